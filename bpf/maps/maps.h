@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every map of an instance. Both BPF objects include this file; the loader makes the maps
+ * once, pins each under its name, and lets later loads reuse the pins. A max_entries of 1
+ * marks a capacity that the loader sets from the instance's settings.
+ */
+#ifndef SLUICE_BPF_MAPS_H
+#define SLUICE_BPF_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sluice/abi/flow.h"
+#include "sluice/abi/instance.h"
+#include "sluice/abi/nat.h"
+#include "sluice/abi/port.h"
+#include "sluice/abi/reason.h"
+#include "sluice/abi/stats.h"
+
+#define SL_MAP(map_type, map_name, key_type, value_type, entries, map_flags)                       \
+	struct {                                                                                   \
+		__uint(type, map_type);                                                            \
+		__uint(max_entries, entries);                                                      \
+		__uint(map_flags, map_flags);                                                      \
+		__type(key, key_type);                                                             \
+		__type(value, value_type);                                                         \
+	} map_name SEC(".maps")
+
+/* Flows: preallocated, a third faster than on demand (docs/architecture.md). */
+SL_MAP(BPF_MAP_TYPE_HASH, sl_flows4, struct sl_key4, struct sl_flow, 1, 0);
+SL_MAP(BPF_MAP_TYPE_HASH, sl_flows6, struct sl_key6, struct sl_flow, 1, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_nexthops, __u32, struct sl_nexthop, SL_NEXTHOP_SLOTS, 0);
+
+/* The sweeper's rounds: each live session has exactly one ticket, the key of its ORIG flow. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, struct sl_key4);
+} sl_tickets4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, struct sl_key6);
+} sl_tickets6 SEC(".maps");
+
+SL_MAP(BPF_MAP_TYPE_HASH, sl_ports, __u32, struct sl_port, 2 * SL_MAX_PORTS, BPF_F_NO_PREALLOC);
+SL_MAP(BPF_MAP_TYPE_DEVMAP, sl_xdp_targets, __u32, __u32, SL_MAX_PORTS, 0);
+
+SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_masquerades, struct sl_masq_key, struct sl_masq, 1024,
+       BPF_F_NO_PREALLOC);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pools, __u32, struct sl_pool, SL_MAX_POOLS, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_externals, __u32, union sl_addr, SL_MAX_EXTERNALS, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_bits, __u32, struct sl_port_bits, SL_MAX_EXTERNALS *SL_L4_COUNT,
+       0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pool_stats, __u32, struct sl_pool_stats,
+       SL_MAX_EXTERNALS *SL_L4_COUNT, 0);
+SL_MAP(BPF_MAP_TYPE_HASH, sl_bindings, struct sl_binding_key, struct sl_binding, 1, 0);
+SL_MAP(BPF_MAP_TYPE_HASH, sl_forwards, struct sl_forward_key, struct sl_forward, 131072,
+       BPF_F_NO_PREALLOC);
+
+/* Bindings without sessions, waiting to be removed by the sweeper. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, struct sl_binding_key);
+} sl_idle_binds SEC(".maps");
+
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_port_stats, __u32, struct sl_port_stats, SL_MAX_PORTS, 0);
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_drops, __u32, struct sl_counter, SL_MAX_PORTS *SL_DROP_MAX, 0);
+
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_settings, __u32, struct sl_settings, 1, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_stamp, __u32, struct sl_stamp, 1, 0);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The flow table: maps sl_flows4 and sl_flows6, one entry for each direction of a session. */
+#ifndef SLUICE_ABI_FLOW_H
+#define SLUICE_ABI_FLOW_H
+
+#include "sluice/abi/types.h"
+
+/*
+ * The key of a flow is the packet as it enters the host.
+ *
+ * TCP, UDP: sport and dport are the ports. ICMP echo (both families): a request has
+ * sport = identifier and dport = 0, a reply sport = 0 and dport = identifier, so that
+ * swapping the ends gives the other direction as it does for TCP and UDP (RFC 5508
+ * section 3 treats the identifier as a port). Every other protocol: both are 0.
+ * domain is the L2 domain (VLAN id, 0 = none) of the port the packet entered by.
+ */
+struct sl_key4 {
+	__be32 saddr, daddr;
+	__be16 sport, dport;
+	__u16 domain;
+	__u8 proto;
+	__u8 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_key4) == 16, "sl_key4 is 16 bytes");
+
+struct sl_key6 {
+	union sl_addr saddr, daddr;
+	__be16 sport, dport;
+	__u16 domain;
+	__u8 proto;
+	__u8 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_key6) == 40, "sl_key6 is 40 bytes");
+
+/* sl_flow.flags */
+enum sl_flow_flag {
+	SL_FLOW_ORIG = 1 << 0,	  /* direction of the packet that opened the session */
+	SL_FLOW_SNAT = 1 << 1,	  /* the session's initiator is translated */
+	SL_FLOW_DNAT = 1 << 2,	  /* the session's destination is translated */
+	SL_FLOW_BOUND = 1 << 3,	  /* (ORIG only) holds one reference on a binding */
+	SL_FLOW_FLUSH = 1 << 4,	  /* (ORIG only) to be removed at the sweeper's next visit */
+	SL_FLOW_HAIRPIN = 1 << 5, /* inside to inside through an external address */
+};
+
+/* sl_flow.tcp_seen: what this direction has sent, kept by the direction's own packets. */
+enum sl_tcp_seen {
+	SL_TCP_SYN = 1 << 0,
+	SL_TCP_ACK = 1 << 1,
+	SL_TCP_FIN = 1 << 2,
+	SL_TCP_RST = 1 << 3,
+};
+
+/*
+ * Everything decided for one direction. 48 bytes, so that an entry of sl_flows4 (48 bytes
+ * of kernel header, 16 of key) is 112 bytes: memory per session is what limits its number.
+ * Only the packets of this direction write here; session state is the union of the two
+ * directions, formed by whoever asks (the sweeper, the CLI).
+ */
+struct sl_flow {
+	__u64 packets;	     /* forwarded frames as the hook saw them: a GSO frame counts once */
+	__u64 bytes;	     /* from the Ethernet header on, without FCS */
+	__u32 last_seen;     /* tick of the last packet */
+	__u32 created;	     /* epoch second of the first */
+	__be32 saddr, daddr; /* IPv4: what the packet leaves with, translated or not */
+	__be16 sport, dport; /* likewise, in both families */
+	__u32 nh_gen;	     /* sl_nexthop.gen this flow was resolved with; 0 = never */
+	__u16 nh_slot;	     /* index into sl_nexthops */
+	__u8 flags;	     /* enum sl_flow_flag */
+	__u8 tcp_seen;	     /* enum sl_tcp_seen */
+	__u32 in_port : 12;  /* id of the port the packets enter by */
+	__u32
+	    out_domain : 12; /* L2 domain they leave in: the domain of the other direction's key */
+	__u32 pool : 8;	     /* BOUND: the NAT pool the binding is in */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_flow) == 48, "sl_flow is 48 bytes");
+
+/*
+ * One cached answer of the host's FIB and neighbour table. Slots are direct-mapped by a
+ * hash of the question (saddr, daddr, in_ifindex); a flow recognises its slot's content by
+ * gen, which is odd while a writer is at work and differs after every change of content.
+ * The answer is trusted for sl_settings.nexthop_ttl ticks after `checked`.
+ */
+struct sl_nexthop {
+	__u32 gen;
+	__u32 checked; /* tick */
+	union sl_addr saddr, daddr;
+	__u32 in_ifindex, out_ifindex;
+	__u8 dmac[6], smac[6];
+	__u16 mtu;	/* of the route, without the Ethernet header */
+	__u16 out_port; /* port id */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_nexthop) == 64, "sl_nexthop is one cache line");
+
+#define SL_NEXTHOP_SLOTS 65536u
+
+#endif

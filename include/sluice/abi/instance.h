@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What an instance says of itself: maps sl_stamp and sl_settings, one entry each. */
+#ifndef SLUICE_ABI_INSTANCE_H
+#define SLUICE_ABI_INSTANCE_H
+
+#include "sluice/abi/types.h"
+
+#define SL_STAMP_MAGIC 0x6563756c69733031ull
+
+/*
+ * Written once when the maps are made. A binary whose SL_ABI_VERSION or sizes differ does
+ * not touch the maps.
+ */
+struct sl_stamp {
+	__u64 magic;
+	__u32 abi_version;
+	__u16 flow_size, key4_size, key6_size, binding_size, port_size, nexthop_size;
+	__u64 netns_ino; /* of /proc/self/ns/net: the namespace the instance lives in */
+	__u64 netns_dev;
+	__u64 created; /* CLOCK_REALTIME, seconds */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_stamp) == 48, "sl_stamp is 48 bytes");
+
+/* All in ticks. Written by the loader; read by the datapath at any time. */
+struct sl_settings {
+	__u32 udp_timeout;	       /* RFC 4787 REQ-5; default 300 s */
+	__u32 tcp_established_timeout; /* RFC 5382 REQ-5; default 7440 s */
+	__u32 tcp_transitory_timeout;  /* RFC 5382 REQ-5; default 240 s */
+	__u32 icmp_timeout;	       /* RFC 5508 REQ-2; default 60 s */
+	__u32 other_timeout;	       /* protocols without ports; default 300 s */
+	__u32 nexthop_ttl;	       /* how long a FIB answer is trusted; default 500 ms */
+	__u32 zero[2];
+};
+SL_STATIC_ASSERT(sizeof(struct sl_settings) == 32, "sl_settings is 32 bytes");
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* NAT: rules (written by the loader) and bindings (written by the datapath). */
+#ifndef SLUICE_ABI_NAT_H
+#define SLUICE_ABI_NAT_H
+
+#include "sluice/abi/types.h"
+
+/* Protocols that have ports to translate; each has a port space of its own. */
+enum sl_l4 {
+	SL_L4_TCP = 0,
+	SL_L4_UDP = 1,
+	SL_L4_ICMP = 2, /* the echo identifier */
+	SL_L4_COUNT = 3,
+};
+
+/*
+ * Map sl_masquerades (LPM trie): which sources are translated when they leave by which
+ * uplink. The longest prefix wins. prefixlen counts the 32 bits of `uplink` and then those
+ * of the (mapped) address, so 10.0.0.0/8 has prefixlen 32 + 96 + 8.
+ */
+struct sl_masq_key {
+	__u32 prefixlen;
+	__u32 uplink; /* ifindex */
+	union sl_addr addr;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_masq_key) == 24, "sl_masq_key is 24 bytes");
+
+struct sl_masq {
+	__u32 pool; /* index into sl_pools */
+};
+
+/* Map sl_pools: a pool is a run of external addresses in sl_externals. */
+struct sl_pool {
+	__u16 first;
+	__u16 count; /* 0 = slot unused */
+};
+
+/*
+ * Map sl_port_bits, index external * SL_L4_COUNT + enum sl_l4: the ports of one external
+ * address and protocol. A set bit is taken: by a binding, or for good because it is outside
+ * the pool's range or reserved. `full` has a bit for each word of `used` that has no clear
+ * bit left; it is a hint that lets a search skip 64 ports at a time, never the truth.
+ * Bit p is word p / 64, bit p % 64, p in host order. All updates are atomic.
+ */
+struct sl_port_bits {
+	__u64 full[16];
+	__u64 used[1024];
+};
+SL_STATIC_ASSERT(sizeof(struct sl_port_bits) == 8320, "sl_port_bits is 8320 bytes");
+
+/* Map sl_pool_stats, indexed as sl_port_bits. All updates are atomic. */
+struct sl_pool_stats {
+	__u64 allocated; /* ports handed out since the pool was made */
+	__u64 refused;	 /* new bindings refused because no port was free */
+	__u64 retries;	 /* ports that were tried and found taken, by us or by a host socket */
+	__u32 in_use;
+	__u32 highest; /* most in use at one time */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_pool_stats) == 32, "sl_pool_stats is 32 bytes");
+
+/*
+ * Map sl_bindings: internal endpoint -> external endpoint, the same for every remote
+ * (endpoint-independent mapping, RFC 4787 REQ-1).
+ */
+struct sl_binding_key {
+	union sl_addr addr; /* internal */
+	__be16 port;	    /* internal port or echo identifier */
+	__u16 domain;
+	__u16 pool;
+	__u8 proto; /* IPPROTO_* */
+	__u8 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_binding_key) == 24, "sl_binding_key is 24 bytes");
+
+#define SL_BINDING_DEAD 0xffffffffu
+
+struct sl_binding {
+	/*
+	 * Sessions that use the binding. At 0 it is queued for removal and may still be
+	 * taken up again; SL_BINDING_DEAD means it is being removed and can't be.
+	 */
+	__u32 refs;
+	__u16 external; /* index into sl_externals */
+	__be16 port;
+	__u32 created; /* epoch second */
+	__u32 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_binding) == 16, "sl_binding is 16 bytes");
+
+/* Map sl_forwards: one entry for each forwarded port. */
+struct sl_forward_key {
+	union sl_addr addr; /* external */
+	__be16 port;
+	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_forward_key) == 20, "sl_forward_key is 20 bytes");
+
+struct sl_forward {
+	union sl_addr addr; /* internal */
+	__be16 port;
+	__u16 zero;
+	/*
+	 * The interface that owns the external address: whose masquerade pool translates an
+	 * inside client that comes by the external address (hairpin). 0 = none.
+	 */
+	__u32 uplink;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_forward) == 24, "sl_forward is 24 bytes");
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Ports: map sl_ports, keyed by ifindex (__u32). Written by the loader alone. */
+#ifndef SLUICE_ABI_PORT_H
+#define SLUICE_ABI_PORT_H
+
+#include "sluice/abi/types.h"
+
+enum sl_role {
+	SL_ROLE_NONE = 0,
+	SL_ROLE_ACCESS = 1, /* one VM, untagged */
+	SL_ROLE_TRUNK = 2,  /* tagged, an allow-list of VLANs */
+	SL_ROLE_UPLINK = 3, /* towards the outside */
+	/*
+	 * Not a port: the bridge that an attached tap is enslaved to. Packets may leave
+	 * through it; no program of ours runs on it. Its id is 0.
+	 */
+	SL_ROLE_SEGMENT = 4,
+};
+
+enum sl_port_flag {
+	SL_PORT_XDP = 1 << 0,	     /* the XDP fast path forwards what enters here */
+	SL_PORT_XDP_NO_TCP = 1 << 1, /* ... but leaves TCP to TC (physical NICs: GRO pays more) */
+	SL_PORT_XDP_TARGET = 1 << 2, /* proved able to receive XDP redirects; in sl_xdp_targets */
+};
+
+struct sl_port {
+	__u32 ifindex;
+	__u32 l3_ifindex; /* where its IP addresses are: the bridge it is enslaved to, or itself */
+	__u16 id;	  /* 1..SL_MAX_PORTS-1; index of its counters */
+	__u16 domain;	  /* L2 domain: VLAN id, 0 = none */
+	__u8 role;	  /* enum sl_role */
+	__u8 flags;	  /* enum sl_port_flag */
+	__u8 mac[6];	  /* router MAC: frames sent to it are routed (MAC of l3_ifindex) */
+	__u32 mtu;	  /* bytes, without the Ethernet header */
+	__be32 addr4;	  /* source of ICMP errors sent out of this port; 0 = none */
+	union sl_addr addr6; /* likewise; all zero = none */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_port) == 44, "sl_port is 44 bytes");
+
+#endif
