@@ -51,6 +51,7 @@ SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_masquerades, struct sl_masq_key, struct sl_masq
        BPF_F_NO_PREALLOC);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pools, __u32, struct sl_pool, SL_MAX_POOLS, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_externals, __u32, union sl_addr, SL_MAX_EXTERNALS, 0);
+/* Mapped by the loader, whose updates must be as atomic as the datapath's. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_bits, __u32, struct sl_port_bits, SL_MAX_EXTERNALS *SL_L4_COUNT,
        0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pool_stats, __u32, struct sl_pool_stats,
@@ -59,16 +60,13 @@ SL_MAP(BPF_MAP_TYPE_HASH, sl_bindings, struct sl_binding_key, struct sl_binding,
 SL_MAP(BPF_MAP_TYPE_HASH, sl_forwards, struct sl_forward_key, struct sl_forward, 131072,
        BPF_F_NO_PREALLOC);
 
-/* Bindings without sessions, waiting to be removed by the sweeper. */
-struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, 1);
-	__type(value, struct sl_binding_key);
-} sl_idle_binds SEC(".maps");
-
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_port_stats, __u32, struct sl_port_stats, SL_MAX_PORTS, 0);
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_drops, __u32, struct sl_counter, SL_MAX_PORTS *SL_DROP_MAX, 0);
 
+/* First fragments seen: the ports that the later fragments of the packet do not carry. */
+SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_fragments, struct sl_fragment_key, struct sl_fragment, 8192, 0);
+
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_settings, __u32, struct sl_settings, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_stamp, __u32, struct sl_stamp, 1, 0);
 

@@ -91,6 +91,31 @@ struct sl_nexthop {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_nexthop) == 64, "sl_nexthop is one cache line");
 
+/*
+ * A fragmented packet on its way: the first fragment leaves its ports here, so that the later
+ * ones find the flow. Keyed by what RFC 791 section 3.2 and RFC 8200 section 4.5 identify a
+ * packet with.
+ */
+struct sl_fragment_key {
+	union sl_addr saddr, daddr;
+	__be32 id;
+	__u16 domain;
+	__u8 proto;
+	__u8 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_fragment_key) == 40, "sl_fragment_key is 40 bytes");
+
+struct sl_fragment {
+	__be16 sport, dport;
+};
+
+/* Map sl_live: how many sessions and bindings there are. All updates are atomic. */
+struct sl_live {
+	__u64 sessions4;
+	__u64 sessions6;
+	__u64 bindings;
+};
+
 #define SL_NEXTHOP_SLOTS 65536u
 
 #endif

@@ -75,10 +75,7 @@ SL_STATIC_ASSERT(sizeof(struct sl_binding_key) == 24, "sl_binding_key is 24 byte
 #define SL_BINDING_DEAD 0xffffffffu
 
 struct sl_binding {
-	/*
-	 * Sessions that use the binding. At 0 it is queued for removal and may still be
-	 * taken up again; SL_BINDING_DEAD means it is being removed and can't be.
-	 */
+	/* Sessions that use the binding; SL_BINDING_DEAD: it is being removed. */
 	__u32 refs;
 	__u16 external; /* index into sl_externals */
 	__be16 port;
