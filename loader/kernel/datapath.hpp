@@ -1,0 +1,102 @@
+// An instance's maps and programs in the kernel: made, opened, taken away.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "loader/kernel/bpffs.hpp"
+#include "loader/kernel/link.hpp"
+#include "loader/kernel/map.hpp"
+#include "loader/kernel/netns.hpp"
+#include "loader/kernel/tc.hpp"
+#include "loader/kernel/xdp.hpp"
+#include "sluice/abi/flow.h"
+#include "sluice/abi/instance.h"
+#include "sluice/abi/nat.h"
+#include "sluice/abi/port.h"
+#include "sluice/abi/stats.h"
+#include "sluice/model.hpp"
+
+namespace sluice {
+
+/// Every pinned map that user space reads or writes, by its name without `sl_`.
+struct Maps {
+    Map<sl_key4, sl_flow> flows4;
+    Map<sl_key6, sl_flow> flows6;
+    Map<__u32, sl_nexthop> nexthops;
+    Map<__u32, sl_port> ports;      ///< key: ifindex
+    Map<__u32, __u32> xdp_targets;  ///< devmap: port id -> ifindex
+    Map<sl_masq_key, sl_masq> masquerades;
+    Map<__u32, sl_pool> pools;
+    Map<__u32, sl_addr> externals;
+    Map<__u32, sl_port_bits> port_bits;    ///< index: external * SL_L4_COUNT + enum sl_l4
+    Map<__u32, sl_pool_stats> pool_stats;  ///< likewise
+    Map<sl_binding_key, sl_binding> bindings;
+    Map<sl_forward_key, sl_forward> forwards;
+    CounterArray<sl_port_stats> port_stats;  ///< index: port id
+    CounterArray<sl_counter> drops;          ///< index: port id * SL_DROP_MAX + reason
+    Map<__u32, sl_settings> settings;        ///< index: 0
+    Map<__u32, sl_stamp> stamp;              ///< index: 0
+};
+
+/// Durations to ticks, rounded up; the rest of Settings are capacities of maps.
+[[nodiscard]] sl_settings settings_in_ticks(const Settings& settings);
+
+/// Now, in ticks of CLOCK_MONOTONIC (sl_flow.last_seen).
+[[nodiscard]] __u32 now_tick();
+
+class Datapath {
+public:
+    /// Loads everything into a folder of its own, writes sl_settings and sl_stamp, starts the
+    /// sweeper and only then renames it to the instance's folder: an instance's pins exist
+    /// wholly or not at all. What an interrupted create() left behind is removed first.
+    /// Errors: refused (already up), permission, unsupported, failed (verifier log's end).
+    [[nodiscard]] static Result<Datapath> create(std::string_view instance,
+                                                 const Settings& settings);
+
+    /// Errors: not_found (not up), refused (pins made by another version; touches nothing).
+    [[nodiscard]] static Result<Datapath> open(std::string_view instance);
+
+    /// Whether the instance has pins. Needs a mounted bpffs to find any.
+    [[nodiscard]] static bool exists(std::string_view instance);
+
+    /// Removes every pin, of whatever version: with the last attachment the kernel frees
+    /// programs and maps. Detach first: XDP programs stay on their interfaces otherwise.
+    [[nodiscard]] static Result<> remove(std::string_view instance);
+
+    [[nodiscard]] const std::string& instance() const { return instance_; }
+    [[nodiscard]] const Pins& pins() const { return pins_; }
+    [[nodiscard]] const Maps& maps() const { return maps_; }
+    [[nodiscard]] const sl_stamp& stamp() const { return stamp_; }
+    [[nodiscard]] NetnsId netns() const { return {stamp_.netns_dev, stamp_.netns_ino}; }
+
+    /// Rewrites sl_settings; the datapath follows at once.
+    [[nodiscard]] Result<> set_timeouts(const Settings& settings) const;
+
+    [[nodiscard]] Result<TcMethod> attach_tc(const Link& link, TcDirection direction) const;
+    [[nodiscard]] Result<XdpMethod> attach_xdp(const Link& link) const;
+
+    /// By name and index: the interface may be gone, and its index may be another's by now.
+    [[nodiscard]] Result<> detach_tc(const std::string& interface, std::uint32_t ifindex,
+                                     TcDirection direction) const;
+    [[nodiscard]] Result<> detach_xdp(const std::string& interface, std::uint32_t ifindex) const;
+
+    [[nodiscard]] Result<std::optional<TcAttachment>> query_tc(const Link& link,
+                                                               TcDirection direction) const;
+    [[nodiscard]] Result<std::optional<XdpAttachment>> query_xdp(const Link& link) const;
+
+private:
+    Datapath(std::string instance, Pins pins, Maps maps, sl_stamp stamp)
+        : instance_(std::move(instance)),
+          pins_(std::move(pins)),
+          maps_(std::move(maps)),
+          stamp_(stamp) {}
+
+    std::string instance_;
+    Pins pins_;
+    Maps maps_;
+    sl_stamp stamp_;
+};
+
+}  // namespace sluice

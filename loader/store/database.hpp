@@ -1,0 +1,62 @@
+// The desired state of an instance: INSTANCE/state.db.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "loader/store/sqlite.hpp"
+#include "sluice/model.hpp"
+
+namespace sluice {
+
+/// Not thread-safe: one Database a thread. Several processes may read at any time, and a
+/// reader never waits for the writer (WAL). A change outside begin()..commit() is committed
+/// at once. The database keeps identities unique and gives numbers; whether a rule makes
+/// sense (addresses, overlaps, interfaces) is its caller's to check.
+class Database {
+public:
+    /// Whether the instance has a database (up or down).
+    [[nodiscard]] static bool exists(const std::filesystem::path& state_folder);
+
+    /// Makes folder and database if need be, and brings an older schema up to date.
+    [[nodiscard]] static Result<Database> create(const std::filesystem::path& state_folder);
+
+    /// Errors: not_found (no such instance), failed (corrupt), refused (a newer schema).
+    [[nodiscard]] static Result<Database> open(const std::filesystem::path& state_folder);
+
+    /// Like open(), for commands that change nothing.
+    [[nodiscard]] static Result<Database> open_read_only(const std::filesystem::path& state_folder);
+
+    [[nodiscard]] Result<Transaction> begin() const;
+
+    /// One consistent state. Ports in the order of their names, rules of their numbers.
+    [[nodiscard]] Result<DesiredState> load() const;
+
+    [[nodiscard]] Result<> set_up(bool up) const;
+    [[nodiscard]] Result<> set_settings(const Settings& settings) const;
+
+    /// Gives the lowest free id. Errors: refused (there already, or 1023 ports).
+    [[nodiscard]] Result<PortSpec> add_port(PortSpec port) const;
+    /// Replaces all but name and id. Errors: not_found.
+    [[nodiscard]] Result<> set_port(const PortSpec& port) const;
+    /// Errors: not_found.
+    [[nodiscard]] Result<> remove_port(std::string_view name) const;
+
+    /// Gives the pool number: that of a rule with the same uplink, addresses (in any order) and
+    /// range, else the lowest free. Errors: refused (same source and uplink, or 256 pools).
+    [[nodiscard]] Result<MasqueradeSpec> add_masquerade(MasqueradeSpec rule) const;
+    /// Errors: not_found.
+    [[nodiscard]] Result<> remove_masquerade(const Prefix& source, std::string_view uplink) const;
+
+    /// Errors: refused (the same protocol and external endpoint).
+    [[nodiscard]] Result<> add_forward(const ForwardSpec& rule) const;
+    /// Errors: not_found. @param external with the port range it was added with
+    [[nodiscard]] Result<> remove_forward(std::uint8_t protocol, const Endpoint& external) const;
+
+private:
+    explicit Database(Connection connection) : connection_(std::move(connection)) {}
+    Connection connection_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,33 @@
+// Interfaces as they were before sluice touched them: INSTANCE/found.db. A file of its own,
+// because a row must be committed before its interface is touched, in the middle of the
+// transaction that changes the desired state, and SQLite has one writer a file.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "loader/store/sqlite.hpp"
+#include "sluice/model.hpp"
+
+namespace sluice {
+
+/// Not thread-safe. Every call is a transaction of its own.
+class FoundInterfaces {
+public:
+    /// Makes folder and file if need be.
+    [[nodiscard]] static Result<FoundInterfaces> open(const std::filesystem::path& state_folder);
+
+    /// One row a (name, ifindex): an interface re-created under its name is another one.
+    /// Keeps a row that is there: what was found first is what must be restored.
+    [[nodiscard]] Result<> keep(const FoundInterface& interface) const;
+    [[nodiscard]] Result<std::vector<FoundInterface>> list() const;  ///< by name, then ifindex
+    /// To be called once the interface is restored, or gone. Not there is no error.
+    [[nodiscard]] Result<> forget(std::string_view name, std::uint32_t ifindex) const;
+
+private:
+    explicit FoundInterfaces(Connection connection) : connection_(std::move(connection)) {}
+    Connection connection_;
+};
+
+}  // namespace sluice
