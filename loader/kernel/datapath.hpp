@@ -30,12 +30,13 @@ struct Maps {
     Map<sl_masq_key, sl_masq> masquerades;
     Map<__u32, sl_pool> pools;
     Map<__u32, sl_addr> externals;
-    Map<__u32, sl_port_bits> port_bits;    ///< index: external * SL_L4_COUNT + enum sl_l4
+    MappedArray<sl_port_bits> port_bits;   ///< index: external * SL_L4_COUNT + enum sl_l4
     Map<__u32, sl_pool_stats> pool_stats;  ///< likewise
     Map<sl_binding_key, sl_binding> bindings;
     Map<sl_forward_key, sl_forward> forwards;
     CounterArray<sl_port_stats> port_stats;  ///< index: port id
     CounterArray<sl_counter> drops;          ///< index: port id * SL_DROP_MAX + reason
+    Map<__u32, sl_live> live;                ///< index: 0; sessions and bindings there are
     Map<__u32, sl_settings> settings;        ///< index: 0
     Map<__u32, sl_stamp> stamp;              ///< index: 0
 };

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "loader/kernel/fd.hpp"
@@ -67,6 +68,23 @@ private:
     MapInfo info_;
 };
 
+/// Kernel memory of a map, shared read-write; unmapped when it goes.
+class Memory {
+public:
+    [[nodiscard]] static Result<Memory> map(const UntypedMap& map, std::size_t bytes);
+    Memory(Memory&& other) noexcept
+        : address_(std::exchange(other.address_, nullptr)), bytes_(other.bytes_) {}
+    Memory& operator=(Memory&&) = delete;
+    ~Memory();
+
+    [[nodiscard]] void* address() const { return address_; }
+
+private:
+    Memory(void* address, std::size_t bytes) : address_(address), bytes_(bytes) {}
+    void* address_;
+    std::size_t bytes_;
+};
+
 template <class Key, class Value>
     requires std::is_trivially_copyable_v<Key> && std::is_trivially_copyable_v<Value>
 class Map {
@@ -103,6 +121,32 @@ public:
 private:
     explicit Map(UntypedMap map) : map_(std::move(map)) {}
     UntypedMap map_;
+};
+
+/// An array map mapped into memory (BPF_F_MMAPABLE), for entries that user space and datapath
+/// both change: through std::atomic_ref, and never by Map::update(), which would undo what
+/// the datapath did meanwhile.
+template <class Value>
+    requires std::is_trivially_copyable_v<Value> && (sizeof(Value) % sizeof(__u64) == 0)
+class MappedArray {
+public:
+    [[nodiscard]] static Result<MappedArray> open(const std::filesystem::path& pin) {
+        SL_TRY(map, UntypedMap::open(pin, sizeof(__u32), sizeof(Value)));
+        SL_TRY(memory, Memory::map(map, sizeof(Value) * map.info().max_entries));
+        return MappedArray(std::move(map), std::move(memory));
+    }
+
+    /// One entry for each index, shared with the kernel and every other process.
+    [[nodiscard]] std::span<Value> entries() const {
+        return {static_cast<Value*>(memory_.address()), map_.info().max_entries};
+    }
+    [[nodiscard]] const MapInfo& info() const { return map_.info(); }
+
+private:
+    MappedArray(UntypedMap map, Memory memory) : map_(std::move(map)), memory_(std::move(memory)) {}
+
+    UntypedMap map_;
+    Memory memory_;
 };
 
 /// Adds up one value of a per-CPU map, taken as 64-bit words.
