@@ -53,7 +53,7 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pools, __u32, struct sl_pool, SL_MAX_POOLS, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_externals, __u32, union sl_addr, SL_MAX_EXTERNALS, 0);
 /* Mapped by the loader, whose updates must be as atomic as the datapath's. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_bits, __u32, struct sl_port_bits, SL_MAX_EXTERNALS *SL_L4_COUNT,
-       0);
+       BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pool_stats, __u32, struct sl_pool_stats,
        SL_MAX_EXTERNALS *SL_L4_COUNT, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_bindings, struct sl_binding_key, struct sl_binding, 1, 0);
