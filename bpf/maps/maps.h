@@ -17,11 +17,11 @@
 #include "sluice/abi/reason.h"
 #include "sluice/abi/stats.h"
 
-#define SL_MAP(map_type, map_name, key_type, value_type, entries, map_flags)                       \
+#define SL_MAP(map_type, map_name, key_type, value_type, entries, flags)                           \
 	struct {                                                                                   \
 		__uint(type, map_type);                                                            \
 		__uint(max_entries, entries);                                                      \
-		__uint(map_flags, map_flags);                                                      \
+		__uint(map_flags, flags);                                                          \
 		__type(key, key_type);                                                             \
 		__type(value, value_type);                                                         \
 	} map_name SEC(".maps")
@@ -52,16 +52,15 @@ SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_masquerades, struct sl_masq_key, struct sl_masq
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pools, __u32, struct sl_pool, SL_MAX_POOLS, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_externals, __u32, union sl_addr, SL_MAX_EXTERNALS, 0);
 /* Mapped by the loader, whose updates must be as atomic as the datapath's. */
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_bits, __u32, struct sl_port_bits, SL_MAX_EXTERNALS *SL_L4_COUNT,
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_bits, __u32, struct sl_port_bits, SL_PORT_SPACES,
        BPF_F_MMAPABLE);
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pool_stats, __u32, struct sl_pool_stats,
-       SL_MAX_EXTERNALS *SL_L4_COUNT, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pool_stats, __u32, struct sl_pool_stats, SL_PORT_SPACES, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_bindings, struct sl_binding_key, struct sl_binding, 1, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_forwards, struct sl_forward_key, struct sl_forward, 131072,
        BPF_F_NO_PREALLOC);
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_port_stats, __u32, struct sl_port_stats, SL_MAX_PORTS, 0);
-SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_drops, __u32, struct sl_counter, SL_MAX_PORTS *SL_DROP_MAX, 0);
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_drops, __u32, struct sl_counter, SL_DROP_SLOTS, 0);
 
 /* First fragments seen: the ports that the later fragments of the packet do not carry. */
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_fragments, struct sl_fragment_key, struct sl_fragment, 8192, 0);

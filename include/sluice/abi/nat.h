@@ -13,6 +13,9 @@ enum sl_l4 {
 	SL_L4_COUNT = 3,
 };
 
+/* A port space is one external address and protocol: index external * SL_L4_COUNT + sl_l4. */
+#define SL_PORT_SPACES (SL_MAX_EXTERNALS * SL_L4_COUNT)
+
 /*
  * Map sl_masquerades (LPM trie): which sources are translated when they leave by which
  * uplink. The longest prefix wins. prefixlen counts the 32 bits of `uplink` and then those
@@ -36,11 +39,11 @@ struct sl_pool {
 };
 
 /*
- * Map sl_port_bits, index external * SL_L4_COUNT + enum sl_l4: the ports of one external
- * address and protocol. A set bit is taken: by a binding, or for good because it is outside
- * the pool's range or reserved. `full` has a bit for each word of `used` that has no clear
- * bit left; it is a hint that lets a search skip 64 ports at a time, never the truth.
- * Bit p is word p / 64, bit p % 64, p in host order. All updates are atomic.
+ * Map sl_port_bits, index: port space. The ports of one external address and protocol. A set bit is
+ * taken: by a binding, or for good because it is outside the pool's range or reserved. `full` has a
+ * bit for each word of `used` that has no clear bit left; it is a hint that lets a search skip 64
+ * ports at a time, never the truth. Bit p is word p / 64, bit p % 64, p in host order. All updates
+ * are atomic.
  */
 struct sl_port_bits {
 	__u64 full[16];

@@ -11,6 +11,8 @@
 #ifndef SLUICE_ABI_REASON_H
 #define SLUICE_ABI_REASON_H
 
+#include "sluice/abi/types.h"
+
 /* X(identifier, name, meaning, what to do about it) */
 #define SL_DROP_REASONS(X)                                                                         \
 	X(MALFORMED, "malformed", "a header is truncated or contradicts the packet's length",      \
@@ -52,6 +54,7 @@ enum sl_drop {
 };
 
 /* Room for reasons to come without a change of map layout. */
-#define SL_DROP_MAX 64u
+#define SL_DROP_MAX   64u
+#define SL_DROP_SLOTS (SL_MAX_PORTS * SL_DROP_MAX)
 
 #endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The context vocabulary. A stage is written once against these names; ctx/skb.h and ctx/xdp.h
+ * each implement them for their hook, and an entry point includes exactly one of the two. What a
+ * hook can't do it does not define, so a stage that asks for it there fails to build.
+ *
+ *   struct sl_ctx			the hook's own context type
+ *   ctx_data, ctx_data_end		the directly readable bytes
+ *   ctx_len				bytes of the whole frame, from the Ethernet header on
+ *   ctx_ifindex			the interface the program runs on
+ *   ctx_make_linear(ctx, n)		the first n bytes are readable, or an error
+ *   ctx_segment_len(ctx, headers)	length of the largest frame that this one becomes on the wire
+ *   ctx_store_l4_csum, ctx_store_hop_limit	see there
+ *   ctx_redirect(ctx, hop)		sends it on; the verdict to return
+ */
+#ifndef SLUICE_BPF_CTX_COMMON_H
+#define SLUICE_BPF_CTX_COMMON_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+/* <linux/icmp.h> wants IFNAMSIZ alone of <linux/if.h>, which would pull in the C library. */
+#define _LINUX_IF_H
+#define IFNAMSIZ 16
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/pkt_cls.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define AF_INET	 2
+#define AF_INET6 10
+
+#define READ_ONCE(x)	 (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
+#define likely(x)	 __builtin_expect(!!(x), 1)
+#define unlikely(x)	 __builtin_expect(!!(x), 0)
+/* The compiler's order is enough where the CPU keeps loads in order (x86). */
+#define barrier() asm volatile("" ::: "memory")
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The context vocabulary on TC: see ctx/common.h. */
+#ifndef SLUICE_BPF_CTX_SKB_H
+#define SLUICE_BPF_CTX_SKB_H
+
+#define sl_ctx __sk_buff
+#define SL_CTX_SKB 1
+
+#include "ctx/common.h"
+#include "lib/packet.h"
+
+static __always_inline void *ctx_data(const struct sl_ctx *ctx)
+{
+	return (void *)(long)ctx->data;
+}
+
+static __always_inline void *ctx_data_end(const struct sl_ctx *ctx)
+{
+	return (void *)(long)ctx->data_end;
+}
+
+static __always_inline __u32 ctx_len(const struct sl_ctx *ctx)
+{
+	return ctx->len;
+}
+
+static __always_inline __u32 ctx_ifindex(const struct sl_ctx *ctx)
+{
+	return ctx->ifindex;
+}
+
+static __always_inline bool ctx_is_gso(const struct sl_ctx *ctx)
+{
+	return ctx->gso_size;
+}
+
+/* Tags that the driver or the kernel took out of the frame into the skb. */
+static __always_inline __u8 ctx_vlan_offloaded(const struct sl_ctx *ctx)
+{
+	return ctx->vlan_present ? 1 : 0;
+}
+
+static __always_inline int ctx_make_linear(struct sl_ctx *ctx, __u32 want)
+{
+	__u32 have = ctx->data_end - ctx->data;
+
+	if (likely(have >= want || have == ctx->len))
+		return 0;
+	return bpf_skb_pull_data(ctx, want < ctx->len ? want : ctx->len);
+}
+
+/* L3 length of the longest frame that leaves; the headers repeat in each segment. */
+static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const struct sl_packet *pkt)
+{
+	if (!ctx->gso_size)
+		return pkt->l3_len;
+	return pkt->l4_off - pkt->l3_off + pkt->l4_hlen + ctx->gso_size;
+}
+
+/*
+ * The kernel knows whether the checksum is complete or left to the device, and does the right
+ * thing in both cases; addr_diff and port_diff are folded sums as of bpf_csum_diff().
+ */
+static __always_inline int ctx_l4_csum_replace(struct sl_ctx *ctx, __u32 off, __u32 addr_diff,
+					       __u32 port_diff, bool udp)
+{
+	__u64 flags = udp ? BPF_F_MARK_MANGLED_0 : 0;
+	int err = 0;
+
+	if (addr_diff)
+		err = bpf_l4_csum_replace(ctx, off, 0, addr_diff, flags | BPF_F_PSEUDO_HDR);
+	if (!err && port_diff)
+		err = bpf_l4_csum_replace(ctx, off, 0, port_diff, flags);
+	return err;
+}
+
+/* No checksum covers it, but that of a NIC which sums the whole frame (CHECKSUM_COMPLETE). */
+static __always_inline int ctx_store_hop_limit(struct sl_ctx *ctx, __u32 off, __u8 value)
+{
+	return bpf_skb_store_bytes(ctx, off, &value, sizeof(value), BPF_F_RECOMPUTE_CSUM);
+}
+
+static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_lookup *fib)
+{
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+}
+
+/*
+ * Says to the egress program of the target port that sluice has done its work; that program
+ * clears it again, so it never leaves the host.
+ */
+#define SL_TC_INDEX_DONE 0x51ce
+
+static __always_inline int ctx_redirect(struct sl_ctx *ctx, const struct sl_hop *hop)
+{
+	struct bpf_redir_neigh nh = { .nh_family = hop->gateway_family };
+
+	ctx->tc_index = SL_TC_INDEX_DONE;
+	if (likely(!hop->neigh))
+		return bpf_redirect(hop->ifindex, 0);
+	if (nh.nh_family == AF_INET)
+		nh.ipv4_nh = hop->gateway.w[0];
+	else
+		__builtin_memcpy(nh.ipv6_nh, &hop->gateway, sizeof(nh.ipv6_nh));
+	return bpf_redirect_neigh(hop->ifindex, &nh, sizeof(nh), 0);
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The context vocabulary on XDP: see ctx/common.h. */
+#ifndef SLUICE_BPF_CTX_XDP_H
+#define SLUICE_BPF_CTX_XDP_H
+
+#define sl_ctx xdp_md
+#define SL_CTX_XDP 1
+
+#include "ctx/common.h"
+#include "lib/packet.h"
+#include "maps/maps.h"
+
+static __always_inline void *ctx_data(const struct sl_ctx *ctx)
+{
+	return (void *)(long)ctx->data;
+}
+
+static __always_inline void *ctx_data_end(const struct sl_ctx *ctx)
+{
+	return (void *)(long)ctx->data_end;
+}
+
+static __always_inline __u32 ctx_len(struct sl_ctx *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx);
+}
+
+static __always_inline __u32 ctx_ifindex(const struct sl_ctx *ctx)
+{
+	return ctx->ingress_ifindex;
+}
+
+/* A GSO frame looks here like any frame longer than the MTU: ctx_segment_len() tells. */
+static __always_inline bool ctx_is_gso(const struct sl_ctx *ctx)
+{
+	return false;
+}
+
+static __always_inline __u8 ctx_vlan_offloaded(const struct sl_ctx *ctx)
+{
+	return 0;
+}
+
+/* Headers stand in the first buffer or the frame is none for the fast path. */
+static __always_inline int ctx_make_linear(struct sl_ctx *ctx, __u32 want)
+{
+	return 0;
+}
+
+static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const struct sl_packet *pkt)
+{
+	return pkt->l3_len;
+}
+
+static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_lookup *fib)
+{
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+}
+
+/* Only ports that were proved able to receive are in the map; for others the lookup fails. */
+static __always_inline int ctx_redirect(struct sl_ctx *ctx, const struct sl_hop *hop)
+{
+	return bpf_redirect_map(&sl_xdp_targets, hop->port, XDP_PASS);
+}
+
+#endif

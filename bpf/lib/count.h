@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters of ports and drop reasons. Counting never decides a verdict. OBSERVED is counted apart
+ * from what it must add up to, so that an exit that forgets to count shows.
+ */
+#ifndef SLUICE_BPF_COUNT_H
+#define SLUICE_BPF_COUNT_H
+
+#include "maps/maps.h"
+
+static __always_inline void sl_count(struct sl_counter *counter, __u32 bytes)
+{
+	counter->packets++;
+	counter->bytes += bytes;
+}
+
+static __always_inline void sl_count_rx(__u32 port, enum sl_count what, __u32 bytes)
+{
+	struct sl_port_stats *stats = bpf_map_lookup_elem(&sl_port_stats, &port);
+
+	if (!stats)
+		return;
+	sl_count(&stats->rx[SL_COUNT_OBSERVED], bytes);
+	sl_count(&stats->rx[what], bytes);
+}
+
+static __always_inline void sl_count_tx(__u32 port, enum sl_count what, __u32 bytes)
+{
+	struct sl_port_stats *stats = bpf_map_lookup_elem(&sl_port_stats, &port);
+
+	if (!stats)
+		return;
+	sl_count(&stats->tx[SL_COUNT_OBSERVED], bytes);
+	sl_count(&stats->tx[what], bytes);
+}
+
+static __always_inline void sl_count_drop(__u32 port, __u32 reason, __u32 bytes)
+{
+	__u32 index = port * SL_DROP_MAX + (reason & (SL_DROP_MAX - 1));
+	struct sl_counter *counter = bpf_map_lookup_elem(&sl_drops, &index);
+
+	if (counter)
+		sl_count(counter, bytes);
+}
+
+#endif

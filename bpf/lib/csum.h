@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Internet checksum arithmetic (RFC 1071, RFC 1624). A sum is a one's complement number of 32
+ * bits over 16-bit words in the order they have in memory, so no byte order conversion is needed.
+ */
+#ifndef SLUICE_BPF_CSUM_H
+#define SLUICE_BPF_CSUM_H
+
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+
+static __always_inline __u32 sl_csum_fold64(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return (sum & 0xffffffff) + (sum >> 32);
+}
+
+static __always_inline __u16 sl_csum_fold(__u64 sum)
+{
+	__u32 s = sl_csum_fold64(sum);
+
+	s = (s & 0xffff) + (s >> 16);
+	return (s & 0xffff) + (s >> 16);
+}
+
+/* What a change of two 32-bit words adds to a sum; 0 if nothing changed. */
+static __always_inline __u32 sl_csum_diff32(__be32 from_a, __be32 to_a, __be32 from_b, __be32 to_b)
+{
+	if (from_a == to_a && from_b == to_b)
+		return 0;
+	return sl_csum_fold64((__u64)(__u32)~from_a + to_a + (__u32)~from_b + to_b);
+}
+
+static __always_inline __u32 sl_csum_diff16(__be16 from_a, __be16 to_a, __be16 from_b, __be16 to_b)
+{
+	if (from_a == to_a && from_b == to_b)
+		return 0;
+	return (__u32)(__u16)~from_a + to_a + (__u16)~from_b + to_b;
+}
+
+/* The checksum field after the words it covers changed by diff: RFC 1624 equation 3. */
+static __always_inline __u16 sl_csum_update(__u16 check, __u64 diff)
+{
+	return ~sl_csum_fold((__u64)(__u16)~check + diff);
+}
+
+#endif

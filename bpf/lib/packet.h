@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SLUICE_BPF_PACKET_H
+#define SLUICE_BPF_PACKET_H
+
+#include "sluice/abi/flow.h"
+#include "sluice/abi/reason.h"
+
+enum sl_fragment_kind {
+	SL_FRAG_NONE = 0,
+	SL_FRAG_FIRST, /* has the L4 header */
+	SL_FRAG_LATER, /* has not */
+};
+
+/* What the parser found out about a frame. Offsets count from the Ethernet header. */
+struct sl_packet {
+	union {
+		struct sl_key4 k4; /* family AF_INET */
+		struct sl_key6 k6; /* family AF_INET6 */
+	};
+	__u32 l3_len; /* IP header and payload, as the IP header says */
+	__u16 l3_off;
+	__u16 l4_off;
+	__u8 family;	/* AF_INET or AF_INET6 */
+	__u8 fragment;	/* enum sl_fragment_kind */
+	__be32 frag_id; /* if a fragment */
+	__u8 ttl;	/* or hop limit */
+	__u8 tcp_flags; /* enum sl_tcp_seen, of this packet */
+	__u8 icmp_type;
+	__u8 vlan_tags; /* 0..2 */
+	__u8 icmp_error; /* an ICMP error quotes another packet */
+	__u8 reason;	/* enum sl_drop, with SL_DROP */
+	bool df;	/* must not be fragmented: IPv4 DF, always for IPv6 */
+	__u16 l4_hlen;	/* bytes of the L4 header that a segment repeats */
+};
+
+#define SL_PROTO(pkt) ((pkt)->family == AF_INET ? (pkt)->k4.proto : (pkt)->k6.proto)
+
+/* The way out, as the next-hop stage found it. */
+struct sl_hop {
+	__u32 ifindex;
+	__u16 port; /* id */
+	__u16 mtu;
+	__u8 dmac[6], smac[6];
+	/*
+	 * TC: let the kernel's neighbour code send this one, because the neighbour is not resolved
+	 * yet or to show the kernel that it is in use.
+	 */
+	bool neigh;
+	__u8 gateway_family;   /* AF_INET or AF_INET6 */
+	union sl_addr gateway; /* unmapped: IPv4 is w[0] */
+};
+
+static __always_inline union sl_addr sl_mapped(__be32 v4)
+{
+	return (union sl_addr){ .w = { 0, 0, bpf_htonl(0xffff), v4 } };
+}
+
+static __always_inline bool sl_addr_equal(const union sl_addr *a, const union sl_addr *b)
+{
+	return !((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |
+		 (a->w[3] ^ b->w[3]));
+}
+
+/* The key's two addresses in the form that serves both families. */
+static __always_inline void sl_packet_addrs(const struct sl_packet *pkt, union sl_addr *saddr,
+					    union sl_addr *daddr)
+{
+	if (pkt->family == AF_INET) {
+		*saddr = sl_mapped(pkt->k4.saddr);
+		*daddr = sl_mapped(pkt->k4.daddr);
+	} else {
+		*saddr = pkt->k6.saddr;
+		*daddr = pkt->k6.daddr;
+	}
+}
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The parser: Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with extension headers, TCP,
+ * UDP, ICMP. Fragments are known as such. It only reads.
+ */
+#ifndef SLUICE_BPF_PARSE_H
+#define SLUICE_BPF_PARSE_H
+
+#include "lib/packet.h"
+#include "lib/verdict.h"
+
+#define SL_VLAN_TAGS	    2
+#define SL_EXTENSION_LIMIT  6	/* IPv6 extension headers before we give up */
+#define SL_HEADERS_MAX	    192 /* bytes of headers made readable at once */
+#define SL_L3_OFF_MASK	    0x1f
+#define SL_L4_OFF_MASK	    0x1ff
+
+/* RFC 791 section 3.1; linux/ip.h does not export them */
+#define SL_IP_DF     0x4000
+#define SL_IP_MF     0x2000
+#define SL_IP_OFFSET 0x1fff
+
+struct sl_vlan_tag {
+	__be16 tci;
+	__be16 next_proto;
+};
+
+struct sl_ports_header { /* what TCP and UDP begin with */
+	__be16 sport, dport;
+};
+
+static __always_inline enum sl_verdict sl_malformed(struct sl_packet *pkt)
+{
+	pkt->reason = SL_DROP_MALFORMED;
+	return SL_DROP;
+}
+
+/* Error messages quote the packet they are about: RFC 792; RFC 4443 section 2.1. */
+static __always_inline bool sl_icmp_is_error(__u8 proto, __u8 type)
+{
+	if (proto == IPPROTO_ICMP)
+		return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED ||
+		       type == ICMP_PARAMETERPROB || type == ICMP_SOURCE_QUENCH;
+	return type < 128;
+}
+
+static __always_inline bool sl_icmp_is_request(const struct sl_packet *pkt)
+{
+	return pkt->icmp_type == (pkt->family == AF_INET ? ICMP_ECHO : ICMPV6_ECHO_REQUEST);
+}
+
+static __always_inline bool sl_icmp_is_echo(const struct sl_packet *pkt)
+{
+	return sl_icmp_is_request(pkt) ||
+	       pkt->icmp_type == (pkt->family == AF_INET ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY);
+}
+
+/* TCP flags of byte 13 as the flow table keeps them. */
+static __always_inline __u8 sl_tcp_flags(__u8 wire)
+{
+	return (wire & 0x02 ? SL_TCP_SYN : 0) | (wire & 0x10 ? SL_TCP_ACK : 0) |
+	       (wire & 0x01 ? SL_TCP_FIN : 0) | (wire & 0x04 ? SL_TCP_RST : 0);
+}
+
+static __always_inline enum sl_verdict sl_parse_tcp(struct sl_packet *pkt, void *l4, void *end,
+						    __be16 *sport, __be16 *dport)
+{
+	struct tcphdr *tcp = l4;
+
+	if ((void *)(tcp + 1) > end || tcp->doff < 5)
+		return sl_malformed(pkt);
+	*sport = tcp->source;
+	*dport = tcp->dest;
+	pkt->tcp_flags = sl_tcp_flags(((__u8 *)tcp)[13]);
+	pkt->l4_hlen = tcp->doff * 4;
+	return SL_CONTINUE;
+}
+
+static __always_inline enum sl_verdict sl_parse_udp(struct sl_packet *pkt, void *l4, void *end,
+						    __be16 *sport, __be16 *dport)
+{
+	struct udphdr *udp = l4;
+
+	if ((void *)(udp + 1) > end)
+		return sl_malformed(pkt);
+	*sport = udp->source;
+	*dport = udp->dest;
+	pkt->l4_hlen = sizeof(*udp);
+	return SL_CONTINUE;
+}
+
+static __always_inline enum sl_verdict sl_parse_icmp(struct sl_packet *pkt, __u8 proto, void *l4,
+						     void *end, __be16 *sport, __be16 *dport)
+{
+	struct icmphdr *icmp = l4; /* ICMPv6 begins alike: RFC 4443 section 4.1 */
+
+	if ((void *)(icmp + 1) > end)
+		return sl_malformed(pkt);
+	pkt->icmp_type = icmp->type;
+	pkt->icmp_error = sl_icmp_is_error(proto, icmp->type);
+	if (sl_icmp_is_echo(pkt)) {
+		if (sl_icmp_is_request(pkt))
+			*sport = icmp->un.echo.id;
+		else
+			*dport = icmp->un.echo.id;
+	}
+	return SL_CONTINUE;
+}
+
+static __always_inline enum sl_verdict sl_parse_l4(struct sl_packet *pkt, __u8 proto, void *l4,
+						   void *end, __be16 *sport, __be16 *dport)
+{
+	if (pkt->fragment == SL_FRAG_LATER)
+		return SL_CONTINUE;
+	if (proto == IPPROTO_TCP)
+		return sl_parse_tcp(pkt, l4, end, sport, dport);
+	if (proto == IPPROTO_UDP)
+		return sl_parse_udp(pkt, l4, end, sport, dport);
+	if (proto == (pkt->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		return sl_parse_icmp(pkt, proto, l4, end, sport, dport);
+	return SL_CONTINUE;
+}
+
+static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_packet *pkt,
+						 __u32 off)
+{
+	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
+	struct iphdr *ip = data + off;
+	__u32 header;
+	__u16 frag;
+
+	if ((void *)(ip + 1) > end)
+		return sl_malformed(pkt);
+	header = ip->ihl * 4;
+	pkt->family = AF_INET;
+	pkt->l3_len = bpf_ntohs(ip->tot_len);
+	if (!pkt->l3_len && ctx_is_gso(ctx)) /* beyond 64 KB the field is 0 (Linux 6.3) */
+		pkt->l3_len = ctx_len(ctx) - off;
+	if (ip->version != 4 || header < sizeof(*ip) || pkt->l3_len < header ||
+	    pkt->l3_len > ctx_len(ctx) - off)
+		return sl_malformed(pkt);
+
+	pkt->k4.saddr = ip->saddr;
+	pkt->k4.daddr = ip->daddr;
+	pkt->k4.proto = ip->protocol;
+	pkt->ttl = ip->ttl;
+	pkt->l4_off = off + header;
+	frag = bpf_ntohs(ip->frag_off);
+	pkt->df = frag & SL_IP_DF;
+	if (frag & (SL_IP_MF | SL_IP_OFFSET)) {
+		pkt->fragment = frag & SL_IP_OFFSET ? SL_FRAG_LATER : SL_FRAG_FIRST;
+		pkt->frag_id = ip->id;
+	}
+	return sl_parse_l4(pkt, ip->protocol, (void *)ip + header, end, &pkt->k4.sport,
+			   &pkt->k4.dport);
+}
+
+struct sl_extension { /* RFC 8200 section 4: all but the fragment header begin so */
+	__u8 next;
+	__u8 len;
+};
+
+struct sl_fragment_header { /* RFC 8200 section 4.5: always 8 bytes */
+	__u8 next;
+	__u8 reserved;
+	__be16 offset; /* in units of 8 bytes, and the M flag in bit 0 */
+	__be32 id;
+};
+
+/*
+ * Steps over the extension headers: *off becomes the offset of the L4 header, *proto its
+ * protocol. What stands behind more headers than SL_EXTENSION_LIMIT is a protocol without
+ * ports to us.
+ */
+static __always_inline enum sl_verdict sl_parse_extensions(struct sl_ctx *ctx,
+							   struct sl_packet *pkt, __u32 *off,
+							   __u8 *proto)
+{
+	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
+
+	for (int i = 0; i < SL_EXTENSION_LIMIT; i++) {
+		__u32 at = *off & SL_L4_OFF_MASK;
+
+		if (*proto == IPPROTO_FRAGMENT) {
+			struct sl_fragment_header *frag = data + at;
+
+			if ((void *)(frag + 1) > end)
+				return sl_malformed(pkt);
+			pkt->frag_id = frag->id;
+			pkt->fragment = frag->offset & bpf_htons(0xfff8) ? SL_FRAG_LATER :
+									   SL_FRAG_FIRST;
+			*proto = frag->next;
+			*off = at + sizeof(*frag);
+			if (pkt->fragment == SL_FRAG_LATER)
+				return SL_CONTINUE;
+		} else if (*proto == IPPROTO_HOPOPTS || *proto == IPPROTO_ROUTING ||
+			   *proto == IPPROTO_DSTOPTS) {
+			struct sl_extension *ext = data + at;
+
+			if ((void *)(ext + 1) > end)
+				return sl_malformed(pkt);
+			*proto = ext->next;
+			*off = at + (ext->len + 1) * 8;
+		} else {
+			return SL_CONTINUE;
+		}
+		if (*off > SL_L4_OFF_MASK)
+			return sl_malformed(pkt);
+	}
+	return SL_CONTINUE;
+}
+
+static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_packet *pkt,
+						 __u32 off)
+{
+	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
+	struct ipv6hdr *ip6 = data + off;
+	__u32 l4 = off + sizeof(*ip6);
+	enum sl_verdict verdict;
+	__u8 proto;
+
+	if ((void *)(ip6 + 1) > end)
+		return sl_malformed(pkt);
+	pkt->family = AF_INET6;
+	pkt->l3_len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
+	if (!ip6->payload_len && ctx_is_gso(ctx)) /* a jumbogram: BIG TCP (Linux 5.19) */
+		pkt->l3_len = ctx_len(ctx) - off;
+	if (ip6->version != 6 || pkt->l3_len > ctx_len(ctx) - off)
+		return sl_malformed(pkt);
+
+	__builtin_memcpy(&pkt->k6.saddr, &ip6->saddr, sizeof(pkt->k6.saddr));
+	__builtin_memcpy(&pkt->k6.daddr, &ip6->daddr, sizeof(pkt->k6.daddr));
+	pkt->ttl = ip6->hop_limit;
+	pkt->df = true;
+	proto = ip6->nexthdr;
+	verdict = sl_parse_extensions(ctx, pkt, &l4, &proto);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	pkt->k6.proto = proto;
+	pkt->l4_off = l4;
+	return sl_parse_l4(pkt, proto, data + (l4 & SL_L4_OFF_MASK), end, &pkt->k6.sport,
+			   &pkt->k6.dport);
+}
+
+/*
+ * SL_CONTINUE: an IP packet, *pkt describes it. SL_PASS: no IP packet. SL_DROP: an IP packet
+ * that contradicts itself. *pkt must be zero.
+ */
+static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_packet *pkt)
+{
+	void *data, *end;
+	struct ethhdr *eth;
+	__u32 off = sizeof(*eth);
+	__be16 proto;
+
+	if (ctx_make_linear(ctx, SL_HEADERS_MAX))
+		return SL_PASS;
+	data = ctx_data(ctx);
+	end = ctx_data_end(ctx);
+	eth = data;
+	if ((void *)(eth + 1) > end)
+		return SL_PASS;
+	proto = eth->h_proto;
+	pkt->vlan_tags = ctx_vlan_offloaded(ctx);
+#pragma unroll
+	for (int i = 0; i < SL_VLAN_TAGS; i++) {
+		struct sl_vlan_tag *tag = data + off;
+
+		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
+			break;
+		if ((void *)(tag + 1) > end)
+			return SL_PASS;
+		proto = tag->next_proto;
+		off += sizeof(*tag);
+		pkt->vlan_tags++;
+	}
+	pkt->l3_off = off;
+	if (proto == bpf_htons(ETH_P_IP))
+		return sl_parse4(ctx, pkt, off);
+	if (proto == bpf_htons(ETH_P_IPV6))
+		return sl_parse6(ctx, pkt, off);
+	return SL_PASS;
+}
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SLUICE_BPF_VERDICT_H
+#define SLUICE_BPF_VERDICT_H
+
+/*
+ * What a stage decides. The values overlap neither XDP_* nor TC_ACT_*, so that one can't be
+ * returned for the other by mistake: only the exit of an entry point translates.
+ */
+enum sl_verdict {
+	SL_CONTINUE = 0x5100, /* undecided: the next stage */
+	SL_MISS,	      /* the fast path does not know; the full path may */
+	SL_FORWARD,	      /* rewritten, complete, ready to be sent by `hop` */
+	SL_REPLY,	      /* turned into an ICMP error, to go back where it came from */
+	SL_PASS,	      /* not ours: to the kernel as it came */
+	SL_DROP,	      /* state->reason says why */
+};
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The flow table: look-up and accounting of established flows. One look-up a packet. */
+#ifndef SLUICE_BPF_STAGE_FLOW_H
+#define SLUICE_BPF_STAGE_FLOW_H
+
+#include "lib/packet.h"
+#include "lib/time.h"
+#include "maps/maps.h"
+
+static __always_inline struct sl_flow *sl_flow_find(struct sl_packet *pkt)
+{
+	if (pkt->family == AF_INET)
+		return bpf_map_lookup_elem(&sl_flows4, &pkt->k4);
+	return bpf_map_lookup_elem(&sl_flows6, &pkt->k6);
+}
+
+static __always_inline void sl_flow_account(struct sl_flow *flow, const struct sl_packet *pkt,
+					    __u32 frame_len, __u32 now)
+{
+	__sync_fetch_and_add(&flow->packets, 1);
+	__sync_fetch_and_add(&flow->bytes, frame_len);
+	if (flow->last_seen != now)
+		WRITE_ONCE(flow->last_seen, now);
+	if (unlikely(pkt->tcp_flags & ~flow->tcp_seen))
+		flow->tcp_seen |= pkt->tcp_flags;
+}
+
+#endif
