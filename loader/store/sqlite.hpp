@@ -15,8 +15,6 @@
 
 namespace sluice {
 
-class Connection;
-
 /// One prepared statement. Parameters are bound in order, columns read by number from 0.
 class Statement {
 public:
@@ -28,7 +26,22 @@ public:
     /// Steps a statement that gives no rows. @return how many rows it changed
     [[nodiscard]] Result<int> run();
 
-    [[nodiscard]] std::int64_t integer(int column) const;
+    /// Steps to the end. @param visit Result<>(): called at each row; its error ends the walk
+    template <class Visit>
+    [[nodiscard]] Result<> each_row(Visit&& visit) {
+        while (true) {
+            SL_TRY(more, step());
+            if (!more) return {};
+            SL_CHECK(visit());
+        }
+    }
+
+    [[nodiscard]] bool is_null(int column) const;
+    /// A column of the number's type; another type of column reads as 0.
+    template <class Number = std::int64_t>
+    [[nodiscard]] Number integer(int column) const {
+        return static_cast<Number>(sqlite3_column_int64(statement_.get(), column));
+    }
     [[nodiscard]] std::string text(int column) const;
 
 private:
@@ -36,54 +49,70 @@ private:
     struct Finalize {
         void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
     };
-    Statement(sqlite3_stmt* statement, const Connection& connection)
-        : statement_(statement), connection_(&connection) {}
+    explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
 
     std::unique_ptr<sqlite3_stmt, Finalize> statement_;
-    const Connection* connection_;
     int bound_ = 0;
 };
 
-/// One open database. Not thread-safe. Must outlive (and not be moved under) its statements.
+/// One open database. Not thread-safe.
 class Connection {
 public:
     enum class Mode { create, open, read_only };
 
     /// In WAL, synchronous=FULL, with foreign keys; waits 5 s for another connection's lock.
-    /// Errors: not_found, permission, failed (corrupt: with a hint what to do).
+    /// Errors: not_found, permission, refused (made by a newer version), failed (corrupt).
     /// @param schema migrations in order: number n brings user_version from n to n + 1
     [[nodiscard]] static Result<Connection> open(const std::filesystem::path& path, Mode mode,
                                                  std::span<const char* const> schema);
 
     [[nodiscard]] Result<Statement> prepare(std::string_view sql) const;
     [[nodiscard]] Result<> execute(const char* sql) const;
-    [[nodiscard]] Error error(int code) const;  ///< what the last call's failure means
+
+    /// @return how many rows it changed
+    template <class... Values>
+    [[nodiscard]] Result<int> run(std::string_view sql, const Values&... values) const {
+        SL_TRY(statement, prepare(sql));
+        (statement.bind(values), ...);
+        return statement.run();
+    }
 
 private:
+    friend class Transaction;
     struct Close {
         void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
     };
-    [[nodiscard]] Result<> migrate(std::span<const char* const> schema, Mode mode) const;
+    explicit Connection(sqlite3* handle) : handle_(handle) {}
+    [[nodiscard]] Result<> check() const;
+    [[nodiscard]] Result<std::int64_t> user_version() const;
+    [[nodiscard]] Result<> migrate(Mode mode, std::span<const char* const> schema) const;
 
     std::unique_ptr<sqlite3, Close> handle_;
-    std::string path_;
 };
 
-/// BEGIN IMMEDIATE; rolls back when it goes unless committed. One at a time a connection.
+/// Rolls back when it goes unless committed.
 class Transaction {
 public:
+    /// BEGIN IMMEDIATE: the outermost, for a writer.
     [[nodiscard]] static Result<Transaction> begin(const Connection& connection);
+    /// A savepoint: all or nothing within an open transaction; alone, a transaction that takes
+    /// no lock until it writes, and reads one state throughout.
+    [[nodiscard]] static Result<Transaction> nested(const Connection& connection);
+
     Transaction(Transaction&& other) noexcept
-        : connection_(std::exchange(other.connection_, nullptr)) {}
+        : handle_(std::exchange(other.handle_, nullptr)), nested_(other.nested_) {}
     Transaction& operator=(Transaction&&) = delete;
     ~Transaction();
 
     [[nodiscard]] Result<> commit();
+    /// For a caller that wants to know; the destructor does the same.
     [[nodiscard]] Result<> rollback();
 
 private:
-    explicit Transaction(const Connection& connection) : connection_(&connection) {}
-    const Connection* connection_;
+    Transaction(sqlite3* handle, bool nested) : handle_(handle), nested_(nested) {}
+
+    sqlite3* handle_;  ///< null once it is over
+    bool nested_;
 };
 
 }  // namespace sluice

@@ -1,0 +1,370 @@
+#include "loader/store/database.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+// One row in `instance` once the instance has been up; timeouts in milliseconds, addresses,
+// roles and hooks as the command line writes them.
+constexpr std::array<const char*, 1> schema{R"sql(
+CREATE TABLE instance (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    up INTEGER NOT NULL,
+    netns TEXT NOT NULL,
+    max_flows INTEGER NOT NULL,
+    max_flows6 INTEGER NOT NULL,
+    max_bindings INTEGER NOT NULL,
+    udp_timeout INTEGER NOT NULL,
+    tcp_established_timeout INTEGER NOT NULL,
+    tcp_transitory_timeout INTEGER NOT NULL,
+    icmp_timeout INTEGER NOT NULL,
+    other_timeout INTEGER NOT NULL
+) STRICT;
+CREATE TABLE port (
+    id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 1023),
+    name TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    hook TEXT NOT NULL,
+    vlan INTEGER NOT NULL,
+    native_vlan INTEGER NOT NULL
+) STRICT;
+CREATE TABLE port_vlan (
+    port INTEGER NOT NULL REFERENCES port ON DELETE CASCADE,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL
+) STRICT;
+CREATE TABLE masquerade (
+    id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    uplink TEXT NOT NULL,
+    first_port INTEGER NOT NULL,
+    last_port INTEGER NOT NULL,
+    pool INTEGER NOT NULL CHECK (pool BETWEEN 0 AND 255),
+    UNIQUE (source, uplink)
+) STRICT;
+CREATE TABLE masquerade_address (
+    masquerade INTEGER NOT NULL REFERENCES masquerade ON DELETE CASCADE,
+    address TEXT NOT NULL
+) STRICT;
+CREATE TABLE forward (
+    id INTEGER PRIMARY KEY,
+    protocol INTEGER NOT NULL,
+    external TEXT NOT NULL,
+    internal TEXT NOT NULL,
+    UNIQUE (protocol, external)
+) STRICT;
+CREATE INDEX port_vlan_port ON port_vlan (port);
+CREATE INDEX masquerade_address_masquerade ON masquerade_address (masquerade);
+)sql"};
+
+/// A value that we wrote and can't read back is the database's fault, not the user's.
+template <class Value>
+Result<Value> stored(Result<Value> value) {
+    if (value) return value;
+    return fail(ErrorCode::failed,
+                "the database holds what it should not: " + value.error().message,
+                "take it from a backup, or move it away and set the instance up anew");
+}
+
+PortRange stored_range(const Statement& row, int first_column) {
+    return {row.integer<std::uint16_t>(first_column), row.integer<std::uint16_t>(first_column + 1)};
+}
+
+Result<> load_instance(const Connection& connection, DesiredState& state) {
+    SL_TRY(row, connection.prepare(
+                    "SELECT up, netns, max_flows, max_flows6, max_bindings, udp_timeout,"
+                    " tcp_established_timeout, tcp_transitory_timeout, icmp_timeout, other_timeout"
+                    " FROM instance"));
+    return row.each_row([&]() -> Result<> {
+        const auto duration = [&](int column) {
+            return std::chrono::milliseconds(row.integer(column));
+        };
+        state.up = row.integer<bool>(0);
+        state.settings = {
+            .max_flows = row.integer<std::uint32_t>(2),
+            .max_flows6 = row.integer<std::uint32_t>(3),
+            .max_bindings = row.integer<std::uint32_t>(4),
+            .udp_timeout = duration(5),
+            .tcp_established_timeout = duration(6),
+            .tcp_transitory_timeout = duration(7),
+            .icmp_timeout = duration(8),
+            .other_timeout = duration(9),
+            .netns = row.text(1),
+        };
+        return {};
+    });
+}
+
+Result<> load_ports(const Connection& connection, DesiredState& state) {
+    SL_TRY(row, connection.prepare(
+                    "SELECT id, name, role, hook, vlan, native_vlan FROM port ORDER BY name"));
+    return row.each_row([&]() -> Result<> {
+        SL_TRY(role, stored(parse_role(row.text(2))));
+        SL_TRY(hook, stored(parse_hook(row.text(3))));
+        PortSpec& port = state.ports.emplace_back(PortSpec{
+            .name = row.text(1),
+            .role = role,
+            .hook = hook,
+            .vlan = row.integer<std::uint16_t>(4),
+            .vlans = {},
+            .native_vlan = row.integer<std::uint16_t>(5),
+            .id = row.integer<std::uint16_t>(0),
+        });
+        SL_TRY(vlans, connection.prepare(
+                          "SELECT first, last FROM port_vlan WHERE port = ? ORDER BY rowid"));
+        vlans.bind(port.id);
+        return vlans.each_row([&]() -> Result<> {
+            port.vlans.push_back(stored_range(vlans, 0));
+            return {};
+        });
+    });
+}
+
+Result<> load_masquerades(const Connection& connection, DesiredState& state) {
+    SL_TRY(row, connection.prepare("SELECT id, source, uplink, first_port, last_port, pool"
+                                   " FROM masquerade ORDER BY id"));
+    return row.each_row([&]() -> Result<> {
+        SL_TRY(source, stored(Prefix::parse(row.text(1))));
+        MasqueradeSpec& rule = state.masquerades.emplace_back(MasqueradeSpec{
+            .source = source,
+            .uplink = row.text(2),
+            .addresses = {},
+            .ports = stored_range(row, 3),
+            .pool = row.integer<std::uint16_t>(5),
+        });
+        SL_TRY(addresses, connection.prepare("SELECT address FROM masquerade_address"
+                                             " WHERE masquerade = ? ORDER BY rowid"));
+        addresses.bind(row.integer(0));
+        return addresses.each_row([&]() -> Result<> {
+            SL_TRY(address, stored(Address::parse(addresses.text(0))));
+            rule.addresses.push_back(address);
+            return {};
+        });
+    });
+}
+
+Result<> load_forwards(const Connection& connection, DesiredState& state) {
+    SL_TRY(row, connection.prepare("SELECT protocol, external, internal FROM forward ORDER BY id"));
+    return row.each_row([&]() -> Result<> {
+        SL_TRY(external, stored(Endpoint::parse(row.text(1))));
+        SL_TRY(internal, stored(Endpoint::parse(row.text(2))));
+        state.forwards.push_back({row.integer<std::uint8_t>(0), external, internal});
+        return {};
+    });
+}
+
+/// The row of `instance`, which later updates change in part.
+Result<> ensure_instance_row(const Connection& connection) {
+    SL_CHECK(
+        connection.run("INSERT INTO instance VALUES (0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0)"
+                       " ON CONFLICT DO NOTHING"));
+    return {};
+}
+
+Result<> insert_vlans(const Connection& connection, const PortSpec& port) {
+    for (const PortRange& range : port.vlans)
+        SL_CHECK(connection.run("INSERT INTO port_vlan VALUES (?, ?, ?)", port.id, range.first,
+                                range.last));
+    return {};
+}
+
+/// @param sql gives one number, or null for none
+/// @return the number, or the error
+Result<std::uint16_t> free_number(const Connection& connection, std::string_view sql,
+                                  std::string_view what_is_full) {
+    SL_TRY(row, connection.prepare(sql));
+    SL_CHECK(row.step());
+    if (row.is_null(0)) return fail(ErrorCode::refused, std::string(what_is_full));
+    return row.integer<std::uint16_t>(0);
+}
+
+bool same_pool(const MasqueradeSpec& a, const MasqueradeSpec& b) {
+    return a.uplink == b.uplink && a.ports == b.ports &&
+           std::ranges::is_permutation(a.addresses, b.addresses);
+}
+
+Result<std::uint16_t> pool_for(const Connection& connection, const MasqueradeSpec& rule) {
+    DesiredState state;
+    SL_CHECK(load_masquerades(connection, state));
+    for (const MasqueradeSpec& other : state.masquerades)
+        if (same_pool(rule, other)) return other.pool;
+    return free_number(connection,
+                       "SELECT min(pool) FROM"
+                       " (SELECT 0 AS pool UNION ALL SELECT pool + 1 FROM masquerade)"
+                       " WHERE pool < 256 AND pool NOT IN (SELECT pool FROM masquerade)",
+                       "all 256 NAT pools of the instance are in use");
+}
+
+std::filesystem::path file_in(const std::filesystem::path& state_folder) {
+    return state_folder / "state.db";
+}
+
+Error no_instance(const std::filesystem::path& state_folder) {
+    return {ErrorCode::not_found,
+            fmt::format("there is no instance `{}`", state_folder.filename().string()),
+            "`sluice up` makes one"};
+}
+
+}  // namespace
+
+bool Database::exists(const std::filesystem::path& state_folder) {
+    std::error_code ignored;  // what can't be looked at will fail with its reason in open()
+    return std::filesystem::exists(file_in(state_folder), ignored);
+}
+
+Result<Database> Database::create(const std::filesystem::path& state_folder) {
+    std::error_code error;
+    std::filesystem::create_directories(state_folder, error);
+    if (error) return fail_errno(error.value(), "making " + state_folder.string());
+    SL_TRY(connection, Connection::open(file_in(state_folder), Connection::Mode::create, schema));
+    return Database(std::move(connection));
+}
+
+Result<Database> Database::open(const std::filesystem::path& state_folder) {
+    if (!exists(state_folder)) return std::unexpected(no_instance(state_folder));
+    SL_TRY(connection, Connection::open(file_in(state_folder), Connection::Mode::open, schema));
+    return Database(std::move(connection));
+}
+
+Result<Database> Database::open_read_only(const std::filesystem::path& state_folder) {
+    if (!exists(state_folder)) return std::unexpected(no_instance(state_folder));
+    SL_TRY(connection,
+           Connection::open(file_in(state_folder), Connection::Mode::read_only, schema));
+    return Database(std::move(connection));
+}
+
+Result<Transaction> Database::begin() const { return Transaction::begin(connection_); }
+
+Result<DesiredState> Database::load() const {
+    SL_TRY(transaction, Transaction::nested(connection_));
+    DesiredState state;
+    SL_CHECK(load_instance(connection_, state));
+    SL_CHECK(load_ports(connection_, state));
+    SL_CHECK(load_masquerades(connection_, state));
+    SL_CHECK(load_forwards(connection_, state));
+    SL_CHECK(transaction.commit());
+    return state;
+}
+
+Result<> Database::set_up(bool up) const {
+    SL_TRY(transaction, Transaction::nested(connection_));
+    SL_TRY(state, load());
+    SL_CHECK(set_settings(state.settings));  // makes the row if there is none
+    SL_CHECK(connection_.run("UPDATE instance SET up = ?", up));
+    return transaction.commit();
+}
+
+Result<> Database::set_settings(const Settings& settings) const {
+    SL_TRY(transaction, Transaction::nested(connection_));
+    SL_CHECK(ensure_instance_row(connection_));
+    SL_CHECK(connection_.run(
+        "UPDATE instance SET netns = ?, max_flows = ?, max_flows6 = ?, max_bindings = ?,"
+        " udp_timeout = ?, tcp_established_timeout = ?, tcp_transitory_timeout = ?,"
+        " icmp_timeout = ?, other_timeout = ?",
+        settings.netns, settings.max_flows, settings.max_flows6, settings.max_bindings,
+        settings.udp_timeout.count(), settings.tcp_established_timeout.count(),
+        settings.tcp_transitory_timeout.count(), settings.icmp_timeout.count(),
+        settings.other_timeout.count()));
+    return transaction.commit();
+}
+
+Result<PortSpec> Database::add_port(PortSpec port) const {
+    SL_TRY(transaction, Transaction::nested(connection_));
+    SL_TRY(id, free_number(connection_,
+                           "SELECT min(id) FROM"
+                           " (SELECT 1 AS id UNION ALL SELECT id + 1 FROM port)"
+                           " WHERE id < 1024 AND id NOT IN (SELECT id FROM port)",
+                           "all 1023 ports of the instance are in use"));
+    port.id = id;
+    SL_TRY(rows, connection_.run("INSERT INTO port VALUES (?, ?, ?, ?, ?, ?)"
+                                 " ON CONFLICT (name) DO NOTHING",
+                                 port.id, port.name, role_text(port.role), hook_text(port.hook),
+                                 port.vlan, port.native_vlan));
+    if (rows == 0)
+        return fail(
+            ErrorCode::refused, fmt::format("{} is a port of this instance already", port.name),
+            fmt::format("`sluice port show {0}`; `sluice port del {0}` removes it", port.name));
+    SL_CHECK(insert_vlans(connection_, port));
+    SL_CHECK(transaction.commit());
+    return port;
+}
+
+Result<> Database::set_port(const PortSpec& port) const {
+    SL_TRY(transaction, Transaction::nested(connection_));
+    SL_TRY(rows, connection_.run("UPDATE port SET role = ?, hook = ?, vlan = ?, native_vlan = ?"
+                                 " WHERE name = ? AND id = ?",
+                                 role_text(port.role), hook_text(port.hook), port.vlan,
+                                 port.native_vlan, port.name, port.id));
+    if (rows == 0) return fail(ErrorCode::not_found, port.name + " is no port of this instance");
+    SL_CHECK(connection_.run("DELETE FROM port_vlan WHERE port = ?", port.id));
+    SL_CHECK(insert_vlans(connection_, port));
+    return transaction.commit();
+}
+
+Result<> Database::remove_port(std::string_view name) const {
+    SL_TRY(rows, connection_.run("DELETE FROM port WHERE name = ?", name));
+    if (rows == 0)
+        return fail(ErrorCode::not_found, fmt::format("{} is no port of this instance", name),
+                    "`sluice port list` shows its ports");
+    return {};
+}
+
+Result<MasqueradeSpec> Database::add_masquerade(MasqueradeSpec rule) const {
+    SL_TRY(transaction, Transaction::nested(connection_));
+    SL_TRY(pool, pool_for(connection_, rule));
+    rule.pool = pool;
+    SL_TRY(rows, connection_.run("INSERT INTO masquerade (source, uplink, first_port, last_port,"
+                                 " pool) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                                 rule.source.text(), rule.uplink, rule.ports.first, rule.ports.last,
+                                 rule.pool));
+    if (rows == 0)
+        return fail(ErrorCode::refused,
+                    fmt::format("{} is masqueraded on {} already", rule.source.text(), rule.uplink),
+                    "`sluice nat masquerade list`; remove the old rule first");
+    for (const Address& address : rule.addresses)
+        SL_CHECK(
+            connection_.run("INSERT INTO masquerade_address SELECT id, ? FROM masquerade"
+                            " WHERE source = ? AND uplink = ?",
+                            address.text(), rule.source.text(), rule.uplink));
+    SL_CHECK(transaction.commit());
+    return rule;
+}
+
+Result<> Database::remove_masquerade(const Prefix& source, std::string_view uplink) const {
+    SL_TRY(rows, connection_.run("DELETE FROM masquerade WHERE source = ? AND uplink = ?",
+                                 source.text(), uplink));
+    if (rows == 0)
+        return fail(ErrorCode::not_found,
+                    fmt::format("{} is not masqueraded on {}", source.text(), uplink),
+                    "`sluice nat masquerade list` shows the rules");
+    return {};
+}
+
+Result<> Database::add_forward(const ForwardSpec& rule) const {
+    SL_TRY(rows, connection_.run("INSERT INTO forward (protocol, external, internal)"
+                                 " VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                                 rule.protocol, rule.external.text(), rule.internal.text()));
+    if (rows == 0)
+        return fail(ErrorCode::refused,
+                    fmt::format("{} {} is forwarded already", protocol_text(rule.protocol),
+                                rule.external.text()),
+                    "`sluice nat forward list`; remove the old rule first");
+    return {};
+}
+
+Result<> Database::remove_forward(std::uint8_t protocol, const Endpoint& external) const {
+    SL_TRY(rows, connection_.run("DELETE FROM forward WHERE protocol = ? AND external = ?",
+                                 protocol, external.text()));
+    if (rows == 0)
+        return fail(ErrorCode::not_found,
+                    fmt::format("{} {} is not forwarded", protocol_text(protocol), external.text()),
+                    "`sluice nat forward list` shows the rules");
+    return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,74 @@
+#include "loader/store/found.hpp"
+
+#include <array>
+
+namespace sluice {
+namespace {
+
+constexpr std::array<const char*, 1> schema{R"sql(
+CREATE TABLE interface (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    ifindex INTEGER NOT NULL,
+    had_clsact INTEGER NOT NULL,
+    UNIQUE (name, ifindex)
+) STRICT;
+CREATE TABLE sysctl (
+    interface INTEGER NOT NULL REFERENCES interface ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    value TEXT NOT NULL
+) STRICT;
+)sql"};
+
+}  // namespace
+
+Result<FoundInterfaces> FoundInterfaces::open(const std::filesystem::path& state_folder) {
+    std::error_code error;
+    std::filesystem::create_directories(state_folder, error);
+    if (error) return fail_errno(error.value(), "making " + state_folder.string());
+    SL_TRY(connection,
+           Connection::open(state_folder / "found.db", Connection::Mode::create, schema));
+    return FoundInterfaces(std::move(connection));
+}
+
+Result<> FoundInterfaces::keep(const FoundInterface& interface) const {
+    SL_TRY(transaction, Transaction::begin(connection_));
+    SL_TRY(rows, connection_.run("INSERT INTO interface (name, ifindex, had_clsact)"
+                                 " VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                                 interface.name, interface.ifindex, interface.had_clsact));
+    if (rows == 0) return {};
+    for (const auto& [path, value] : interface.sysctls)
+        SL_CHECK(
+            connection_.run("INSERT INTO sysctl SELECT id, ?, ? FROM interface"
+                            " WHERE name = ? AND ifindex = ?",
+                            path, value, interface.name, interface.ifindex));
+    return transaction.commit();
+}
+
+Result<std::vector<FoundInterface>> FoundInterfaces::list() const {
+    SL_TRY(transaction, Transaction::nested(connection_));
+    SL_TRY(rows, connection_.prepare("SELECT id, name, ifindex, had_clsact FROM interface"
+                                     " ORDER BY name, ifindex"));
+    std::vector<FoundInterface> interfaces;
+    SL_CHECK(rows.each_row([&]() -> Result<> {
+        FoundInterface& interface = interfaces.emplace_back(FoundInterface{
+            rows.text(1), rows.integer<std::uint32_t>(2), rows.integer<bool>(3), {}});
+        SL_TRY(sysctls, connection_.prepare("SELECT path, value FROM sysctl WHERE interface = ?"
+                                            " ORDER BY rowid"));
+        sysctls.bind(rows.integer(0));
+        return sysctls.each_row([&]() -> Result<> {
+            interface.sysctls.emplace_back(sysctls.text(0), sysctls.text(1));
+            return {};
+        });
+    }));
+    SL_CHECK(transaction.commit());
+    return interfaces;
+}
+
+Result<> FoundInterfaces::forget(std::string_view name, std::uint32_t ifindex) const {
+    SL_CHECK(
+        connection_.run("DELETE FROM interface WHERE name = ? AND ifindex = ?", name, ifindex));
+    return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,177 @@
+#include "loader/store/sqlite.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+namespace sluice {
+namespace {
+
+constexpr int busy_timeout_ms = 5000;
+
+Error damaged(std::string_view path, std::string_view reason) {
+    return {ErrorCode::failed, fmt::format("the database {} is damaged: {}", path, reason),
+            "take it from a backup, or move it away and set the instance up anew"};
+}
+
+/// What the handle's last failure means.
+Error sqlite_error(sqlite3* handle) {
+    const char* name = sqlite3_db_filename(handle, nullptr);
+    const std::string path = name != nullptr ? name : "";
+    const std::string reason = sqlite3_errmsg(handle);
+    switch (sqlite3_errcode(handle)) {
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+            return damaged(path, reason);
+        case SQLITE_BUSY:
+            return {ErrorCode::refused, fmt::format("the database {} is in use", path),
+                    "wait for the other sluice command to end"};
+        case SQLITE_PERM:
+        case SQLITE_READONLY:
+        case SQLITE_AUTH:
+            return {ErrorCode::permission, fmt::format("{}: {}", path, reason), "run it as root"};
+        case SQLITE_CANTOPEN:
+            return fail_errno(sqlite3_system_errno(handle), path).error();
+        default:
+            return {ErrorCode::failed, fmt::format("{}: {}", path, reason), ""};
+    }
+}
+
+Result<> run_sql(sqlite3* handle, const char* sql) {
+    if (sqlite3_exec(handle, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+        return std::unexpected(sqlite_error(handle));
+    return {};
+}
+
+}  // namespace
+
+Statement& Statement::bind(std::int64_t value) {
+    sqlite3_bind_int64(statement_.get(), ++bound_, value);
+    return *this;
+}
+
+Statement& Statement::bind(std::string_view text) {
+    sqlite3_bind_text(statement_.get(), ++bound_, text.data(), static_cast<int>(text.size()),
+                      SQLITE_TRANSIENT);
+    return *this;
+}
+
+Result<bool> Statement::step() {
+    switch (sqlite3_step(statement_.get())) {
+        case SQLITE_ROW:
+            return true;
+        case SQLITE_DONE:
+            return false;
+        default:
+            return std::unexpected(sqlite_error(sqlite3_db_handle(statement_.get())));
+    }
+}
+
+Result<int> Statement::run() {
+    SL_CHECK(step());
+    return sqlite3_changes(sqlite3_db_handle(statement_.get()));
+}
+
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+std::string Statement::text(int column) const {
+    const unsigned char* text = sqlite3_column_text(statement_.get(), column);
+    return text != nullptr ? reinterpret_cast<const char*>(text) : "";
+}
+
+Result<Connection> Connection::open(const std::filesystem::path& path, Mode mode,
+                                    std::span<const char* const> schema) {
+    if (mode != Mode::create && !std::filesystem::exists(path))
+        return fail(ErrorCode::not_found, fmt::format("no database at {}", path.string()));
+
+    const int access = mode == Mode::create      ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                       : mode == Mode::read_only ? SQLITE_OPEN_READONLY
+                                                 : SQLITE_OPEN_READWRITE;
+    sqlite3* handle = nullptr;
+    const int code = sqlite3_open_v2(path.c_str(), &handle, access, nullptr);
+    Connection connection(handle);
+    if (handle == nullptr) return fail_errno(ENOMEM, path.string());
+    if (code != SQLITE_OK) return std::unexpected(sqlite_error(handle));
+
+    sqlite3_busy_timeout(handle, busy_timeout_ms);
+    SL_CHECK(connection.check());
+    if (mode != Mode::read_only) SL_CHECK(connection.execute("PRAGMA journal_mode = WAL"));
+    SL_CHECK(connection.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
+    SL_CHECK(connection.migrate(mode, schema));
+    return connection;
+}
+
+/// A damaged page is to be met here, with a name, and not in the middle of a change.
+Result<> Connection::check() const {
+    SL_TRY(statement, prepare("PRAGMA quick_check(1)"));
+    SL_CHECK(statement.step());
+    if (const std::string found = statement.text(0); found != "ok")
+        return std::unexpected(damaged(sqlite3_db_filename(handle_.get(), nullptr), found));
+    return {};
+}
+
+Result<std::int64_t> Connection::user_version() const {
+    SL_TRY(statement, prepare("PRAGMA user_version"));
+    SL_CHECK(statement.step());
+    return statement.integer(0);
+}
+
+Result<> Connection::migrate(Mode mode, std::span<const char* const> schema) const {
+    const auto newest = static_cast<std::int64_t>(schema.size());
+    SL_TRY(found, user_version());
+    if (found == newest) return {};
+    const std::string path = sqlite3_db_filename(handle_.get(), nullptr);
+    if (found > newest)
+        return fail(ErrorCode::refused,
+                    fmt::format("{} was written by a newer sluice (schema {}, this one knows {})",
+                                path, found, newest),
+                    "use that version of sluice");
+    if (mode == Mode::read_only)
+        return fail(ErrorCode::refused,
+                    fmt::format("{} was written by an older sluice (schema {})", path, found),
+                    "`sluice restore` brings it up to date");
+
+    SL_TRY(transaction, Transaction::begin(*this));
+    SL_TRY(from, user_version());  // another process may have been first
+    for (auto version = from; version < newest; ++version) SL_CHECK(execute(schema[version]));
+    SL_CHECK(execute(fmt::format("PRAGMA user_version = {}", newest).c_str()));
+    return transaction.commit();
+}
+
+Result<Statement> Connection::prepare(std::string_view sql) const {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement,
+                           nullptr) != SQLITE_OK)
+        return std::unexpected(sqlite_error(handle_.get()));
+    return Statement(statement);
+}
+
+Result<> Connection::execute(const char* sql) const { return run_sql(handle_.get(), sql); }
+
+Result<Transaction> Transaction::begin(const Connection& connection) {
+    SL_CHECK(connection.execute("BEGIN IMMEDIATE"));
+    return Transaction(connection.handle_.get(), false);
+}
+
+Result<Transaction> Transaction::nested(const Connection& connection) {
+    SL_CHECK(connection.execute("SAVEPOINT nested"));
+    return Transaction(connection.handle_.get(), true);
+}
+
+Transaction::~Transaction() { static_cast<void>(rollback()); }
+
+Result<> Transaction::commit() {
+    SL_CHECK(run_sql(handle_, nested_ ? "RELEASE nested" : "COMMIT"));
+    handle_ = nullptr;
+    return {};
+}
+
+Result<> Transaction::rollback() {
+    if (handle_ == nullptr) return {};
+    return run_sql(std::exchange(handle_, nullptr),
+                   nested_ ? "ROLLBACK TO nested; RELEASE nested" : "ROLLBACK");
+}
+
+}  // namespace sluice
