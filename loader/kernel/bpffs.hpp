@@ -18,14 +18,16 @@ inline constexpr std::string_view pin_root = "/sys/fs/bpf/sluice";
 /// with a hint (`ip netns exec` is the usual cause, `--netns` the mend).
 [[nodiscard]] Result<> ensure_bpffs();
 
-/// The paths of one instance's pins. Says nothing of what exists.
+/// The paths of one instance's pins. Says nothing of what exists. The bpffs refuses dots in
+/// names: an interface's dots (eth0.10) become colons, which neither it nor an instance can have.
 class Pins {
 public:
     explicit Pins(std::string_view instance);
 
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
-    /// Where an instance is built before it is renamed to folder().
-    [[nodiscard]] std::filesystem::path building() const;
+    /// The same paths where an instance is built before it is renamed, or taken down after.
+    [[nodiscard]] Pins aside() const;
+
     [[nodiscard]] std::filesystem::path map(std::string_view name) const;
     /// @param name tc_ingress, tc_egress
     [[nodiscard]] std::filesystem::path program(std::string_view name) const;

@@ -1,0 +1,97 @@
+#include "loader/kernel/bpffs.hpp"
+
+#include <fmt/format.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace sluice {
+namespace {
+
+constexpr const char* bpffs = "/sys/fs/bpf";
+constexpr char dot_in_pin = ':';
+
+bool is_bpffs(const char* path) {
+    struct statfs status{};
+    return statfs(path, &status) == 0 && status.f_type == BPF_FS_MAGIC;
+}
+
+bool mounts_are_the_hosts() {
+    struct stat ours{};
+    struct stat hosts{};
+    return stat("/proc/self/ns/mnt", &ours) == 0 && stat("/proc/1/ns/mnt", &hosts) == 0 &&
+           ours.st_dev == hosts.st_dev && ours.st_ino == hosts.st_ino;
+}
+
+std::vector<std::string> names_in(const std::filesystem::path& folder) {
+    std::vector<std::string> names;
+    std::error_code ignored;  // no folder, no names
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+        names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+}
+
+}  // namespace
+
+Result<> ensure_bpffs() {
+    if (!is_bpffs(bpffs)) {
+        if (!mounts_are_the_hosts())
+            return fail(ErrorCode::refused,
+                        fmt::format("no bpffs at {} in this mount namespace", bpffs),
+                        "`ip netns exec` hides it: run sluice outside, with --netns NAME");
+        if (mount("bpf", bpffs, "bpf", 0, "mode=0700") != 0)
+            return fail_errno(errno, fmt::format("mounting the bpffs at {}", bpffs));
+    }
+    std::error_code error;
+    std::filesystem::create_directories(pin_root, error);
+    if (error) return fail_errno(error.value(), fmt::format("making {}", pin_root));
+    return {};
+}
+
+Pins::Pins(std::string_view instance) : folder_(std::filesystem::path(pin_root) / instance) {}
+
+Pins Pins::aside() const { return Pins("new:" + folder_.filename().string()); }
+
+std::filesystem::path Pins::map(std::string_view name) const { return folder_ / "maps" / name; }
+
+std::filesystem::path Pins::program(std::string_view name) const {
+    return folder_ / "progs" / name;
+}
+
+std::filesystem::path Pins::link(std::string_view interface, std::string_view what) const {
+    std::string name = fmt::format("{}-{}", interface, what);
+    std::ranges::replace(name, '.', dot_in_pin);
+    return folder_ / "links" / name;
+}
+
+std::vector<std::string> Pins::linked_interfaces() const {
+    std::vector<std::string> interfaces = names_in(folder_ / "links");
+    for (std::string& name : interfaces) {
+        name.erase(name.rfind('-'));
+        std::ranges::replace(name, dot_in_pin, '.');
+    }
+    std::ranges::sort(interfaces);
+    const auto [first, last] = std::ranges::unique(interfaces);
+    interfaces.erase(first, last);
+    return interfaces;
+}
+
+std::vector<std::string> pinned_instances() {
+    std::vector<std::string> names = names_in(pin_root);
+    std::erase_if(names, [](const std::string& name) { return name.contains(':'); });
+    return names;
+}
+
+Result<> unpin(const std::filesystem::path& path) {
+    std::error_code error;
+    std::filesystem::remove(path, error);
+    if (error) return fail_errno(error.value(), "removing " + path.string());
+    return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,61 @@
+#include "loader/kernel/log.hpp"
+
+#include <bpf/libbpf.h>
+#include <xdp/libxdp.h>
+
+#include <cstdarg>
+#include <cstdio>
+
+namespace sluice {
+namespace {
+
+constexpr int tail_lines = 16;
+
+thread_local std::string* sink = nullptr;
+
+void append(const char* format, va_list arguments) {
+    if (sink == nullptr) return;
+    va_list again;
+    va_copy(again, arguments);
+    const int length = vsnprintf(nullptr, 0, format, again);
+    va_end(again);
+    if (length <= 0) return;
+    const std::size_t before = sink->size();
+    sink->resize(before + static_cast<std::size_t>(length) + 1);
+    vsnprintf(sink->data() + before, static_cast<std::size_t>(length) + 1, format, arguments);
+    sink->pop_back();  // the terminator
+}
+
+int from_libbpf(enum libbpf_print_level level, const char* format, va_list arguments) {
+    if (level == LIBBPF_WARN) append(format, arguments);
+    return 0;
+}
+
+int from_libxdp(enum libxdp_print_level level, const char* format, va_list arguments) {
+    if (level == LIBXDP_WARN) append(format, arguments);
+    return 0;
+}
+
+}  // namespace
+
+LogCapture::LogCapture() {
+    sink = &text_;
+    // For good: without a sink both stay silent.
+    libbpf_set_print(from_libbpf);
+    libxdp_set_print(from_libxdp);
+}
+
+LogCapture::~LogCapture() { sink = nullptr; }
+
+std::string LogCapture::tail() const {
+    std::string_view all = text_;
+    while (all.ends_with('\n')) all.remove_suffix(1);
+    if (all.empty()) return "";
+    std::size_t start = all.size();
+    for (int line = 0; line < tail_lines && start != std::string_view::npos && start != 0; ++line)
+        start = all.rfind('\n', start - 1);
+    const std::string_view last = start == std::string_view::npos ? all : all.substr(start);
+    return last.starts_with('\n') ? std::string(last) : "\n" + std::string(last);
+}
+
+}  // namespace sluice
