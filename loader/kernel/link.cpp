@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <linux/ethtool.h>
 #include <linux/genetlink.h>
-#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -26,18 +26,6 @@ constexpr std::uint8_t netdev_cmd_dev_get = 1;
 constexpr std::uint16_t netdev_a_dev_ifindex = 1;
 constexpr std::uint16_t netdev_a_dev_xdp_features = 3;
 constexpr std::uint64_t netdev_xdp_act_ndo_xmit = 4;
-
-/// Calls visit(attribute) for each attribute behind the header, or inside a nest.
-template <class Visit>
-void each_attribute(const nlmsghdr* message, std::size_t header_bytes, Visit&& visit) {
-    const nlattr* attribute = nullptr;
-    mnl_attr_for_each(attribute, message, header_bytes) visit(attribute);
-}
-template <class Visit>
-void each_nested(const nlattr* nest, Visit&& visit) {
-    const nlattr* attribute = nullptr;
-    mnl_attr_for_each_nested(attribute, nest) visit(attribute);
-}
 
 XdpMode xdp_mode(std::uint8_t attached) {
     switch (attached) {

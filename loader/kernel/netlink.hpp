@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "sluice/error.hpp"
@@ -26,6 +27,26 @@ public:
 private:
     std::vector<char> buffer_;
 };
+
+/// Calls visit(const nlattr*) for each attribute behind the message's own header.
+template <class Visit>
+void each_attribute(const nlmsghdr* message, std::size_t header_bytes, Visit&& visit) {
+    const auto call = [](const nlattr* attribute, void* visitor) {
+        (*static_cast<std::remove_reference_t<Visit>*>(visitor))(attribute);
+        return MNL_CB_OK;
+    };
+    mnl_attr_parse(message, static_cast<unsigned>(header_bytes), call, &visit);
+}
+
+/// The same for the attributes inside an attribute.
+template <class Visit>
+void each_nested(const nlattr* nest, Visit&& visit) {
+    const auto call = [](const nlattr* attribute, void* visitor) {
+        (*static_cast<std::remove_reference_t<Visit>*>(visitor))(attribute);
+        return MNL_CB_OK;
+    };
+    mnl_attr_parse_nested(nest, call, &visit);
+}
 
 class Netlink {
 public:
