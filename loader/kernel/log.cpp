@@ -5,6 +5,8 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <string_view>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -38,14 +40,13 @@ int from_libxdp(enum libxdp_print_level level, const char* format, va_list argum
 
 }  // namespace
 
-LogCapture::LogCapture() {
-    sink = &text_;
+LogCapture::LogCapture() : outer_(std::exchange(sink, &text_)) {
     // For good: without a sink both stay silent.
     libbpf_set_print(from_libbpf);
     libxdp_set_print(from_libxdp);
 }
 
-LogCapture::~LogCapture() { sink = nullptr; }
+LogCapture::~LogCapture() { sink = outer_; }
 
 std::string LogCapture::tail() const {
     std::string_view all = text_;

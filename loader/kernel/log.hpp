@@ -5,8 +5,8 @@
 
 namespace sluice {
 
-/// While one lives, both libraries' warnings on this thread go into text(). One at a time
-/// a thread.
+/// While one lives, both libraries' warnings on its thread go into text(); an inner one takes
+/// them from an outer.
 class LogCapture {
 public:
     LogCapture();
@@ -21,6 +21,7 @@ public:
 
 private:
     std::string text_;
+    std::string* outer_;
 };
 
 }  // namespace sluice

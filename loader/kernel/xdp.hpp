@@ -24,7 +24,7 @@ struct XdpAttachment {
 
 /// Loads the one XDP program of `object` and attaches it in native mode. On failure nothing
 /// is attached or pinned. Use Datapath::attach_xdp(), which makes the object.
-/// @param object opened, not loaded, its maps bound to the instance's; the caller's to close
+/// @param object opened, not loaded, its maps bound to the instance's; stays the caller's
 /// @param pin where the program is pinned, so that it can be recognised later
 /// Errors: refused (another's program and no dispatcher: hint `--hook tc`), unsupported (no
 /// native XDP in the driver: hint), failed (the verifier: last lines of its log).

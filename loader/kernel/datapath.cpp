@@ -1,0 +1,308 @@
+#include "loader/kernel/datapath.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "loader/kernel/fd.hpp"
+#include "loader/kernel/log.hpp"
+#include "sluice_tc.skel.h"
+#include "sluice_xdp.skel.h"
+
+namespace sluice {
+namespace {
+
+constexpr auto nexthop_ttl = std::chrono::milliseconds(500);
+
+struct DestroyTc {
+    void operator()(sluice_tc_bpf* object) const { sluice_tc_bpf__destroy(object); }
+};
+struct DestroyXdp {
+    void operator()(sluice_xdp_bpf* object) const { sluice_xdp_bpf__destroy(object); }
+};
+using TcObject = std::unique_ptr<sluice_tc_bpf, DestroyTc>;
+using XdpObject = std::unique_ptr<sluice_xdp_bpf, DestroyXdp>;
+
+__u32 ticks(std::chrono::milliseconds duration) {
+    constexpr std::int64_t tick = std::int64_t{1} << SL_TICK_SHIFT;
+    // The sweeper compares the difference of two ticks as a signed number: 26 days.
+    constexpr std::int64_t longest = std::numeric_limits<__s32>::max();
+    // A tick is longer than a millisecond, so this bounds the product below, too.
+    const std::int64_t milliseconds = std::clamp<std::int64_t>(duration.count(), 1, longest);
+    return static_cast<__u32>(std::min((milliseconds * 1'000'000 + tick - 1) / tick, longest));
+}
+
+sl_stamp make_stamp(const NetnsId& netns) {
+    return {
+        .magic = SL_STAMP_MAGIC,
+        .abi_version = SL_ABI_VERSION,
+        .flow_size = sizeof(sl_flow),
+        .key4_size = sizeof(sl_key4),
+        .key6_size = sizeof(sl_key6),
+        .binding_size = sizeof(sl_binding),
+        .port_size = sizeof(sl_port),
+        .nexthop_size = sizeof(sl_nexthop),
+        .netns_ino = netns.ino,
+        .netns_dev = netns.dev,
+        .created = static_cast<__u64>(time(nullptr)),
+    };
+}
+
+Result<> check_stamp(const sl_stamp& stamp, std::string_view instance) {
+    const sl_stamp ours = make_stamp({});
+    const auto layout = [](const sl_stamp& s) {
+        return std::tuple(s.magic, s.abi_version, s.flow_size, s.key4_size, s.key6_size,
+                          s.binding_size, s.port_size, s.nexthop_size);
+    };
+    if (layout(stamp) == layout(ours)) return {};
+    return fail(ErrorCode::refused,
+                fmt::format("instance `{}` was brought up by another version of sluice (ABI {}, "
+                            "this one has {})",
+                            instance, stamp.abi_version, SL_ABI_VERSION),
+                "use that version, or `sluice down` and `sluice up` (its sessions end)");
+}
+
+void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
+    const std::array<std::pair<bpf_map*, __u32>, 5> capacities{{
+        {object.maps.sl_flows4, settings.max_flows},
+        {object.maps.sl_flows6, settings.max_flows6},
+        {object.maps.sl_tickets4, settings.max_flows / 2},
+        {object.maps.sl_tickets6, settings.max_flows6 / 2},
+        {object.maps.sl_bindings, settings.max_bindings},
+    }};
+    for (const auto& [map, entries] : capacities)
+        bpf_map__set_max_entries(map, std::max<__u32>(entries, 1));
+}
+
+Result<> make_folder(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) return fail_errno(error.value(), "making " + folder.string());
+    return {};
+}
+
+Result<> remove_folder(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::remove_all(folder, error);
+    if (error) return fail_errno(error.value(), "removing " + folder.string());
+    return {};
+}
+
+Result<> rename_folder(const Pins& from, const Pins& to) {
+    std::error_code error;
+    std::filesystem::rename(from.folder(), to.folder(), error);
+    if (error)
+        return fail_errno(error.value(), fmt::format("renaming {} to {}", from.folder().string(),
+                                                     to.folder().string()));
+    return {};
+}
+
+Result<TcObject> load_tc(const Settings& settings) {
+    const LogCapture log;
+    TcObject object(sluice_tc_bpf__open());
+    if (!object) return fail_errno(errno, "opening the TC programs" + log.tail());
+    set_capacities(*object, settings);
+    if (const int err = -sluice_tc_bpf__load(object.get()); err != 0)
+        return fail_errno(err, "the kernel refused the TC programs or their maps" + log.tail());
+    return object;
+}
+
+Result<> pin_all(const sluice_tc_bpf& object, const Pins& pins) {
+    SL_CHECK(make_folder(pins.map("")));
+    SL_CHECK(make_folder(pins.program("")));
+    SL_CHECK(make_folder(pins.folder() / "links"));
+    const LogCapture log;
+    const bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object.obj) {
+        if (bpf_map__is_internal(map)) continue;
+        const auto pin = pins.map(bpf_map__name(map));
+        if (bpf_obj_pin(bpf_map__fd(map), pin.c_str()) != 0)
+            return fail_errno(errno, "pinning " + pin.string());
+    }
+    const std::array<std::pair<const bpf_program*, const char*>, 2> programs{{
+        {object.progs.sl_tc_ingress, "tc_ingress"},
+        {object.progs.sl_tc_egress, "tc_egress"},
+    }};
+    for (const auto& [program, name] : programs)
+        if (bpf_obj_pin(bpf_program__fd(program), pins.program(name).c_str()) != 0)
+            return fail_errno(errno, "pinning " + pins.program(name).string());
+    return {};
+}
+
+/// Arms the timer that expires sessions; from then on it needs no process.
+Result<> start_sweeper(const sluice_tc_bpf& object) {
+    std::array<std::uint8_t, 64> frame{};  // a test run needs an Ethernet frame; it is not read
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = frame.data();
+    options.data_size_in = frame.size();
+    options.repeat = 1;
+    if (bpf_prog_test_run_opts(bpf_program__fd(object.progs.sl_start_sweeper), &options) != 0)
+        return fail_errno(errno, "starting the sweeper");
+    if (options.retval != 0)
+        return fail(ErrorCode::failed, fmt::format("the sweeper did not start ({})",
+                                                   static_cast<int>(options.retval)));
+    return {};
+}
+
+Result<Maps> open_maps(const Pins& pins) {
+    const auto open = [&]<class AnyMap>(std::type_identity<AnyMap>, const char* name) {
+        return AnyMap::open(pins.map(name));
+    };
+#define SL_OPEN(member) \
+    SL_TRY(member, open(std::type_identity<decltype(Maps::member)>(), "sl_" #member))
+    SL_OPEN(flows4);
+    SL_OPEN(flows6);
+    SL_OPEN(nexthops);
+    SL_OPEN(ports);
+    SL_OPEN(xdp_targets);
+    SL_OPEN(masquerades);
+    SL_OPEN(pools);
+    SL_OPEN(externals);
+    SL_OPEN(port_bits);
+    SL_OPEN(pool_stats);
+    SL_OPEN(bindings);
+    SL_OPEN(forwards);
+    SL_OPEN(port_stats);
+    SL_OPEN(drops);
+    SL_OPEN(live);
+    SL_OPEN(settings);
+    SL_OPEN(stamp);
+#undef SL_OPEN
+    return Maps{std::move(flows4),     std::move(flows6),      std::move(nexthops),
+                std::move(ports),      std::move(xdp_targets), std::move(masquerades),
+                std::move(pools),      std::move(externals),   std::move(port_bits),
+                std::move(pool_stats), std::move(bindings),    std::move(forwards),
+                std::move(port_stats), std::move(drops),       std::move(live),
+                std::move(settings),   std::move(stamp)};
+}
+
+/// Binds every map of the object to the instance's pinned one.
+Result<> reuse_maps(const sluice_xdp_bpf& object, const Pins& pins) {
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object.obj) {
+        if (bpf_map__is_internal(map)) continue;
+        const auto pin = pins.map(bpf_map__name(map));
+        const Fd fd(bpf_obj_get(pin.c_str()));
+        if (!fd) return fail_errno(errno, "opening " + pin.string());
+        if (const int err = -bpf_map__reuse_fd(map, fd.get()); err != 0)
+            return fail_errno(err, "reusing " + pin.string());
+    }
+    return {};
+}
+
+}  // namespace
+
+sl_settings settings_in_ticks(const Settings& settings) {
+    return {
+        .udp_timeout = ticks(settings.udp_timeout),
+        .tcp_established_timeout = ticks(settings.tcp_established_timeout),
+        .tcp_transitory_timeout = ticks(settings.tcp_transitory_timeout),
+        .icmp_timeout = ticks(settings.icmp_timeout),
+        .other_timeout = ticks(settings.other_timeout),
+        .nexthop_ttl = ticks(nexthop_ttl),
+        .zero = {},
+    };
+}
+
+__u32 now_tick() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const auto nanoseconds = static_cast<__u64>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+    return static_cast<__u32>(nanoseconds >> SL_TICK_SHIFT);
+}
+
+Result<Datapath> Datapath::create(std::string_view instance, const Settings& settings) {
+    SL_CHECK(ensure_bpffs());
+    if (exists(instance))
+        return fail(ErrorCode::refused, fmt::format("instance `{}` is up already", instance),
+                    "`sluice status` shows it; `sluice down` ends it");
+    const Pins pins(instance);
+    const Pins aside = pins.aside();
+    SL_CHECK(remove_folder(aside.folder()));
+    SL_TRY(netns, current_netns());
+    SL_TRY(object, load_tc(settings));
+    SL_CHECK(pin_all(*object, aside));
+    SL_TRY(maps, open_maps(aside));
+    SL_CHECK(maps.settings.update(0, settings_in_ticks(settings)));
+    SL_CHECK(maps.stamp.update(0, make_stamp(netns)));
+    SL_CHECK(start_sweeper(*object));
+    SL_CHECK(rename_folder(aside, pins));
+    return open(instance);
+}
+
+Result<Datapath> Datapath::open(std::string_view instance) {
+    if (!exists(instance))
+        return fail(ErrorCode::not_found, fmt::format("instance `{}` is not up", instance),
+                    "`sluice up` starts it; after a reboot, `sluice restore`");
+    Pins pins(instance);
+    SL_TRY(stamp_map, (Map<__u32, sl_stamp>::open(pins.map("sl_stamp"))));
+    SL_TRY(stamp, stamp_map.lookup(0));
+    SL_CHECK(check_stamp(stamp.value_or(sl_stamp{}), instance));
+    SL_TRY(maps, open_maps(pins));
+    return Datapath(std::string(instance), std::move(pins), std::move(maps), *stamp);
+}
+
+bool Datapath::exists(std::string_view instance) {
+    std::error_code ignored;  // no bpffs, no pins
+    return std::filesystem::exists(Pins(instance).folder(), ignored);
+}
+
+Result<> Datapath::remove(std::string_view instance) {
+    const Pins pins(instance);
+    SL_CHECK(remove_folder(pins.aside().folder()));
+    if (!exists(instance)) return {};
+    SL_CHECK(rename_folder(pins, pins.aside()));
+    return remove_folder(pins.aside().folder());
+}
+
+Result<> Datapath::set_timeouts(const Settings& settings) const {
+    return maps_.settings.update(0, settings_in_ticks(settings));
+}
+
+Result<TcMethod> Datapath::attach_tc(const Link& link, TcDirection direction) const {
+    const auto name = tc_direction_text(direction);
+    const auto pin = pins_.program(fmt::format("tc_{}", name));
+    const Fd program(bpf_obj_get(pin.c_str()));
+    if (!program) return fail_errno(errno, "opening " + pin.string());
+    return sluice::attach_tc(program.get(), link.ifindex, direction, pins_.link(link.name, name));
+}
+
+Result<XdpMethod> Datapath::attach_xdp(const Link& link) const {
+    const LogCapture log;
+    const XdpObject object(sluice_xdp_bpf__open());
+    if (!object) return fail_errno(errno, "opening the XDP program" + log.tail());
+    SL_CHECK(reuse_maps(*object, pins_));
+    return sluice::attach_xdp(object->obj, link.ifindex, pins_.link(link.name, "xdp"));
+}
+
+Result<> Datapath::detach_tc(const std::string& interface, std::uint32_t ifindex,
+                             TcDirection direction) const {
+    return sluice::detach_tc(ifindex, direction,
+                             pins_.link(interface, tc_direction_text(direction)));
+}
+
+Result<> Datapath::detach_xdp(const std::string& interface, std::uint32_t ifindex) const {
+    return sluice::detach_xdp(ifindex, pins_.link(interface, "xdp"));
+}
+
+Result<std::optional<TcAttachment>> Datapath::query_tc(const Link& link,
+                                                       TcDirection direction) const {
+    return sluice::query_tc(link.ifindex, direction,
+                            pins_.link(link.name, tc_direction_text(direction)));
+}
+
+Result<std::optional<XdpAttachment>> Datapath::query_xdp(const Link& link) const {
+    return sluice::query_xdp(link.ifindex, pins_.link(link.name, "xdp"));
+}
+
+}  // namespace sluice
