@@ -22,8 +22,7 @@ static __always_inline bool sl_needs_full_path(const struct sl_port *port,
 	return (port->flags & SL_PORT_XDP_NO_TCP) && SL_PROTO(pkt) == IPPROTO_TCP;
 }
 
-static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx,
-						    const struct sl_port *port,
+static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
 						    struct sl_packet *pkt, struct sl_hop *hop)
 {
 	struct ethhdr *eth = ctx_data(ctx);
@@ -44,7 +43,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx,
 	if (!flow)
 		return SL_PASS;
 	now = sl_tick_now();
-	if (!sl_nexthop_cached(flow, now, hop) && sl_nexthop_ask(ctx, port, pkt, flow, now, hop))
+	if (!sl_nexthop_cached(flow, now, hop) && sl_nexthop_ask(ctx, port, pkt, flow, hop))
 		return SL_PASS;
 	target = hop->port;
 	if (!bpf_map_lookup_elem(&sl_xdp_targets, &target) || pkt->l3_len > hop->mtu ||

@@ -9,9 +9,9 @@
  *   ctx_len				bytes of the whole frame, from the Ethernet header on
  *   ctx_ifindex			the interface the program runs on
  *   ctx_make_linear(ctx, n)		the first n bytes are readable, or an error
- *   ctx_segment_len(ctx, headers)	length of the largest frame that this one becomes on the wire
- *   ctx_store_l4_csum, ctx_store_hop_limit	see there
- *   ctx_redirect(ctx, hop)		sends it on; the verdict to return
+ *   ctx_segment_len(ctx, headers)	length of the largest frame that this one becomes on the
+ * wire ctx_store_l4_csum, ctx_store_hop_limit	see there ctx_redirect(ctx, hop)
+ * sends it on; the verdict to return
  */
 #ifndef SLUICE_BPF_CTX_COMMON_H
 #define SLUICE_BPF_CTX_COMMON_H

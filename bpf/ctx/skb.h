@@ -3,7 +3,7 @@
 #ifndef SLUICE_BPF_CTX_SKB_H
 #define SLUICE_BPF_CTX_SKB_H
 
-#define sl_ctx __sk_buff
+#define sl_ctx	   __sk_buff
 #define SL_CTX_SKB 1
 
 #include "ctx/common.h"
@@ -93,7 +93,7 @@ static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_loo
 
 static __always_inline int ctx_redirect(struct sl_ctx *ctx, const struct sl_hop *hop)
 {
-	struct bpf_redir_neigh nh = { .nh_family = hop->gateway_family };
+	struct bpf_redir_neigh nh = {.nh_family = hop->gateway_family};
 
 	ctx->tc_index = SL_TC_INDEX_DONE;
 	if (likely(!hop->neigh))

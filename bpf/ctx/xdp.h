@@ -3,7 +3,7 @@
 #ifndef SLUICE_BPF_CTX_XDP_H
 #define SLUICE_BPF_CTX_XDP_H
 
-#define sl_ctx xdp_md
+#define sl_ctx	   xdp_md
 #define SL_CTX_XDP 1
 
 #include "ctx/common.h"

@@ -56,8 +56,8 @@ static __noinline int sl_csum_frame(struct xdp_md *ctx, __u32 off, __u32 len)
 
 static __always_inline __u32 ctx_l4_check_off(const struct sl_packet *pkt)
 {
-	return pkt->l4_off + (SL_PROTO(pkt) == IPPROTO_TCP ? offsetof(struct tcphdr, check) :
-							     offsetof(struct udphdr, check));
+	return pkt->l4_off + (SL_PROTO(pkt) == IPPROTO_TCP ? offsetof(struct tcphdr, check)
+							   : offsetof(struct udphdr, check));
 }
 
 static __always_inline __u64 sl_pseudo_sum(const struct sl_packet *pkt, __u32 l4_len)

@@ -11,11 +11,17 @@ enum sl_fragment_kind {
 	SL_FRAG_LATER, /* has not */
 };
 
+union sl_key {
+	struct sl_key4 v4;
+	struct sl_key6 v6;
+};
+
 /* What the parser found out about a frame. Offsets count from the Ethernet header. */
 struct sl_packet {
 	union {
 		struct sl_key4 k4; /* family AF_INET */
 		struct sl_key6 k6; /* family AF_INET6 */
+		union sl_key key;
 	};
 	__u32 l3_len; /* IP header and payload, as the IP header says */
 	__u16 l3_off;
@@ -26,11 +32,11 @@ struct sl_packet {
 	__u8 ttl;	/* or hop limit */
 	__u8 tcp_flags; /* enum sl_tcp_seen, of this packet */
 	__u8 icmp_type;
-	__u8 vlan_tags; /* 0..2 */
+	__u8 vlan_tags;	 /* 0..2 */
 	__u8 icmp_error; /* an ICMP error quotes another packet */
-	__u8 reason;	/* enum sl_drop, with SL_DROP */
-	bool df;	/* must not be fragmented: IPv4 DF, always for IPv6 */
-	__u16 l4_hlen;	/* bytes of the L4 header that a segment repeats */
+	__u8 reason;	 /* enum sl_drop, with SL_DROP */
+	bool df;	 /* must not be fragmented: IPv4 DF, always for IPv6 */
+	__u16 l4_hlen;	 /* bytes of the L4 header that a segment repeats */
 };
 
 #define SL_PROTO(pkt) ((pkt)->family == AF_INET ? (pkt)->k4.proto : (pkt)->k6.proto)
@@ -52,7 +58,7 @@ struct sl_hop {
 
 static __always_inline union sl_addr sl_mapped(__be32 v4)
 {
-	return (union sl_addr){ .w = { 0, 0, bpf_htonl(0xffff), v4 } };
+	return (union sl_addr){.w = {0, 0, bpf_htonl(0xffff), v4}};
 }
 
 static __always_inline bool sl_addr_equal(const union sl_addr *a, const union sl_addr *b)

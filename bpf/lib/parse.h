@@ -9,11 +9,11 @@
 #include "lib/packet.h"
 #include "lib/verdict.h"
 
-#define SL_VLAN_TAGS	    2
-#define SL_EXTENSION_LIMIT  6	/* IPv6 extension headers before we give up */
-#define SL_HEADERS_MAX	    192 /* bytes of headers made readable at once */
-#define SL_L3_OFF_MASK	    0x1f
-#define SL_L4_OFF_MASK	    0x1ff
+#define SL_VLAN_TAGS	   2
+#define SL_EXTENSION_LIMIT 6   /* IPv6 extension headers before we give up */
+#define SL_HEADERS_MAX	   192 /* bytes of headers made readable at once */
+#define SL_L3_OFF_MASK	   0x1f
+#define SL_L4_OFF_MASK	   0x1ff
 
 /* RFC 791 section 3.1; linux/ip.h does not export them */
 #define SL_IP_DF     0x4000
@@ -172,9 +172,8 @@ struct sl_fragment_header { /* RFC 8200 section 4.5: always 8 bytes */
  * protocol. What stands behind more headers than SL_EXTENSION_LIMIT is a protocol without
  * ports to us.
  */
-static __always_inline enum sl_verdict sl_parse_extensions(struct sl_ctx *ctx,
-							   struct sl_packet *pkt, __u32 *off,
-							   __u8 *proto)
+static __always_inline enum sl_verdict
+sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 *off, __u8 *proto)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
 
@@ -187,8 +186,8 @@ static __always_inline enum sl_verdict sl_parse_extensions(struct sl_ctx *ctx,
 			if ((void *)(frag + 1) > end)
 				return sl_malformed(pkt);
 			pkt->frag_id = frag->id;
-			pkt->fragment = frag->offset & bpf_htons(0xfff8) ? SL_FRAG_LATER :
-									   SL_FRAG_FIRST;
+			pkt->fragment =
+			    frag->offset & bpf_htons(0xfff8) ? SL_FRAG_LATER : SL_FRAG_FIRST;
 			*proto = frag->next;
 			*off = at + sizeof(*frag);
 			if (pkt->fragment == SL_FRAG_LATER)

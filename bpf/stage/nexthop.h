@@ -39,9 +39,9 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 				  struct sl_hop *hop)
 {
 	struct bpf_fib_lookup fib = {
-		.family = family,
-		.ifindex = route->in_ifindex,
-		.tot_len = SL_FIB_PROBE_LEN,
+	    .family = family,
+	    .ifindex = route->in_ifindex,
+	    .tot_len = SL_FIB_PROBE_LEN,
 	};
 	struct sl_port *out;
 	int err;
@@ -89,12 +89,11 @@ static __always_inline bool sl_nexthop_is(const struct sl_nexthop *slot,
  * Remembers an answer and lets the flow refer to it. The content changes only between an odd gen
  * and the next even one; whoever finds another writer at work leaves the slot alone.
  */
-static __always_inline void sl_nexthop_store(const struct sl_route *route,
-					     const struct sl_hop *hop, __u32 now, __u32 slot_index,
+static __always_inline void sl_nexthop_store(const struct sl_route *route, const struct sl_hop *hop,
 					     struct sl_flow *flow)
 {
-	struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &slot_index);
-	__u32 gen;
+	__u32 gen, now = sl_tick_now(), index = sl_nexthop_slot(route);
+	struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
 
 	if (!slot)
 		return;
@@ -118,7 +117,7 @@ static __always_inline void sl_nexthop_store(const struct sl_route *route,
 			gen = 2;
 		__sync_lock_test_and_set(&slot->gen, gen);
 	}
-	flow->nh_slot = slot_index;
+	flow->nh_slot = index;
 	WRITE_ONCE(flow->nh_gen, gen);
 }
 
@@ -147,11 +146,11 @@ static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow, __u32 
  * Asks anew for an established flow. On TC the packet goes by the kernel's neighbour code, which
  * so learns that the neighbour is in use and probes it in time.
  */
-static __always_inline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
-					  const struct sl_packet *pkt, struct sl_flow *flow,
-					  __u32 now, struct sl_hop *hop)
+static __noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
+				     const struct sl_packet *pkt, struct sl_flow *flow,
+				     struct sl_hop *hop)
 {
-	struct sl_route route = { .in_ifindex = port->l3_ifindex };
+	struct sl_route route = {.in_ifindex = port->l3_ifindex};
 	int err;
 
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
@@ -159,7 +158,7 @@ static __always_inline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_po
 		route.daddr = sl_mapped(flow->daddr);
 	err = sl_fib(ctx, pkt->family, &route, hop);
 	if (!err)
-		sl_nexthop_store(&route, hop, now, sl_nexthop_slot(&route), flow);
+		sl_nexthop_store(&route, hop, flow);
 	return err;
 }
 

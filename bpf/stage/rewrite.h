@@ -34,8 +34,8 @@ static __always_inline int sl_rewrite_ip4(struct sl_ctx *ctx, const struct sl_pa
 	ttl_word = (__be16 *)&ip->ttl; /* TTL and protocol */
 	old = *ttl_word;
 	ip->ttl--;
-	ip->check = sl_csum_update(ip->check,
-				   (__u64)*addr_diff + sl_csum_diff16(old, *ttl_word, 0, 0));
+	ip->check =
+	    sl_csum_update(ip->check, (__u64)*addr_diff + sl_csum_diff16(old, *ttl_word, 0, 0));
 	ip->saddr = saddr;
 	ip->daddr = daddr;
 	return 0;
@@ -90,8 +90,7 @@ static __always_inline int sl_rewrite4(struct sl_ctx *ctx, const struct sl_packe
 	int err;
 
 	err = sl_rewrite_ip4(ctx, pkt, flow->saddr, flow->daddr, &addr_diff);
-	if (err || !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)) ||
-	    pkt->fragment == SL_FRAG_LATER)
+	if (err || !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)) || pkt->fragment == SL_FRAG_LATER)
 		return err;
 	err = sl_rewrite_ports(ctx, pkt, flow->sport, flow->dport, &port_diff);
 	return err ?: sl_rewrite_l4_csum(ctx, pkt, addr_diff, port_diff);

@@ -34,12 +34,11 @@ SL_STATIC_ASSERT(sizeof(struct sl_key6) == 40, "sl_key6 is 40 bytes");
 
 /* sl_flow.flags */
 enum sl_flow_flag {
-	SL_FLOW_ORIG = 1 << 0,	  /* direction of the packet that opened the session */
-	SL_FLOW_SNAT = 1 << 1,	  /* the session's initiator is translated */
-	SL_FLOW_DNAT = 1 << 2,	  /* the session's destination is translated */
-	SL_FLOW_BOUND = 1 << 3,	  /* (ORIG only) holds one reference on a binding */
-	SL_FLOW_FLUSH = 1 << 4,	  /* (ORIG only) to be removed at the sweeper's next visit */
-	SL_FLOW_HAIRPIN = 1 << 5, /* inside to inside through an external address */
+	SL_FLOW_ORIG = 1 << 0,	/* direction of the packet that opened the session */
+	SL_FLOW_SNAT = 1 << 1,	/* the session's initiator is translated */
+	SL_FLOW_DNAT = 1 << 2,	/* the session's destination is translated */
+	SL_FLOW_BOUND = 1 << 3, /* (ORIG only) holds one reference on a binding */
+	SL_FLOW_FLUSH = 1 << 4, /* (ORIG only) to be removed at the sweeper's next visit */
 };
 
 /* sl_flow.tcp_seen: what this direction has sent, kept by the direction's own packets. */

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The TC full path: every port, all features. Ingress forwards, translates and opens sessions;
+ * egress sees what the host itself sends and lets nothing leave that should have been translated.
+ * What is not ours goes on to the next program and to the kernel as it came (TC_ACT_UNSPEC).
+ */
+#include "ctx/skb.h"
+#include "lib/count.h"
+#include "lib/parse.h"
+#include "stage/flow.h"
+#include "stage/fragment.h"
+#include "stage/nat.h"
+#include "stage/nexthop.h"
+#include "stage/rewrite.h"
+#include "stage/icmp_related.h"
+#include "stage/icmp_reply.h"
+#include "stage/session.h"
+#include "stage/sweep.h"
+
+/*
+ * One packet's working memory, for which the stack of a chain of calls (512 bytes) is too small.
+ * TC runs with softirqs off, so a CPU is at one packet at a time.
+ */
+struct sl_work {
+	struct sl_packet pkt;
+	struct sl_hop hop;
+	struct sl_flow opened; /* the plan for a new session */
+	__u32 uplink;	       /* whose masquerades apply to it; 0 = none */
+	struct sl_bind_request bind;
+};
+
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);
+
+/* TTL and MTU, once the way out is known. SL_DROP with the reason, or SL_CONTINUE. */
+static __always_inline enum sl_verdict sl_may_leave(struct __sk_buff *ctx, struct sl_packet *pkt,
+						    const struct sl_hop *hop)
+{
+	if (unlikely(pkt->ttl <= 1))
+		return sl_refuse(pkt, SL_DROP_TTL_EXCEEDED);
+	if (unlikely(ctx_segment_len(ctx, pkt) > hop->mtu))
+		return sl_refuse(pkt, SL_DROP_TOO_BIG);
+	return SL_CONTINUE;
+}
+
+/* A flow that only routes: what goes in comes out. Translation is planned on top of it. */
+static __always_inline void sl_plan(const struct sl_packet *pkt, const struct sl_port *in,
+				    __u32 frame_len, struct sl_flow *flow)
+{
+	*flow = (struct sl_flow){
+	    .packets = 1,
+	    .bytes = frame_len,
+	    .last_seen = sl_tick_now(),
+	    .created = sl_epoch_now(),
+	    .flags = SL_FLOW_ORIG,
+	    .tcp_seen = pkt->tcp_flags,
+	    .in_port = in->id,
+	};
+	if (pkt->family == AF_INET) {
+		flow->saddr = pkt->k4.saddr;
+		flow->daddr = pkt->k4.daddr;
+		flow->sport = pkt->k4.sport;
+		flow->dport = pkt->k4.dport;
+	} else {
+		flow->sport = pkt->k6.sport;
+		flow->dport = pkt->k6.dport;
+	}
+}
+
+/*
+ * The first packet of a session: where it goes. SL_CONTINUE: work->opened and work->hop say how,
+ * but for the translation of the source.
+ */
+static __noinline enum sl_verdict sl_plan_session(struct __sk_buff *ctx, const struct sl_port *in,
+						  struct sl_work *work)
+{
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_flow *flow = &work->opened;
+	struct sl_hop *hop = &work->hop;
+	struct sl_route route = {.in_ifindex = in->l3_ifindex};
+	const struct sl_forward *forward = NULL;
+	const struct sl_port *out;
+	enum sl_verdict verdict;
+	int err;
+
+	sl_plan(pkt, in, ctx_len(ctx), flow);
+	if (pkt->family == AF_INET)
+		forward = sl_nat_destination(pkt, flow);
+	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
+	if (forward)
+		route.daddr = forward->addr;
+	err = sl_fib(ctx, pkt->family, &route, hop);
+	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return SL_PASS;
+	hop->neigh = err;
+	out = bpf_map_lookup_elem(&sl_ports, &hop->ifindex);
+	if (!out)
+		return SL_PASS;
+	flow->out_domain = out->domain;
+	work->uplink = sl_nat_uplink(in, out, forward);
+	verdict = sl_may_leave(ctx, pkt, hop);
+	if (verdict == SL_CONTINUE && !err)
+		sl_nexthop_store(&route, hop, flow);
+	return verdict;
+}
+
+/* The next packet of a session. */
+static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx,
+							   const struct sl_port *in,
+							   struct sl_packet *pkt,
+							   struct sl_flow *flow, struct sl_hop *hop)
+{
+	__u32 now = sl_tick_now();
+	enum sl_verdict verdict;
+	int err;
+
+	if (!sl_nexthop_cached(flow, now, hop)) {
+		err = sl_nexthop_ask(ctx, in, pkt, flow, hop);
+		if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+			return SL_PASS;
+		hop->neigh = true;
+	}
+	verdict = sl_may_leave(ctx, pkt, hop);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	if (unlikely((pkt->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN))
+		sl_session_reopen(pkt, flow);
+	sl_flow_account(flow, pkt, ctx_len(ctx), now);
+	return SL_FORWARD;
+}
+
+/* Is the frame for the router, which we stand in for? Anything else is the bridge's business. */
+static __always_inline bool sl_for_router(struct __sk_buff *ctx, const struct sl_port *port)
+{
+	struct ethhdr *eth = ctx_data(ctx);
+
+	return (void *)(eth + 1) <= ctx_data_end(ctx) &&
+	       !__builtin_memcmp(eth->h_dest, port->mac, ETH_ALEN);
+}
+
+static __always_inline enum sl_verdict sl_ingress(struct __sk_buff *ctx, const struct sl_port *port,
+						  struct sl_work *work)
+{
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_hop *hop = &work->hop;
+	enum sl_verdict verdict;
+	struct sl_flow *flow;
+
+	if (!sl_for_router(ctx, port))
+		return SL_PASS;
+	verdict = sl_parse(ctx, pkt);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	if (pkt->vlan_tags)
+		return SL_PASS;
+	if (pkt->family == AF_INET)
+		pkt->k4.domain = port->domain;
+	else
+		pkt->k6.domain = port->domain;
+	if (unlikely(pkt->icmp_error)) {
+		verdict = sl_icmp_related(ctx, port, pkt, hop);
+		if (verdict != SL_CONTINUE)
+			return verdict;
+	}
+	if (unlikely(pkt->fragment != SL_FRAG_NONE))
+		sl_fragment_ports(pkt);
+
+	flow = sl_flow_find(pkt);
+	if (likely(flow)) {
+		verdict = sl_continue_session(ctx, port, pkt, flow, hop);
+	} else {
+		flow = &work->opened;
+		verdict = sl_plan_session(ctx, port, work);
+		if (verdict == SL_CONTINUE && pkt->family == AF_INET && work->uplink)
+			verdict = sl_nat_source(ctx, work->uplink, pkt, flow, &work->bind);
+		if (verdict == SL_CONTINUE)
+			verdict = sl_session_insert(pkt, flow, hop->port);
+	}
+	if (verdict == SL_FORWARD)
+		return sl_rewrite(ctx, pkt, flow, hop);
+	if (verdict == SL_DROP &&
+	    (pkt->reason == SL_DROP_TTL_EXCEEDED || pkt->reason == SL_DROP_TOO_BIG))
+		return sl_icmp_reply(ctx, port, pkt, flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT),
+				     hop->mtu);
+	return verdict;
+}
+
+SEC("tc")
+int sl_tc_ingress(struct __sk_buff *ctx)
+{
+	__u32 ifindex = ctx_ifindex(ctx), len = ctx_len(ctx), zero = 0;
+	const struct sl_port *port = bpf_map_lookup_elem(&sl_ports, &ifindex);
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	enum sl_verdict verdict;
+
+	if (!port || !work)
+		return TC_ACT_UNSPEC;
+	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
+	work->hop.neigh = false;
+	verdict = sl_ingress(ctx, port, work);
+	if (verdict == SL_FORWARD) {
+		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
+		sl_count_tx(work->hop.port, SL_COUNT_FORWARDED, ctx_len(ctx));
+		return ctx_redirect(ctx, &work->hop);
+	}
+	if (verdict == SL_PASS) {
+		sl_count_rx(port->id, SL_COUNT_PASSED, len);
+		return TC_ACT_UNSPEC;
+	}
+	sl_count_rx(port->id, SL_COUNT_DROPPED, len);
+	sl_count_drop(port->id, work->pkt.reason, len);
+	return verdict == SL_REPLY ? bpf_redirect(ifindex, 0) : TC_ACT_SHOT;
+}
+
+/* Is a masquerade's source about to leave as it is? Tags do not hide it. */
+static __always_inline bool sl_untranslated(struct __sk_buff *ctx, const struct sl_port *port)
+{
+	struct sl_packet pkt = {};
+
+	return port->role == SL_ROLE_UPLINK && sl_parse(ctx, &pkt) == SL_CONTINUE &&
+	       pkt.family == AF_INET && sl_masquerade(port->ifindex, pkt.k4.saddr);
+}
+
+SEC("tc")
+int sl_tc_egress(struct __sk_buff *ctx)
+{
+	__u32 ifindex = ctx_ifindex(ctx), len = ctx_len(ctx);
+	const struct sl_port *port;
+
+	if (ctx->tc_index == SL_TC_INDEX_DONE) { /* sent by sluice, which has counted it */
+		ctx->tc_index = 0;
+		return TC_ACT_UNSPEC;
+	}
+	port = bpf_map_lookup_elem(&sl_ports, &ifindex);
+	if (!port)
+		return TC_ACT_UNSPEC;
+	if (sl_untranslated(ctx, port)) {
+		sl_count_tx(port->id, SL_COUNT_DROPPED, len);
+		sl_count_drop(port->id, SL_DROP_UNTRANSLATED, len);
+		return TC_ACT_SHOT;
+	}
+	sl_count_tx(port->id, SL_COUNT_PASSED, len);
+	return TC_ACT_UNSPEC;
+}
+
+/* Run once by the loader when an instance is made or its programs are replaced. */
+SEC("tc")
+int sl_start_sweeper(struct __sk_buff *ctx)
+{
+	return sl_sweeper_start();
+}
+
+char LICENSE[] SEC("license") = "GPL";

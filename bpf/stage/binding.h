@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Bindings: the external endpoint that an internal endpoint has, whatever remote it talks to
+ * (RFC 4787 REQ-1), for as long as any session uses it.
+ */
+#ifndef SLUICE_BPF_STAGE_BINDING_H
+#define SLUICE_BPF_STAGE_BINDING_H
+
+#include "lib/packet.h"
+#include "lib/time.h"
+#include "maps/maps.h"
+#include "stage/ports.h"
+
+#define SL_REF_TRIES	  8
+#define SL_EXTERNAL_TRIES 16 /* external addresses tried for one binding */
+
+/* One request for a binding, and its answer. */
+struct sl_bind_request {
+	struct sl_binding_key key;
+	__be32 remote; /* who the host's own sockets might be talking to */
+	__be16 remote_port;
+	__be16 external_port; /* the answer */
+	union sl_addr external;
+	__u32 reason; /* enum sl_drop, if there is none */
+};
+
+static __always_inline void sl_live_bindings(__u64 change)
+{
+	__u32 zero = 0;
+	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
+
+	if (live)
+		__sync_fetch_and_add(&live->bindings, change);
+}
+
+/* Marks the port of a space as used or free again in the statistics. */
+static __always_inline void sl_pool_taken(struct sl_pool_stats *stats)
+{
+	__u32 now = __sync_fetch_and_add(&stats->in_use, 1) + 1;
+
+	__sync_fetch_and_add(&stats->allocated, 1);
+	if (now > READ_ONCE(stats->highest))
+		WRITE_ONCE(stats->highest, now);
+}
+
+static __always_inline void sl_pool_give_back(__u32 external, __u8 proto, __be16 port)
+{
+	__u32 space = external * SL_L4_COUNT + sl_l4_of(proto);
+	struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
+	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
+
+	if (!bits || !stats)
+		return;
+	sl_port_give_back(bits, bpf_ntohs(port));
+	__sync_fetch_and_sub(&stats->in_use, 1);
+}
+
+/* One more session on a live binding; false if it is on its way out. */
+static __always_inline bool sl_binding_ref(struct sl_binding *binding)
+{
+	for (int i = 0; i < SL_REF_TRIES; i++) {
+		__u32 refs = READ_ONCE(binding->refs);
+
+		if (refs == SL_BINDING_DEAD)
+			return false;
+		if (__sync_val_compare_and_swap(&binding->refs, refs, refs + 1) == refs)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * One session less; the last one takes the binding and its port along. Whoever turns 0 into
+ * SL_BINDING_DEAD does it, so it is done once however many CPUs come here.
+ */
+static __always_inline void sl_binding_unref(struct sl_binding_key *key)
+{
+	struct sl_binding *binding = bpf_map_lookup_elem(&sl_bindings, key);
+	__u16 external;
+	__be16 port;
+
+	if (!binding || __sync_fetch_and_sub(&binding->refs, 1) != 1)
+		return;
+	external = binding->external;
+	port = binding->port;
+	if (__sync_val_compare_and_swap(&binding->refs, 0, SL_BINDING_DEAD) != 0)
+		return;
+	if (bpf_map_delete_elem(&sl_bindings, key))
+		return;
+	sl_pool_give_back(external, key->proto, port);
+	sl_live_bindings(-1);
+}
+
+/* Does a socket of the host itself own this external port now? */
+static __always_inline bool sl_host_uses(struct __sk_buff *ctx, const struct sl_bind_request *req,
+					 __be32 external, __u32 port)
+{
+	struct bpf_sock_tuple tuple = {
+	    .ipv4.saddr = req->remote,
+	    .ipv4.daddr = external,
+	    .ipv4.sport = req->remote_port,
+	    .ipv4.dport = bpf_htons(port),
+	};
+	struct bpf_sock *sock;
+
+	if (req->key.proto == IPPROTO_TCP)
+		sock = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	else if (req->key.proto == IPPROTO_UDP)
+		sock = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	else
+		return false;
+	if (!sock)
+		return false;
+	bpf_sk_release(sock);
+	return true;
+}
+
+/*
+ * A port of one external address: the internal one if it is free (so that protocols which show
+ * their port keep working), else any. Host order, or -1. A port found in use by the host stays
+ * taken while the socket may come and go: it is given back at once, and another is drawn.
+ */
+static __always_inline int sl_external_port(struct __sk_buff *ctx, struct sl_bind_request *req,
+					    __u32 external, __be32 addr)
+{
+	__u32 space = external * SL_L4_COUNT + sl_l4_of(req->key.proto);
+	struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
+	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
+	int port = bpf_ntohs(req->key.port);
+
+	if (!bits || !stats)
+		return -1;
+	if (!sl_port_take(bits, port))
+		port = sl_port_draw(space);
+	for (int i = 0; i < SL_REF_TRIES; i++) {
+		int next;
+
+		if (port < 0) {
+			__sync_fetch_and_add(&stats->refused, 1);
+			return -1;
+		}
+		if (!sl_host_uses(ctx, req, addr, port)) {
+			sl_pool_taken(stats);
+			return port;
+		}
+		/* Draw first: giving back first might draw the same port again. */
+		__sync_fetch_and_add(&stats->retries, 1);
+		next = sl_port_draw(space);
+		sl_port_give_back(bits, port);
+		port = next;
+	}
+	if (port >= 0)
+		sl_port_give_back(bits, port);
+	return -1;
+}
+
+/* The same internal address gets the same external one as long as it has room: REQ-2. */
+static __always_inline __u32 sl_pool_start(const struct sl_pool *pool, const union sl_addr *addr)
+{
+	__u32 h = addr->w[0] ^ addr->w[1] ^ addr->w[2] ^ addr->w[3];
+
+	h *= 0x9e3779b1u;
+	return (h >> 16) % (pool->count ?: 1);
+}
+
+static __always_inline int sl_binding_make(struct __sk_buff *ctx, struct sl_bind_request *req)
+{
+	struct sl_binding binding = {.refs = 1, .created = sl_epoch_now()};
+	__u32 pool_index = req->key.pool;
+	struct sl_pool *pool = bpf_map_lookup_elem(&sl_pools, &pool_index);
+	__u32 turn;
+
+	req->reason = SL_DROP_PORTS_EXHAUSTED;
+	if (!pool || !pool->count)
+		return -1;
+	turn = sl_pool_start(pool, &req->key.addr);
+	for (__u32 i = 0; i < SL_EXTERNAL_TRIES && i < pool->count; i++) {
+		__u32 external = pool->first + turn;
+		union sl_addr *addr = bpf_map_lookup_elem(&sl_externals, &external);
+		int port;
+
+		if (!addr)
+			return -1;
+		port = sl_external_port(ctx, req, external, addr->w[3]);
+		if (port >= 0) {
+			binding.external = external;
+			binding.port = bpf_htons(port);
+			req->external = *addr;
+			req->external_port = binding.port;
+			break;
+		}
+		if (++turn >= pool->count)
+			turn = 0;
+	}
+	if (!req->external_port)
+		return -1;
+	if (!bpf_map_update_elem(&sl_bindings, &req->key, &binding, BPF_NOEXIST)) {
+		sl_live_bindings(1);
+		return 0;
+	}
+	sl_pool_give_back(binding.external, req->key.proto, binding.port);
+	req->reason = SL_DROP_BINDINGS_FULL;
+	return -1;
+}
+
+/* Takes part in the binding that is there. */
+static __always_inline int sl_binding_join(struct sl_bind_request *req)
+{
+	struct sl_binding *binding = bpf_map_lookup_elem(&sl_bindings, &req->key);
+	union sl_addr *addr;
+	__u32 external;
+
+	if (!binding || !sl_binding_ref(binding))
+		return -1;
+	/*
+	 * Between look-up and count the element may have gone and come back as another's: the
+	 * look-up must still lead to it.
+	 */
+	if (bpf_map_lookup_elem(&sl_bindings, &req->key) != binding) {
+		__sync_fetch_and_sub(&binding->refs, 1);
+		return -1;
+	}
+	external = binding->external;
+	addr = bpf_map_lookup_elem(&sl_externals, &external);
+	if (!addr)
+		return -1;
+	req->external = *addr;
+	req->external_port = binding->port;
+	return 0;
+}
+
+/*
+ * Fills in the external endpoint of req and counts the caller as a user of the binding. 0, or -1
+ * with req->reason. Not static: verified once.
+ */
+__noinline int sl_bind(struct __sk_buff *ctx, struct sl_bind_request *req)
+{
+	if (!req)
+		return -1;
+	if (!sl_binding_join(req) || !sl_binding_make(ctx, req))
+		return 0;
+	/* Another CPU may have made it just now. */
+	if (req->reason == SL_DROP_BINDINGS_FULL)
+		return sl_binding_join(req);
+	return -1;
+}
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Answers a packet that can't be forwarded with an ICMP error, made out of the packet itself: time
+ * exceeded (RFC 792, RFC 4443 section 3.3) and too big (RFC 1191, RFC 4443 section 3.2). The
+ * kernel can't be asked to: to it, a packet for an external address is its own.
+ */
+#ifndef SLUICE_BPF_STAGE_ICMP_REPLY_H
+#define SLUICE_BPF_STAGE_ICMP_REPLY_H
+
+#include "lib/csum.h"
+#include "lib/parse.h"
+#include "lib/time.h"
+#include "maps/maps.h"
+
+#define SL_QUOTE_MAX	  128 /* bytes of the packet that the error quotes */
+#define SL_ICMP_TTL	  64
+#define SL_ICMP_TOS	  0xc0 /* internetwork control: RFC 1812 section 4.3.2.5 */
+#define SL_ICMP_PER_EPOCH 1000 /* errors sent in 1.07 s by one CPU: RFC 1812 section 4.3.2.8 */
+
+struct sl_icmp_limit {
+	__u32 epoch;
+	__u32 sent;
+};
+
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_icmp_limit, __u32, struct sl_icmp_limit, 1, 0);
+
+struct sl_icmp_reply4 {
+	struct iphdr ip;
+	struct icmphdr icmp;
+};
+
+struct sl_icmp_reply6 {
+	struct ipv6hdr ip6;
+	struct icmp6hdr icmp;
+};
+
+static __always_inline bool sl_icmp_allowed(const struct sl_packet *pkt)
+{
+	__u32 zero = 0, epoch = sl_epoch_now();
+	struct sl_icmp_limit *limit = bpf_map_lookup_elem(&sl_icmp_limit, &zero);
+
+	/* RFC 1812 section 4.3.2.7: not about errors, not about later fragments. */
+	if (!limit || pkt->icmp_error || pkt->fragment == SL_FRAG_LATER)
+		return false;
+	if (limit->epoch != epoch) {
+		limit->epoch = epoch;
+		limit->sent = 0;
+	}
+	return limit->sent++ < SL_ICMP_PER_EPOCH;
+}
+
+/* Cuts the frame to its first `quote` bytes of L3 and makes room for `header` bytes before them. */
+static __always_inline int sl_icmp_make_room(struct __sk_buff *ctx, __u32 quote, __u32 header)
+{
+	if (bpf_skb_change_tail(ctx, ETH_HLEN + quote, 0))
+		return -1;
+	return bpf_skb_adjust_room(ctx, header, BPF_ADJ_ROOM_MAC, 0);
+}
+
+/* Back to where it came from. */
+static __always_inline int sl_icmp_turn_round(struct __sk_buff *ctx)
+{
+	struct ethhdr *eth = ctx_data(ctx);
+	__u8 mac[ETH_ALEN];
+
+	if ((void *)(eth + 1) > ctx_data_end(ctx))
+		return -1;
+	__builtin_memcpy(mac, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, mac, ETH_ALEN);
+	return 0;
+}
+
+static __always_inline int sl_icmp_reply4(struct __sk_buff *ctx, const struct sl_packet *pkt,
+					  __be32 source, __u32 quote, __s64 quote_sum, bool too_big,
+					  __u16 mtu)
+{
+	struct sl_icmp_reply4 reply = {
+	    .ip =
+		{
+		    .version = 4,
+		    .ihl = sizeof(reply.ip) / 4,
+		    .tos = SL_ICMP_TOS,
+		    .tot_len = bpf_htons(sizeof(reply) + quote),
+		    .ttl = SL_ICMP_TTL,
+		    .protocol = IPPROTO_ICMP,
+		    .saddr = source,
+		    .daddr = pkt->k4.saddr,
+		},
+	    .icmp =
+		{
+		    .type = too_big ? ICMP_DEST_UNREACH : ICMP_TIME_EXCEEDED,
+		    .code = too_big ? ICMP_FRAG_NEEDED : ICMP_EXC_TTL,
+		},
+	};
+
+	if (too_big)
+		reply.icmp.un.frag.mtu = bpf_htons(mtu);
+	reply.ip.check =
+	    ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)&reply.ip, sizeof(reply.ip), 0));
+	reply.icmp.checksum = ~sl_csum_fold(
+	    bpf_csum_diff(NULL, 0, (void *)&reply.icmp, sizeof(reply.icmp), quote_sum));
+	if (sl_icmp_make_room(ctx, quote, sizeof(reply)))
+		return -1;
+	return bpf_skb_store_bytes(ctx, ETH_HLEN, &reply, sizeof(reply), 0);
+}
+
+static __always_inline int sl_icmp_reply6(struct __sk_buff *ctx, const struct sl_packet *pkt,
+					  const union sl_addr *source, __u32 quote, __s64 quote_sum,
+					  bool too_big, __u16 mtu)
+{
+	__u32 payload = sizeof(struct icmp6hdr) + quote;
+	struct sl_icmp_reply6 reply = {
+	    .ip6 =
+		{
+		    .version = 6,
+		    .payload_len = bpf_htons(payload),
+		    .nexthdr = IPPROTO_ICMPV6,
+		    .hop_limit = SL_ICMP_TTL,
+		},
+	    .icmp =
+		{
+		    .icmp6_type = too_big ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED,
+		    .icmp6_code = 0,
+		},
+	};
+	__be32 pseudo[2] = {bpf_htonl(payload), bpf_htonl(IPPROTO_ICMPV6)};
+	__s64 sum;
+
+	__builtin_memcpy(&reply.ip6.saddr, source, sizeof(reply.ip6.saddr));
+	__builtin_memcpy(&reply.ip6.daddr, &pkt->k6.saddr, sizeof(reply.ip6.daddr));
+	if (too_big)
+		reply.icmp.icmp6_dataun.un_data32[0] = bpf_htonl(mtu);
+	sum = bpf_csum_diff(NULL, 0, pseudo, sizeof(pseudo), quote_sum);
+	sum = bpf_csum_diff(NULL, 0, (void *)&reply.ip6.saddr, 2 * sizeof(reply.ip6.saddr), sum);
+	sum = bpf_csum_diff(NULL, 0, (void *)&reply.icmp, sizeof(reply.icmp), sum);
+	reply.icmp.icmp6_cksum = ~sl_csum_fold(sum);
+	if (sl_icmp_make_room(ctx, quote, sizeof(reply)))
+		return -1;
+	return bpf_skb_store_bytes(ctx, ETH_HLEN, &reply, sizeof(reply), 0);
+}
+
+/*
+ * SL_REPLY: the frame is the error now. SL_DROP: there is none to send. pkt->reason is the
+ * packet's in both cases. `translated`: the packet was for an external address of ours, which is
+ * then the router the sender knows.
+ */
+static __noinline enum sl_verdict sl_icmp_reply(struct __sk_buff *ctx, const struct sl_port *port,
+						const struct sl_packet *pkt, bool translated,
+						__u32 mtu)
+{
+	bool too_big = pkt->reason == SL_DROP_TOO_BIG, v4 = pkt->family == AF_INET;
+	__be32 quoted[SL_QUOTE_MAX / 4] = {};
+	__u32 quote = pkt->l3_len;
+	union sl_addr source6;
+	__be32 source4;
+	__s64 sum;
+	int err;
+
+	if (!sl_icmp_allowed(pkt))
+		return SL_DROP;
+	if (quote > SL_QUOTE_MAX)
+		quote = SL_QUOTE_MAX;
+	if (!quote || bpf_skb_load_bytes(ctx, ETH_HLEN, quoted, quote))
+		return SL_DROP;
+	sum = bpf_csum_diff(NULL, 0, quoted, sizeof(quoted), 0);
+	if (v4) {
+		source4 = translated ? pkt->k4.daddr : port->addr4;
+		err = !source4 || sl_icmp_reply4(ctx, pkt, source4, quote, sum, too_big, mtu);
+	} else {
+		source6 = port->addr6;
+		err = !source6.w[0] || sl_icmp_reply6(ctx, pkt, &source6, quote, sum, too_big, mtu);
+	}
+	if (err || sl_icmp_turn_round(ctx))
+		return SL_DROP;
+	return SL_REPLY;
+}
+
+#endif

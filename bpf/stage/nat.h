@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which translation a new session gets: a static forward of its destination, a masquerade of its
+ * source. Decides only; stage/session.h enters the result into the flow table.
+ */
+#ifndef SLUICE_BPF_STAGE_NAT_H
+#define SLUICE_BPF_STAGE_NAT_H
+
+#include "lib/parse.h"
+#include "maps/maps.h"
+#include "stage/binding.h"
+
+#define SL_MASQ_BITS 160 /* 32 of the uplink, 128 of the address */
+
+/* The masquerade rule of this source at this uplink, if there is one. */
+static __always_inline const struct sl_masq *sl_masquerade(__u32 uplink, __be32 saddr)
+{
+	struct sl_masq_key key = {
+	    .prefixlen = SL_MASQ_BITS,
+	    .uplink = uplink,
+	    .addr = sl_mapped(saddr),
+	};
+
+	return bpf_map_lookup_elem(&sl_masquerades, &key);
+}
+
+/* Replaces the destination by a forward's. Returns the forward, or NULL. */
+static __always_inline const struct sl_forward *sl_nat_destination(const struct sl_packet *pkt,
+								   struct sl_flow *flow)
+{
+	struct sl_forward_key key = {
+	    .addr = sl_mapped(pkt->k4.daddr),
+	    .port = pkt->k4.dport,
+	    .proto = pkt->k4.proto,
+	};
+	const struct sl_forward *forward;
+
+	if (key.proto != IPPROTO_TCP && key.proto != IPPROTO_UDP)
+		return NULL;
+	forward = bpf_map_lookup_elem(&sl_forwards, &key);
+	if (!forward)
+		return NULL;
+	flow->daddr = forward->addr.w[3];
+	flow->dport = forward->port;
+	flow->flags |= SL_FLOW_DNAT;
+	return forward;
+}
+
+static __always_inline enum sl_verdict sl_refuse(struct sl_packet *pkt, enum sl_drop reason)
+{
+	pkt->reason = reason;
+	return SL_DROP;
+}
+
+/*
+ * At which uplink's masquerades a new session is to be looked up: the one it leaves by, or on its
+ * way to an inside server by that server's external address (hairpin) the one that has this
+ * address, for the answers would otherwise go past us. 0: at none.
+ */
+static __always_inline __u32 sl_nat_uplink(const struct sl_port *in, const struct sl_port *out,
+					   const struct sl_forward *forward)
+{
+	if (out->role == SL_ROLE_UPLINK)
+		return out->ifindex;
+	return forward && in->role != SL_ROLE_UPLINK ? forward->uplink : 0;
+}
+
+/*
+ * Replaces the source if a masquerade at this uplink covers it. What is covered goes on translated
+ * or not at all.
+ */
+static __noinline enum sl_verdict sl_nat_source(struct __sk_buff *ctx, __u32 uplink,
+						struct sl_packet *pkt, struct sl_flow *flow,
+						struct sl_bind_request *req)
+{
+	const struct sl_masq *masq = sl_masquerade(uplink, pkt->k4.saddr);
+
+	if (!masq)
+		return SL_CONTINUE;
+	if (pkt->fragment == SL_FRAG_LATER)
+		return sl_refuse(pkt, SL_DROP_FRAGMENT_ORPHAN);
+	if (sl_l4_of(pkt->k4.proto) < 0 ||
+	    (pkt->k4.proto == IPPROTO_ICMP && !sl_icmp_is_request(pkt)))
+		return sl_refuse(pkt, SL_DROP_NOT_TRANSLATABLE);
+
+	__builtin_memset(req, 0, sizeof(*req));
+	req->key.addr = sl_mapped(pkt->k4.saddr);
+	req->key.port = pkt->k4.sport;
+	req->key.domain = pkt->k4.domain;
+	req->key.pool = masq->pool;
+	req->key.proto = pkt->k4.proto;
+	req->remote = flow->daddr;
+	req->remote_port = flow->dport;
+	if (sl_bind(ctx, req))
+		return sl_refuse(pkt, req->reason);
+	flow->saddr = req->external.w[3];
+	flow->sport = req->external_port;
+	flow->pool = req->key.pool;
+	flow->flags |= SL_FLOW_SNAT | SL_FLOW_BOUND;
+	return SL_CONTINUE;
+}
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sessions: the pair of flow entries of a conversation, and the ticket by which the sweeper finds
+ * it. Made by the full path, ended by the sweeper alone; a live one is never evicted.
+ */
+#ifndef SLUICE_BPF_STAGE_SESSION_H
+#define SLUICE_BPF_STAGE_SESSION_H
+
+#include "lib/packet.h"
+#include "lib/time.h"
+#include "maps/maps.h"
+#include "stage/binding.h"
+
+#define SL_EEXIST 17
+
+static __always_inline struct sl_flow *sl_flow_get(__u8 family, const union sl_key *key)
+{
+	if (family == AF_INET)
+		return bpf_map_lookup_elem(&sl_flows4, &key->v4);
+	return bpf_map_lookup_elem(&sl_flows6, &key->v6);
+}
+
+static __always_inline long sl_flow_insert(__u8 family, const union sl_key *key,
+					   const struct sl_flow *flow)
+{
+	if (family == AF_INET)
+		return bpf_map_update_elem(&sl_flows4, &key->v4, flow, BPF_NOEXIST);
+	return bpf_map_update_elem(&sl_flows6, &key->v6, flow, BPF_NOEXIST);
+}
+
+static __always_inline void sl_flow_delete(__u8 family, const union sl_key *key)
+{
+	if (family == AF_INET)
+		bpf_map_delete_elem(&sl_flows4, &key->v4);
+	else
+		bpf_map_delete_elem(&sl_flows6, &key->v6);
+}
+
+static __always_inline long sl_ticket_push(__u8 family, const union sl_key *key)
+{
+	if (family == AF_INET)
+		return bpf_map_push_elem(&sl_tickets4, &key->v4, 0);
+	return bpf_map_push_elem(&sl_tickets6, &key->v6, 0);
+}
+
+static __always_inline void sl_live_sessions(__u8 family, __u64 change)
+{
+	__u32 zero = 0;
+	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
+
+	if (!live)
+		return;
+	if (family == AF_INET)
+		__sync_fetch_and_add(&live->sessions4, change);
+	else
+		__sync_fetch_and_add(&live->sessions6, change);
+}
+
+/* The key of the packets that answer those of `key` after they left as `flow` says. */
+static __always_inline void sl_reverse_key(__u8 family, const union sl_key *key,
+					   const struct sl_flow *flow, union sl_key *reverse)
+{
+	if (family == AF_INET) {
+		reverse->v4 = (struct sl_key4){
+		    .saddr = flow->daddr,
+		    .daddr = flow->saddr,
+		    .sport = flow->dport,
+		    .dport = flow->sport,
+		    .domain = flow->out_domain,
+		    .proto = key->v4.proto,
+		};
+	} else {
+		reverse->v6 = (struct sl_key6){
+		    .saddr = key->v6.daddr,
+		    .daddr = key->v6.saddr,
+		    .sport = flow->dport,
+		    .dport = flow->sport,
+		    .domain = flow->out_domain,
+		    .proto = key->v6.proto,
+		};
+	}
+}
+
+/* What the answers leave as: the packet's own tuple, turned round. */
+static __always_inline void sl_reverse_flow(const struct sl_packet *pkt, const struct sl_flow *flow,
+					    __u16 out_port, struct sl_flow *reverse)
+{
+	reverse->last_seen = flow->last_seen;
+	reverse->created = flow->created;
+	reverse->flags = flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT);
+	reverse->in_port = out_port;
+	if (pkt->family == AF_INET) {
+		reverse->saddr = pkt->k4.daddr;
+		reverse->daddr = pkt->k4.saddr;
+		reverse->sport = pkt->k4.dport;
+		reverse->dport = pkt->k4.sport;
+		reverse->out_domain = pkt->k4.domain;
+	} else {
+		reverse->sport = pkt->k6.dport;
+		reverse->dport = pkt->k6.sport;
+		reverse->out_domain = pkt->k6.domain;
+	}
+}
+
+/* The binding a session of `flow` with this key holds (IPv4: IPv6 is not translated). */
+static __always_inline void sl_session_unbind(const union sl_key *key, const struct sl_flow *flow)
+{
+	struct sl_binding_key bound = {
+	    .addr = sl_mapped(key->v4.saddr),
+	    .port = key->v4.sport,
+	    .domain = key->v4.domain,
+	    .pool = flow->pool,
+	    .proto = key->v4.proto,
+	};
+
+	if (flow->flags & SL_FLOW_BOUND)
+		sl_binding_unref(&bound);
+}
+
+static __always_inline bool sl_flow_same(const struct sl_flow *a, const struct sl_flow *b)
+{
+	return a->saddr == b->saddr && a->daddr == b->daddr && a->sport == b->sport &&
+	       a->dport == b->dport;
+}
+
+/*
+ * The answering tuple is taken. By the same session, which another CPU made just now: then this
+ * packet goes the same way, without an entry of its own. By another session: no.
+ */
+static __always_inline enum sl_verdict sl_session_rival(struct sl_packet *pkt,
+							const union sl_key *reverse_key,
+							const struct sl_flow *reverse)
+{
+	const struct sl_flow *other = sl_flow_get(pkt->family, reverse_key);
+
+	if (other && sl_flow_same(other, reverse))
+		return SL_FORWARD;
+	pkt->reason = SL_DROP_COLLISION;
+	return SL_DROP;
+}
+
+/*
+ * Enters the session into the table: the answering direction first, so that two CPUs can't both
+ * own one external tuple. SL_FORWARD, or SL_DROP with pkt->reason and nothing left behind.
+ */
+static __noinline enum sl_verdict sl_session_insert(struct sl_packet *pkt,
+						    const struct sl_flow *flow, __u16 out_port)
+{
+	enum sl_verdict verdict = SL_DROP;
+	struct sl_flow reverse = {};
+	union sl_key reverse_key = {};
+	long err;
+
+	sl_reverse_key(pkt->family, &pkt->key, flow, &reverse_key);
+	sl_reverse_flow(pkt, flow, out_port, &reverse);
+	pkt->reason = SL_DROP_FLOWS_FULL;
+	err = sl_flow_insert(pkt->family, &reverse_key, &reverse);
+	if (err == -SL_EEXIST) {
+		verdict = sl_session_rival(pkt, &reverse_key, &reverse);
+		goto unbind;
+	}
+	if (err)
+		goto unbind;
+	if (sl_flow_insert(pkt->family, &pkt->key, flow))
+		goto delete_reverse;
+	if (sl_ticket_push(pkt->family, &pkt->key))
+		goto delete_both;
+	sl_live_sessions(pkt->family, 1);
+	return SL_FORWARD;
+
+delete_both:
+	sl_flow_delete(pkt->family, &pkt->key);
+delete_reverse:
+	sl_flow_delete(pkt->family, &reverse_key);
+unbind:
+	sl_session_unbind(&pkt->key, flow);
+	return verdict;
+}
+
+/*
+ * A SYN on a tuple whose connection has ended opens a new one in the same entry: what both sides
+ * were seen to send is forgotten.
+ */
+static __always_inline void sl_session_reopen(struct sl_packet *pkt, struct sl_flow *flow)
+{
+	union sl_key reverse_key = {};
+	struct sl_flow *reverse;
+
+	sl_reverse_key(pkt->family, &pkt->key, flow, &reverse_key);
+	reverse = sl_flow_get(pkt->family, &reverse_key);
+	if (!reverse || !((flow->tcp_seen | reverse->tcp_seen) & (SL_TCP_FIN | SL_TCP_RST)))
+		return;
+	flow->tcp_seen = 0;
+	reverse->tcp_seen = 0;
+}
+
+#endif
