@@ -1,0 +1,23 @@
+// The frames of the generator: what all of them have in common, ready for the BPF sender.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sluice/net.hpp"
+#include "tests/bench/bpf/traffic.h"
+
+namespace sluice::bench {
+
+struct FrameSpec {
+    MacAddress from, to;
+    Address source, remote;                ///< the first of each; both of one family
+    std::uint16_t remote_port = 9;         ///< discard (RFC 863)
+    std::uint32_t size = BENCH_MIN_SIZE4;  ///< bytes, without FCS; even
+};
+
+/// Fills head, sums, family and the flows' first addresses.
+/// Errors: usage (families differ, or a size that does not fit).
+[[nodiscard]] Result<> fill_head(const FrameSpec& spec, bench_send& conf);
+
+}  // namespace sluice::bench

@@ -1,0 +1,170 @@
+// sluice-gen: sends, receives and forwards test packets as fast as the kernel can. See
+// docs/performance.md. One JSON document on stdout; errors on stderr.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "loader/kernel/netns.hpp"
+#include "sluice/units.hpp"
+#include "tests/bench/floor.hpp"
+#include "tests/bench/send.hpp"
+#include "tests/bench/sink.hpp"
+
+namespace {
+
+using nlohmann::ordered_json;
+using sluice::ErrorCode;
+using sluice::Result;
+
+struct Arguments {
+    std::string netns, interface;
+
+    std::string from, to, source = "10.0.0.10", remote = "198.19.0.1", ports = "1024-65535";
+    std::string duration = "1s", count = "1", first = "0", packets = "0";
+    std::uint32_t hosts = 1, remotes = 1;
+    sluice::bench::SendSpec send;
+
+    std::string check;
+    std::uint32_t map = 0;
+    sluice::bench::Hook hook = sluice::bench::Hook::tc;
+    std::string out;
+};
+
+Result<std::uint32_t> parse_u32(const std::string& text) {
+    SL_TRY(count, sluice::parse_count(text));
+    if (count > UINT32_MAX) return sluice::fail(ErrorCode::usage, text + " is too many");
+    return static_cast<std::uint32_t>(count);
+}
+
+Result<sluice::bench::SendSpec> send_spec(const Arguments& arguments) {
+    sluice::bench::SendSpec spec = arguments.send;
+    spec.interface = arguments.interface;
+    SL_TRY(from, sluice::MacAddress::parse(arguments.from));
+    SL_TRY(to, sluice::MacAddress::parse(arguments.to));
+    SL_TRY(source, sluice::Address::parse(arguments.source));
+    SL_TRY(remote, sluice::Address::parse(arguments.remote));
+    spec.frame.from = from;
+    spec.frame.to = to;
+    spec.frame.source = source;
+    spec.frame.remote = remote;
+    SL_TRY(ports, sluice::PortRange::parse(arguments.ports));
+    SL_TRY(first, parse_u32(arguments.first));
+    SL_TRY(count, parse_u32(arguments.count));
+    spec.flows = {.first = first,
+                  .count = count,
+                  .hosts = arguments.hosts,
+                  .ports = ports.size(),
+                  .remotes = arguments.remotes,
+                  .source = 0,
+                  .remote = 0,
+                  .sport = ports.first};
+    SL_TRY(packets, parse_u32(arguments.packets));
+    SL_TRY(duration, sluice::parse_duration(arguments.duration));
+    spec.packets = packets;
+    spec.duration = duration;
+    return spec;
+}
+
+Result<ordered_json> run_send(const Arguments& arguments) {
+    SL_TRY(spec, send_spec(arguments));
+    SL_TRY(report, sluice::bench::send(spec));
+    return ordered_json{{"packets", report.packets}, {"rate", report.rate}};
+}
+
+Result<ordered_json> run_sink(const Arguments& arguments) {
+    std::optional<sluice::Prefix> check;
+    if (!arguments.check.empty()) {
+        SL_TRY(prefix, sluice::Prefix::parse(arguments.check));
+        check = prefix;
+    }
+    SL_TRY(map, sluice::bench::attach_sink(arguments.interface, check));
+    return ordered_json{{"map", map}};
+}
+
+Result<ordered_json> run_read(const Arguments& arguments) {
+    SL_TRY(seen, sluice::bench::read_sink(arguments.map));
+    return ordered_json{{"packets", seen.packets},     {"bytes", seen.bytes},
+                        {"foreign", seen.foreign},     {"bad_checksum", seen.bad_checksum},
+                        {"reordered", seen.reordered}, {"untranslated", seen.untranslated},
+                        {"unrouted", seen.unrouted}};
+}
+
+Result<ordered_json> run_floor(const Arguments& arguments) {
+    SL_CHECK(sluice::bench::attach_floor(arguments.hook, arguments.interface, arguments.out));
+    return ordered_json::object();
+}
+
+void describe_send(CLI::App& command, Arguments& arguments) {
+    command.add_option("interface", arguments.interface, "sent out of")->required();
+    command.add_option("--from", arguments.from, "source MAC")->required();
+    command.add_option("--to", arguments.to, "destination MAC")->required();
+    command.add_option("--source", arguments.source, "first internal host")->capture_default_str();
+    command.add_option("--hosts", arguments.hosts)->check(CLI::PositiveNumber);
+    command.add_option("--ports", arguments.ports, "source ports")->capture_default_str();
+    command.add_option("--remote", arguments.remote, "first remote")->capture_default_str();
+    command.add_option("--remotes", arguments.remotes)->check(CLI::PositiveNumber);
+    command.add_option("--flows", arguments.count, "how many flows are sent");
+    command.add_option("--first", arguments.first, "number of the first flow");
+    command.add_flag("--random", arguments.send.random, "draw flows uniformly; else in turn");
+    command.add_option("--seed", arguments.send.seed)->check(CLI::PositiveNumber);
+    command.add_option("--size", arguments.send.frame.size, "bytes of a frame, without FCS")
+        ->capture_default_str();
+    command.add_option("--packets", arguments.packets, "how many; 0 = by --duration");
+    command.add_option("--duration", arguments.duration)->capture_default_str();
+    command.add_option("--cpu", arguments.send.cpu)->capture_default_str();
+}
+
+using Run = Result<ordered_json> (*)(const Arguments&);
+
+/// Describes the commands; the one that was given is called by `run`.
+void describe(CLI::App& app, Arguments& arguments, Run& run) {
+    app.require_subcommand(1);
+    app.add_option("--netns", arguments.netns, "network namespace to work in");
+    const auto add = [&](const char* name, const char* text, Run runner) {
+        CLI::App* command = app.add_subcommand(name, text);
+        command->callback([&run, runner] { run = runner; });
+        return command;
+    };
+    describe_send(*add("send", "send UDP packets and say how fast", run_send), arguments);
+
+    CLI::App* sink = add("sink", "count and drop all that enters an interface", run_sink);
+    sink->add_option("interface", arguments.interface)->required();
+    sink->add_option("--check", arguments.check,
+                     "check every packet; the senders' network, which NAT must hide");
+
+    CLI::App* read = add("read", "what a sink has counted", run_read);
+    read->add_option("map", arguments.map, "as `sink` said")->required();
+
+    CLI::App* floor = add("floor", "redirect all that enters an interface", run_floor);
+    const std::map<std::string, sluice::bench::Hook> hooks{{"tc", sluice::bench::Hook::tc},
+                                                           {"xdp", sluice::bench::Hook::xdp}};
+    floor->add_option("hook", arguments.hook)
+        ->required()
+        ->transform(CLI::CheckedTransformer(hooks));
+    floor->add_option("interface", arguments.interface)->required();
+    floor->add_option("out", arguments.out)->required();
+}
+
+Result<ordered_json> execute(const Arguments& arguments, Run run) {
+    if (!arguments.netns.empty()) SL_CHECK(sluice::enter_netns(arguments.netns));
+    return run(arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Packet generator, sink and floors of sluice's benchmarks", "sluice-gen");
+    Arguments arguments;
+    Run run = nullptr;
+    describe(app, arguments, run);
+    CLI11_PARSE(app, argc, argv);
+
+    const Result<ordered_json> done = execute(arguments, run);
+    if (!done) {
+        std::fprintf(stderr, "sluice-gen: %s%s%s\n", done.error().message.c_str(),
+                     done.error().hint.empty() ? "" : "\nhint: ", done.error().hint.c_str());
+        return static_cast<int>(done.error().code);
+    }
+    std::puts(done->dump().c_str());
+}

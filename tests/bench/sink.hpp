@@ -1,0 +1,22 @@
+// The far end: an XDP program that counts and drops. It stays on the interface until the
+// interface goes; its counters are found by the id of their map, from any namespace.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sluice/net.hpp"
+#include "tests/bench/bpf/traffic.h"
+
+namespace sluice::bench {
+
+/// Replaces a sink that is there. @param check the senders' network, to check every packet
+/// @return the id of the counters' map
+[[nodiscard]] Result<std::uint32_t> attach_sink(const std::string& interface,
+                                                const std::optional<Prefix>& check);
+
+/// Summed over the CPUs; `sequence` is the highest.
+[[nodiscard]] Result<bench_seen> read_sink(std::uint32_t map);
+
+}  // namespace sluice::bench

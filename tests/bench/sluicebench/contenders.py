@@ -1,0 +1,119 @@
+"""Who is measured. A contender makes a lab's gateway forward from in0 to out0."""
+
+import json
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from .lab import INSIDE
+from .shell import run
+
+# Addresses routed to the gateway that are nobody's own: all their ports may be used.
+EXTERNALS = [f"198.18.1.{n}" for n in range(1, 17)]
+
+
+class Contender:
+    name = ""
+    translates = False  # hides the client's address
+    routes = True       # decrements the TTL
+
+    def not_run(self):
+        """Why it can't run here; None if it can."""
+        return None
+
+    def set_up(self, lab):
+        pass
+
+    def forget(self):
+        """Ends all sessions."""
+
+    def close(self):
+        pass
+
+
+class Floor(Contender):
+    """A program that only redirects."""
+
+    routes = False
+
+    def __init__(self, gen, hook):
+        self.name = f"{hook} floor"
+        self.gen, self.hook = gen, hook
+
+    def set_up(self, lab):
+        self.gen.floor(lab.gateway.name, self.hook, "in0", "out0")
+
+
+class Forwarding(Contender):
+    name = "kernel forwarding"
+
+
+class Nftables(Contender):
+    name = "nftables"
+    translates = True
+
+    def not_run(self):
+        missing = [tool for tool in ("nft", "conntrack") if not shutil.which(tool)]
+        return f"{' and '.join(missing)} not installed" if missing else None
+
+    def set_up(self, lab):
+        self.space = lab.gateway
+        for rule in ("add table ip nat",
+                     "add chain ip nat post { type nat hook postrouting priority srcnat; }",
+                     f'add rule ip nat post ip saddr {INSIDE} oifname "out0" masquerade'):
+            self.space.run("nft", rule)
+        # One-way flows must live as long as sluice's do (RFC 4787 REQ-5).
+        self.space.sysctl("net.netfilter.nf_conntrack_udp_timeout", 300)
+
+    def forget(self):
+        self.space.run("conntrack", "-F")
+
+
+class Sluice(Contender):
+    translates = True
+
+    def __init__(self, binary, hook, max_flows="200k", externals=()):
+        self.name = f"sluice {hook}"
+        self.binary, self.hook = binary, hook
+        self.max_flows, self.externals = max_flows, externals
+        self.instance = None
+
+    def not_run(self):
+        return None if Path(self.binary).exists() else f"{self.binary} is not built"
+
+    def set_up(self, lab):
+        self.instance = lab.name
+        self.state = tempfile.mkdtemp(prefix="sluice-bench-")
+        self._sluice("--netns", lab.gateway.name, "up", "--max-flows", self.max_flows)
+        self._sluice("port", "add", "in0", "--role", "access", "--hook", self.hook)
+        self._sluice("port", "add", "out0", "--role", "uplink", "--hook", self.hook)
+        addresses = [word for external in self.externals for word in ("--address", external)]
+        self._sluice("nat", "masquerade", "add", "--source", INSIDE, "--uplink", "out0",
+                     "--ports", "1024-65535", *addresses)
+
+    def close(self):
+        if self.instance:
+            self._sluice("down", "--purge")
+            shutil.rmtree(self.state)
+
+    def forget(self):
+        self._sluice("nat", "session", "flush")
+        deadline = time.monotonic() + 30
+        while self.sessions():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name}: sessions are still there 30 s after a flush")
+            time.sleep(0.2)
+
+    def sessions(self):
+        return json.loads(self._sluice("--json", "nat", "session", "count"))["count"]
+
+    def memory(self):
+        """Bytes of kernel memory of all its maps."""
+        pins = Path("/sys/fs/bpf/sluice", self.instance, "maps").iterdir()
+        return sum(json.loads(run("bpftool", "-j", "map", "show", "pinned", pin))["bytes_memlock"]
+                   for pin in pins)
+
+    def _sluice(self, *words):
+        return run(self.binary, "--instance", self.instance, *words,
+                   env={"SLUICE_STATE_DIR": self.state})

@@ -1,0 +1,91 @@
+"""sluice-gen from Python: see tests/bench/main.cpp."""
+
+import json
+from dataclasses import dataclass
+
+from .lab import FIRST_HOST, FIRST_REMOTE, INSIDE, MACS
+from .shell import cpu_count, run
+
+# Lost on the way is measured, but a rate with more than this missing is no rate.
+TOLERATED_LOSS = 0.001
+
+
+class Untrusted(RuntimeError):
+    """The lab does not do what a number would claim."""
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Which flows are sent: see struct bench_flows."""
+
+    count: int
+    hosts: int = 250
+    ports: str = "32768-60999"  # what Linux clients draw from
+    remotes: int = 64
+
+    def words(self, first=0):
+        return ["--flows", self.count, "--first", first, "--hosts", min(self.hosts, self.count),
+                "--ports", self.ports, "--remotes", self.remotes]
+
+
+class Generator:
+    def __init__(self, binary):
+        self.binary = binary
+
+    def __call__(self, *words):
+        return json.loads(run(self.binary, *words))
+
+    def floor(self, netns, hook, interface, out):
+        self("--netns", netns, "floor", hook, interface, out)
+
+
+class Traffic:
+    """Generator and sink at the two ends of a lab."""
+
+    def __init__(self, lab, gen):
+        self.lab, self.gen = lab, gen
+        # A veth takes redirected frames only with GRO or an XDP program on its far end.
+        lab.gateway.offload("in0", gro="on")
+        self._attach_sink()
+
+    def _attach_sink(self, *words):
+        self.sink = self.gen("--netns", self.lab.server.name, "sink", "s0", *words)["map"]
+
+    def _send(self, flows, *words, first=0):
+        return self.gen("--netns", self.lab.client.name, "send", "c0",
+                        "--from", MACS["c0"], "--to", MACS["in0"],
+                        "--source", FIRST_HOST, "--remote", FIRST_REMOTE,
+                        "--cpu", cpu_count() - 1, *flows.words(first), *words)
+
+    def _received(self):
+        return self.gen("read", self.sink)["packets"]
+
+    def send(self, flows, *words, first=0):
+        """Rate of packets that arrived, a second."""
+        before = self._received()
+        sent = self._send(flows, *words, first=first)
+        share = (self._received() - before) / sent["packets"]
+        if not 1 - TOLERATED_LOSS <= share <= 1 + TOLERATED_LOSS:
+            raise Untrusted(f"{share:.1%} of the packets arrived")
+        return sent["rate"] * share
+
+    def send_each(self, flows, first=0):
+        """One packet of each flow. (rate, packets that arrived)"""
+        before = self._received()
+        sent = self._send(flows, "--packets", flows.count, first=first)
+        return sent["rate"], self._received() - before
+
+    def check(self, contender, flows):
+        """Opens all flows; every packet must arrive whole, in order and translated."""
+        self._attach_sink("--check", INSIDE)
+        packets = max(flows.count, 10_000)
+        self._send(flows, "--packets", packets)
+        seen = self.gen("read", self.sink)
+        self._attach_sink()
+        expected = {"packets": packets + seen["foreign"], "bad_checksum": 0, "reordered": 0,
+                    "untranslated": 0 if contender.translates else packets,
+                    "unrouted": 0 if contender.routes else packets}
+        wrong = [f"{name} {seen[name]} instead of {value}"
+                 for name, value in expected.items() if seen[name] != value]
+        if wrong:
+            raise Untrusted(f"{contender.name} with {flows.count} flows: {', '.join(wrong)}")

@@ -1,0 +1,70 @@
+"""Sets contenders up side by side and measures them in turn."""
+
+from contextlib import ExitStack
+
+from .generator import Untrusted
+from .lab import Lab
+from .report import Row
+from .shell import CommandFailed
+
+
+class Stage:
+    """Contenders that run, each in a lab of its own; a context manager."""
+
+    def __init__(self, bench, contenders, prepare=lambda lab: None):
+        """prepare(lab) is done before the contender is set up."""
+        self.bench, self.contenders, self.prepare = bench, contenders, prepare
+        self.labs = {}      # contender -> Lab
+        self.not_run = {}   # name -> why
+        self.stack = ExitStack()
+
+    def __enter__(self):
+        with ExitStack() as stack:  # undone if set_up is interrupted
+            for contender in self.contenders:
+                self._set_up(contender, stack)
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception):
+        return self.stack.__exit__(*exception)
+
+    def _set_up(self, contender, stack):
+        self.bench.progress(f"setting up {contender.name}")
+        reason = contender.not_run()
+        if reason:
+            self.not_run[contender.name] = reason
+            return
+        lab = Lab(self.bench.lab_name())
+        stack.callback(lab.close)
+        try:
+            self.prepare(lab)
+            stack.callback(contender.close)
+            contender.set_up(lab)
+            self.labs[contender] = lab
+        except CommandFailed as error:
+            self.not_run[contender.name] = str(error)
+
+    def measure(self, row, check, once, rounds=None):
+        """Fills the row: check(contender, lab) each, then once(contender, lab, round) in turn."""
+        row.not_run |= self.not_run
+        running = [c for c in self.labs if self._trusted(row, c, check, c, self.labs[c])]
+        rounds = rounds or self.bench.rounds
+        for n in range(rounds):
+            for contender in list(running):
+                self.bench.progress(f"{row.measure}: round {n + 1} of {rounds}: {contender.name}")
+                if not self._trusted(row, contender, self._keep, row, contender, once, n):
+                    running.remove(contender)
+                    row.values.pop(contender.name, None)
+        return row
+
+    def _keep(self, row, contender, once, n):
+        row.values.setdefault(contender.name, []).append(once(contender, self.labs[contender], n))
+
+    @staticmethod
+    def _trusted(row, contender, action, *arguments):
+        try:
+            action(*arguments)
+            return True
+        except (Untrusted, CommandFailed) as error:
+            row.not_run[contender.name] = str(error)
+            return False
