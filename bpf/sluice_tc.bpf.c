@@ -9,6 +9,7 @@
 #include "lib/parse.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
+#include "stage/leave.h"
 #include "stage/nat.h"
 #include "stage/nexthop.h"
 #include "stage/rewrite.h"
@@ -30,17 +31,6 @@ struct sl_work {
 };
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);
-
-/* TTL and MTU, once the way out is known. SL_DROP with the reason, or SL_CONTINUE. */
-static __always_inline enum sl_verdict sl_may_leave(struct __sk_buff *ctx, struct sl_packet *pkt,
-						    const struct sl_hop *hop)
-{
-	if (unlikely(pkt->ttl <= 1))
-		return sl_refuse(pkt, SL_DROP_TTL_EXCEEDED);
-	if (unlikely(ctx_segment_len(ctx, pkt) > hop->mtu))
-		return sl_refuse(pkt, SL_DROP_TOO_BIG);
-	return SL_CONTINUE;
-}
 
 /* A flow that only routes: what goes in comes out. Translation is planned on top of it. */
 static __always_inline void sl_plan(const struct sl_packet *pkt, const struct sl_port *in,
@@ -128,6 +118,12 @@ static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx
 	return SL_FORWARD;
 }
 
+/* Was the packet sent to an external address of ours? */
+static __always_inline bool sl_for_external(const struct sl_packet *pkt, const struct sl_flow *flow)
+{
+	return pkt->family == AF_INET && flow->daddr != pkt->k4.daddr;
+}
+
 /* Is the frame for the router, which we stand in for? Anything else is the bridge's business. */
 static __always_inline bool sl_for_router(struct __sk_buff *ctx, const struct sl_port *port)
 {
@@ -179,8 +175,7 @@ static __always_inline enum sl_verdict sl_ingress(struct __sk_buff *ctx, const s
 		return sl_rewrite(ctx, pkt, flow, hop);
 	if (verdict == SL_DROP &&
 	    (pkt->reason == SL_DROP_TTL_EXCEEDED || pkt->reason == SL_DROP_TOO_BIG))
-		return sl_icmp_reply(ctx, port, pkt, flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT),
-				     hop->mtu);
+		return sl_icmp_reply(ctx, port, pkt, sl_for_external(pkt, flow), hop->mtu);
 	return verdict;
 }
 

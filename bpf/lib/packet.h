@@ -4,6 +4,7 @@
 
 #include "sluice/abi/flow.h"
 #include "sluice/abi/reason.h"
+#include "lib/verdict.h"
 
 enum sl_fragment_kind {
 	SL_FRAG_NONE = 0,
@@ -35,6 +36,7 @@ struct sl_packet {
 	__u8 vlan_tags;	 /* 0..2 */
 	__u8 icmp_error; /* an ICMP error quotes another packet */
 	__u8 reason;	 /* enum sl_drop, with SL_DROP */
+	bool gso;	 /* to be cut into segments by a device (TC only) */
 	bool df;	 /* must not be fragmented: IPv4 DF, always for IPv6 */
 	__u16 l4_hlen;	 /* bytes of the L4 header that a segment repeats */
 };
@@ -65,6 +67,12 @@ static __always_inline bool sl_addr_equal(const union sl_addr *a, const union sl
 {
 	return !((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |
 		 (a->w[3] ^ b->w[3]));
+}
+
+static __always_inline enum sl_verdict sl_refuse(struct sl_packet *pkt, enum sl_drop reason)
+{
+	pkt->reason = reason;
+	return SL_DROP;
 }
 
 /* The key's two addresses in the form that serves both families. */

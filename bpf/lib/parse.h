@@ -29,12 +29,6 @@ struct sl_ports_header { /* what TCP and UDP begin with */
 	__be16 sport, dport;
 };
 
-static __always_inline enum sl_verdict sl_malformed(struct sl_packet *pkt)
-{
-	pkt->reason = SL_DROP_MALFORMED;
-	return SL_DROP;
-}
-
 /* Error messages quote the packet they are about: RFC 792; RFC 4443 section 2.1. */
 static __always_inline bool sl_icmp_is_error(__u8 proto, __u8 type)
 {
@@ -62,62 +56,72 @@ static __always_inline __u8 sl_tcp_flags(__u8 wire)
 	       (wire & 0x01 ? SL_TCP_FIN : 0) | (wire & 0x04 ? SL_TCP_RST : 0);
 }
 
+/*
+ * The L4 parsers: `room` is what the IP header leaves for the L4 header and payload; bytes of the
+ * frame beyond it are Ethernet padding.
+ */
 static __always_inline enum sl_verdict sl_parse_tcp(struct sl_packet *pkt, void *l4, void *end,
-						    __be16 *sport, __be16 *dport)
+						    __u32 room, struct sl_ports_header *ports)
 {
 	struct tcphdr *tcp = l4;
 
-	if ((void *)(tcp + 1) > end || tcp->doff < 5)
-		return sl_malformed(pkt);
-	*sport = tcp->source;
-	*dport = tcp->dest;
+	if ((void *)(tcp + 1) > end || tcp->doff < 5 || tcp->doff * 4u > room)
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
+	ports->sport = tcp->source;
+	ports->dport = tcp->dest;
 	pkt->tcp_flags = sl_tcp_flags(((__u8 *)tcp)[13]);
 	pkt->l4_hlen = tcp->doff * 4;
 	return SL_CONTINUE;
 }
 
 static __always_inline enum sl_verdict sl_parse_udp(struct sl_packet *pkt, void *l4, void *end,
-						    __be16 *sport, __be16 *dport)
+						    __u32 room, struct sl_ports_header *ports)
 {
 	struct udphdr *udp = l4;
 
-	if ((void *)(udp + 1) > end)
-		return sl_malformed(pkt);
-	*sport = udp->source;
-	*dport = udp->dest;
+	if ((void *)(udp + 1) > end || room < sizeof(*udp) || bpf_ntohs(udp->len) < sizeof(*udp))
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
+	/* A first fragment has the length of the whole; so may a segment to be cut by a device. */
+	if (pkt->fragment == SL_FRAG_NONE && !pkt->gso && bpf_ntohs(udp->len) > room)
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
+	ports->sport = udp->source;
+	ports->dport = udp->dest;
 	pkt->l4_hlen = sizeof(*udp);
 	return SL_CONTINUE;
 }
 
 static __always_inline enum sl_verdict sl_parse_icmp(struct sl_packet *pkt, __u8 proto, void *l4,
-						     void *end, __be16 *sport, __be16 *dport)
+						     void *end, __u32 room,
+						     struct sl_ports_header *ports)
 {
 	struct icmphdr *icmp = l4; /* ICMPv6 begins alike: RFC 4443 section 4.1 */
 
-	if ((void *)(icmp + 1) > end)
-		return sl_malformed(pkt);
+	if ((void *)(icmp + 1) > end || room < sizeof(*icmp))
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
 	pkt->icmp_type = icmp->type;
 	pkt->icmp_error = sl_icmp_is_error(proto, icmp->type);
-	if (sl_icmp_is_echo(pkt)) {
-		if (sl_icmp_is_request(pkt))
-			*sport = icmp->un.echo.id;
-		else
-			*dport = icmp->un.echo.id;
-	}
+	if (sl_icmp_is_request(pkt))
+		ports->sport = icmp->un.echo.id;
+	else if (sl_icmp_is_echo(pkt))
+		ports->dport = icmp->un.echo.id;
 	return SL_CONTINUE;
 }
 
 static __always_inline enum sl_verdict sl_parse_l4(struct sl_packet *pkt, __u8 proto, void *l4,
-						   void *end, __be16 *sport, __be16 *dport)
+						   void *end, struct sl_ports_header *ports)
 {
+	__u32 headers = pkt->l4_off - pkt->l3_off;
+
+	if (headers > pkt->l3_len)
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
 	if (pkt->fragment == SL_FRAG_LATER)
 		return SL_CONTINUE;
 	if (proto == IPPROTO_TCP)
-		return sl_parse_tcp(pkt, l4, end, sport, dport);
+		return sl_parse_tcp(pkt, l4, end, pkt->l3_len - headers, ports);
 	if (proto == IPPROTO_UDP)
-		return sl_parse_udp(pkt, l4, end, sport, dport);
+		return sl_parse_udp(pkt, l4, end, pkt->l3_len - headers, ports);
 	if (proto == (pkt->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
-		return sl_parse_icmp(pkt, proto, l4, end, sport, dport);
+		return sl_parse_icmp(pkt, proto, l4, end, pkt->l3_len - headers, ports);
 	return SL_CONTINUE;
 }
 
@@ -125,20 +129,23 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 						 __u32 off)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
+	struct sl_ports_header ports = {};
 	struct iphdr *ip = data + off;
+	enum sl_verdict verdict;
 	__u32 header;
 	__u16 frag;
 
 	if ((void *)(ip + 1) > end)
-		return sl_malformed(pkt);
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
 	header = ip->ihl * 4;
 	pkt->family = AF_INET;
+	pkt->gso = ctx_is_gso(ctx);
 	pkt->l3_len = bpf_ntohs(ip->tot_len);
-	if (!pkt->l3_len && ctx_is_gso(ctx)) /* beyond 64 KB the field is 0 (Linux 6.3) */
+	if (!pkt->l3_len && pkt->gso) /* beyond 64 KB the field is 0 (Linux 6.3) */
 		pkt->l3_len = ctx_len(ctx) - off;
 	if (ip->version != 4 || header < sizeof(*ip) || pkt->l3_len < header ||
 	    pkt->l3_len > ctx_len(ctx) - off)
-		return sl_malformed(pkt);
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
 
 	pkt->k4.saddr = ip->saddr;
 	pkt->k4.daddr = ip->daddr;
@@ -151,8 +158,10 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 		pkt->fragment = frag & SL_IP_OFFSET ? SL_FRAG_LATER : SL_FRAG_FIRST;
 		pkt->frag_id = ip->id;
 	}
-	return sl_parse_l4(pkt, ip->protocol, (void *)ip + header, end, &pkt->k4.sport,
-			   &pkt->k4.dport);
+	verdict = sl_parse_l4(pkt, ip->protocol, (void *)ip + header, end, &ports);
+	pkt->k4.sport = ports.sport;
+	pkt->k4.dport = ports.dport;
+	return verdict;
 }
 
 struct sl_extension { /* RFC 8200 section 4: all but the fragment header begin so */
@@ -184,7 +193,7 @@ sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 *off, __u8 
 			struct sl_fragment_header *frag = data + at;
 
 			if ((void *)(frag + 1) > end)
-				return sl_malformed(pkt);
+				return sl_refuse(pkt, SL_DROP_MALFORMED);
 			pkt->frag_id = frag->id;
 			pkt->fragment =
 			    frag->offset & bpf_htons(0xfff8) ? SL_FRAG_LATER : SL_FRAG_FIRST;
@@ -197,14 +206,14 @@ sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 *off, __u8 
 			struct sl_extension *ext = data + at;
 
 			if ((void *)(ext + 1) > end)
-				return sl_malformed(pkt);
+				return sl_refuse(pkt, SL_DROP_MALFORMED);
 			*proto = ext->next;
 			*off = at + (ext->len + 1) * 8;
 		} else {
 			return SL_CONTINUE;
 		}
 		if (*off > SL_L4_OFF_MASK)
-			return sl_malformed(pkt);
+			return sl_refuse(pkt, SL_DROP_MALFORMED);
 	}
 	return SL_CONTINUE;
 }
@@ -214,18 +223,20 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
 	struct ipv6hdr *ip6 = data + off;
+	struct sl_ports_header ports = {};
 	__u32 l4 = off + sizeof(*ip6);
 	enum sl_verdict verdict;
 	__u8 proto;
 
 	if ((void *)(ip6 + 1) > end)
-		return sl_malformed(pkt);
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
 	pkt->family = AF_INET6;
+	pkt->gso = ctx_is_gso(ctx);
 	pkt->l3_len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
-	if (!ip6->payload_len && ctx_is_gso(ctx)) /* a jumbogram: BIG TCP (Linux 5.19) */
+	if (!ip6->payload_len && pkt->gso) /* a jumbogram: BIG TCP (Linux 5.19) */
 		pkt->l3_len = ctx_len(ctx) - off;
 	if (ip6->version != 6 || pkt->l3_len > ctx_len(ctx) - off)
-		return sl_malformed(pkt);
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
 
 	__builtin_memcpy(&pkt->k6.saddr, &ip6->saddr, sizeof(pkt->k6.saddr));
 	__builtin_memcpy(&pkt->k6.daddr, &ip6->daddr, sizeof(pkt->k6.daddr));
@@ -237,8 +248,10 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 		return verdict;
 	pkt->k6.proto = proto;
 	pkt->l4_off = l4;
-	return sl_parse_l4(pkt, proto, data + (l4 & SL_L4_OFF_MASK), end, &pkt->k6.sport,
-			   &pkt->k6.dport);
+	verdict = sl_parse_l4(pkt, proto, data + (l4 & SL_L4_OFF_MASK), end, &ports);
+	pkt->k6.sport = ports.sport;
+	pkt->k6.dport = ports.dport;
+	return verdict;
 }
 
 /*

@@ -55,6 +55,15 @@ static __always_inline void sl_pool_give_back(__u32 external, __u8 proto, __be16
 	__sync_fetch_and_sub(&stats->in_use, 1);
 }
 
+static __always_inline void sl_pool_refused(__u32 external, __u8 proto)
+{
+	__u32 space = external * SL_L4_COUNT + sl_l4_of(proto);
+	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
+
+	if (stats)
+		__sync_fetch_and_add(&stats->refused, 1);
+}
+
 /* One more session on a live binding; false if it is on its way out. */
 static __always_inline bool sl_binding_ref(struct sl_binding *binding)
 {
@@ -135,10 +144,8 @@ static __always_inline int sl_external_port(struct __sk_buff *ctx, struct sl_bin
 	for (int i = 0; i < SL_REF_TRIES; i++) {
 		int next;
 
-		if (port < 0) {
-			__sync_fetch_and_add(&stats->refused, 1);
+		if (port < 0)
 			return -1;
-		}
 		if (!sl_host_uses(ctx, req, addr, port)) {
 			sl_pool_taken(stats);
 			return port;
@@ -192,8 +199,10 @@ static __always_inline int sl_binding_make(struct __sk_buff *ctx, struct sl_bind
 		if (++turn >= pool->count)
 			turn = 0;
 	}
-	if (!req->external_port)
+	if (!req->external_port) {
+		sl_pool_refused(pool->first + turn, req->key.proto);
 		return -1;
+	}
 	if (!bpf_map_update_elem(&sl_bindings, &req->key, &binding, BPF_NOEXIST)) {
 		sl_live_bindings(1);
 		return 0;

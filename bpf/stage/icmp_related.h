@@ -10,6 +10,7 @@
 #include "lib/csum.h"
 #include "lib/parse.h"
 #include "stage/flow.h"
+#include "stage/leave.h"
 #include "stage/nexthop.h"
 
 /* What an error quotes at least: RFC 792. Only the ports of the L4 header are sure to be there. */
@@ -17,6 +18,12 @@ struct sl_quoted {
 	struct iphdr ip;
 	struct sl_ports_header ports;
 };
+
+/* Beyond the packet's end there may be Ethernet padding. */
+static __always_inline bool sl_in_packet(const struct sl_packet *pkt, __u32 off, __u32 len)
+{
+	return off + len <= pkt->l3_off + pkt->l3_len;
+}
 
 /*
  * The quoted tuple turned round, as key. False if the quote is not of a kind that is translated.
@@ -28,7 +35,8 @@ static __always_inline bool sl_quoted_key(struct __sk_buff *ctx, const struct sl
 	__u32 off = pkt->l4_off + sizeof(struct icmphdr);
 	struct icmphdr icmp;
 
-	if (bpf_skb_load_bytes(ctx, off, quoted, sizeof(*quoted)) || quoted->ip.ihl != 5)
+	if (!sl_in_packet(pkt, off, sizeof(*quoted)) ||
+	    bpf_skb_load_bytes(ctx, off, quoted, sizeof(*quoted)) || quoted->ip.ihl != 5)
 		return false;
 	*key = (struct sl_key4){
 	    .saddr = quoted->ip.daddr,
@@ -43,7 +51,9 @@ static __always_inline bool sl_quoted_key(struct __sk_buff *ctx, const struct sl
 		key->dport = quoted->ports.sport;
 		return true;
 	case IPPROTO_ICMP:
-		if (bpf_skb_load_bytes(ctx, off + sizeof(struct iphdr), &icmp, sizeof(icmp)))
+		off += sizeof(struct iphdr);
+		if (!sl_in_packet(pkt, off, sizeof(icmp)) ||
+		    bpf_skb_load_bytes(ctx, off, &icmp, sizeof(icmp)))
 			return false;
 		if (icmp.type == ICMP_ECHO)
 			key->dport = icmp.un.echo.id;
@@ -67,9 +77,9 @@ static __always_inline int sl_store16(struct __sk_buff *ctx, __u32 off, __u16 va
  * The L4 header of the quote. *icmp_diff: what the change adds to the sum of the outer ICMP
  * message. The quoted checksum is mended where it is in the quote: 8 bytes of TCP have none.
  */
-static __always_inline int sl_related_l4(struct __sk_buff *ctx, const struct sl_quoted *quoted,
-					 const struct sl_flow *flow, __u32 off, __u32 addr_diff,
-					 __u32 *icmp_diff)
+static __always_inline int sl_related_l4(struct __sk_buff *ctx, const struct sl_packet *pkt,
+					 const struct sl_quoted *quoted, const struct sl_flow *flow,
+					 __u32 off, __u32 addr_diff, __u32 *icmp_diff)
 {
 	__u8 proto = quoted->ip.protocol;
 	__be16 old_id, new_id;
@@ -91,7 +101,8 @@ static __always_inline int sl_related_l4(struct __sk_buff *ctx, const struct sl_
 	*icmp_diff = diff;
 	check_off = off + (proto == IPPROTO_TCP ? offsetof(struct tcphdr, check)
 						: offsetof(struct udphdr, check));
-	if (bpf_skb_load_bytes(ctx, check_off, &check, sizeof(check)))
+	if (!sl_in_packet(pkt, check_off, sizeof(check)) ||
+	    bpf_skb_load_bytes(ctx, check_off, &check, sizeof(check)))
 		return 0;
 	if (proto == IPPROTO_UDP && !check)
 		return 0;
@@ -143,10 +154,12 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return SL_PASS;
 	hop->neigh = err;
+	if (sl_may_leave(ctx, pkt, hop) != SL_CONTINUE)
+		return SL_DROP;
 
 	pkt->reason = SL_DROP_REWRITE_FAILED;
 	if (sl_related_ip(ctx, &quoted, &flow, quote_off, &addr_diff) ||
-	    sl_related_l4(ctx, &quoted, &flow, quote_off + sizeof(struct iphdr), addr_diff,
+	    sl_related_l4(ctx, pkt, &quoted, &flow, quote_off + sizeof(struct iphdr), addr_diff,
 			  &icmp_diff) ||
 	    ctx_l4_csum_replace(ctx, pkt->l4_off + offsetof(struct icmphdr, checksum), 0, icmp_diff,
 				false) ||

@@ -46,12 +46,6 @@ static __always_inline const struct sl_forward *sl_nat_destination(const struct 
 	return forward;
 }
 
-static __always_inline enum sl_verdict sl_refuse(struct sl_packet *pkt, enum sl_drop reason)
-{
-	pkt->reason = reason;
-	return SL_DROP;
-}
-
 /*
  * At which uplink's masquerades a new session is to be looked up: the one it leaves by, or on its
  * way to an inside server by that server's external address (hairpin) the one that has this
