@@ -112,7 +112,7 @@ Result<TcObject> load_tc(const Settings& settings) {
     if (!object) return fail_errno(errno, "opening the TC programs" + log.tail());
     set_capacities(*object, settings);
     if (const int err = -sluice_tc_bpf__load(object.get()); err != 0)
-        return fail_errno(err, "the kernel refused the TC programs or their maps" + log.tail());
+        return load_error(err, "loading the TC programs and maps", log);
     return object;
 }
 

@@ -59,4 +59,12 @@ std::string LogCapture::tail() const {
     return last.starts_with('\n') ? std::string(last) : "\n" + std::string(last);
 }
 
+std::unexpected<Error> load_error(int err, const std::string& what, const LogCapture& log) {
+    if (log.text().contains("BEGIN PROG LOAD LOG"))
+        return fail(ErrorCode::failed, what + ": refused by the kernel's verifier" + log.tail(),
+                    "a kernel this version was not tested with? `uname -r` and these lines help "
+                    "to report it");
+    return fail_errno(err, what + log.tail());
+}
+
 }  // namespace sluice

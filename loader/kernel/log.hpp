@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "sluice/error.hpp"
+
 namespace sluice {
 
 /// While one lives, both libraries' warnings on its thread go into text(); an inner one takes
@@ -23,5 +25,10 @@ private:
     std::string text_;
     std::string* outer_;
 };
+
+/// Why a BPF object did not load. The verifier refuses by EACCES and EINVAL, too: what its log
+/// explains is `failed`, with the end of that log, and no question of permission.
+[[nodiscard]] std::unexpected<Error> load_error(int err, const std::string& what,
+                                                const LogCapture& log);
 
 }  // namespace sluice

@@ -22,9 +22,10 @@ namespace {
 constexpr auto bpf_tcx_ingress = static_cast<bpf_attach_type>(46);
 constexpr auto bpf_tcx_egress = static_cast<bpf_attach_type>(47);
 
-// Our filter's place with clsact: behind everybody who did not choose one.
-constexpr __u32 filter_priority = 49152;
-constexpr __u32 filter_handle = 1;
+// Our filter's place with clsact. The kernel gives 49152 (0xc000) and less to those who do not
+// choose a priority, and handle 1 to the first: ours is behind them, and nobody's by chance.
+constexpr __u32 filter_priority = 50000;
+constexpr __u32 filter_handle = 0x736c;  // "sl"
 constexpr std::string_view program_prefix = "sl_tc_";
 
 /// A link by its pin; empty when there is none.
@@ -97,19 +98,34 @@ FilterState read_filter(std::uint32_t ifindex, TcDirection direction) {
     return {true, is_our_program(options.prog_id), options.prog_id};
 }
 
+/// The older `ingress` qdisc takes clsact's place, and would take an egress filter for one of
+/// its own.
+Result<> ensure_clsact(std::uint32_t ifindex) {
+    const LogCapture log;
+    bpf_tc_hook whole =
+        clsact_hook(ifindex, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
+    const int err = -bpf_tc_hook_create(&whole);
+    if (err != 0 && err != EEXIST)
+        return fail_errno(err, fmt::format("adding clsact to interface {}{}", ifindex, log.tail()));
+    SL_TRY(there, has_clsact(ifindex));
+    if (!there)
+        return fail(
+            ErrorCode::refused,
+            fmt::format("interface {} has an `ingress` qdisc, which has no egress hook", ifindex),
+            "replace it by clsact, which can do all it does, or use Linux 6.6");
+    return {};
+}
+
 Result<> attach_filter(int program_fd, std::uint32_t ifindex, TcDirection direction) {
+    SL_CHECK(ensure_clsact(ifindex));
     const FilterState before = read_filter(ifindex, direction);
     if (before.taken && !before.ours)
         return fail(ErrorCode::refused,
                     fmt::format("interface {} has another's TC filter at priority {}, handle {}",
                                 ifindex, filter_priority, filter_handle),
                     "remove it, or let it take another priority");
-    const LogCapture log;
-    bpf_tc_hook whole =
-        clsact_hook(ifindex, static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS));
-    if (const int err = -bpf_tc_hook_create(&whole); err != 0 && err != EEXIST)
-        return fail_errno(err, fmt::format("adding clsact to interface {}", ifindex));
     const bpf_tc_hook hook = clsact_hook(ifindex, direction);
+    const LogCapture log;
     bpf_tc_opts options = our_filter();
     options.prog_fd = program_fd;
     options.flags = before.ours ? BPF_TC_F_REPLACE : 0;
@@ -126,24 +142,6 @@ NetlinkRequest traffic_control_dump(std::uint16_t type, std::uint32_t ifindex,
     header.tcm_ifindex = static_cast<int>(ifindex);
     header.tcm_parent = parent;
     return request;
-}
-
-/// Whether the interface has a qdisc of one of these kinds on its ingress hook.
-Result<bool> has_qdisc(std::uint32_t ifindex, std::initializer_list<std::string_view> kinds) {
-    SL_TRY(netlink, Netlink::open(NETLINK_ROUTE));
-    NetlinkRequest request = traffic_control_dump(RTM_GETQDISC, ifindex, 0);
-    bool found = false;
-    const int err = netlink.ask(request, [&](const nlmsghdr* answer) {
-        const auto* header = static_cast<const tcmsg*>(mnl_nlmsg_get_payload(answer));
-        if (header->tcm_ifindex != static_cast<int>(ifindex)) return;
-        each_attribute(answer, sizeof(tcmsg), [&](const nlattr* attribute) {
-            if (mnl_attr_get_type(attribute) != TCA_KIND) return;
-            for (const std::string_view kind : kinds)
-                found = found || kind == mnl_attr_get_str(attribute);
-        });
-    });
-    if (err != 0) return fail_errno(err, fmt::format("listing qdiscs of interface {}", ifindex));
-    return found;
 }
 
 Result<bool> has_filters(std::uint32_t ifindex, std::uint32_t minor) {
@@ -166,7 +164,21 @@ std::string_view tc_method_text(TcMethod method) {
     return method == TcMethod::tcx ? "tcx" : "clsact";
 }
 
-Result<bool> has_clsact(std::uint32_t ifindex) { return has_qdisc(ifindex, {"clsact", "ingress"}); }
+Result<bool> has_clsact(std::uint32_t ifindex) {
+    SL_TRY(netlink, Netlink::open(NETLINK_ROUTE));
+    NetlinkRequest request = traffic_control_dump(RTM_GETQDISC, ifindex, 0);
+    bool found = false;
+    const int err = netlink.ask(request, [&](const nlmsghdr* answer) {
+        const auto* header = static_cast<const tcmsg*>(mnl_nlmsg_get_payload(answer));
+        if (header->tcm_ifindex != static_cast<int>(ifindex)) return;
+        each_attribute(answer, sizeof(tcmsg), [&](const nlattr* attribute) {
+            if (mnl_attr_get_type(attribute) == TCA_KIND)
+                found = found || std::string_view(mnl_attr_get_str(attribute)) == "clsact";
+        });
+    });
+    if (err != 0) return fail_errno(err, fmt::format("listing qdiscs of interface {}", ifindex));
+    return found;
+}
 
 Result<TcMethod> attach_tc(int program_fd, std::uint32_t ifindex, TcDirection direction,
                            const std::filesystem::path& link_pin) {
@@ -202,7 +214,7 @@ Result<> detach_tc(std::uint32_t ifindex, TcDirection direction,
 }
 
 Result<> remove_clsact(std::uint32_t ifindex) {
-    SL_TRY(there, has_qdisc(ifindex, {"clsact"}));
+    SL_TRY(there, has_clsact(ifindex));
     if (!there) return {};
     SL_TRY(ingress, has_filters(ifindex, TC_H_MIN_INGRESS));
     SL_TRY(egress, has_filters(ifindex, TC_H_MIN_EGRESS));

@@ -22,14 +22,13 @@ struct TcAttachment {
     std::uint32_t program = 0;  ///< program id
 };
 
-/// Whether the interface has a clsact (or ingress) qdisc: to be noted in FoundInterface
-/// before attach_tc().
+/// Whether the interface has a clsact qdisc: to be noted in FoundInterface before attach_tc().
 [[nodiscard]] Result<bool> has_clsact(std::uint32_t ifindex);
 
 /// Attaches the program; where one of ours is attached already, replaces it with no packet in
 /// between unseen. A dead link pin (its interface is gone) is replaced too.
 /// @param link_pin where a tcx link is pinned; unused with clsact
-/// Errors: refused when our filter's place (priority 49152, handle 1) is another's.
+/// Errors: refused when our filter's place is another's, or an `ingress` qdisc is in clsact's.
 [[nodiscard]] Result<TcMethod> attach_tc(int program_fd, std::uint32_t ifindex,
                                          TcDirection direction,
                                          const std::filesystem::path& link_pin);

@@ -78,7 +78,7 @@ std::unexpected<Error> attach_error(int err, const Link& link, const LogCapture&
             return fail(ErrorCode::refused, what + ": another program is there",
                         "use `--hook tc`, or remove that program");
         default:
-            return fail_errno(err, what + log.tail(), "`--hook tc` does without XDP");
+            return load_error(err, what, log);
     }
 }
 
