@@ -36,6 +36,7 @@ lab_new() {
 # lab_remove: ends the lab's processes and its sluice instance, deletes its namespaces, exits.
 lab_remove() {
     local status=$? host pids
+    set +e
     trap '' INT TERM
     trap - EXIT
     mapfile -t pids <"$LAB_DIR/pids"
@@ -83,8 +84,8 @@ lab_spawn() {
 lab_reap() {
     local pid
     for pid in "$@"; do
-        kill -KILL "$pid" 2>/dev/null
-        wait "$pid" 2>/dev/null
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
         sed -i "/^$pid\$/d" "$LAB_DIR/pids"
     done
     return 0
