@@ -1,0 +1,104 @@
+#include "cli/app.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <exception>
+
+#include "cli/command.hpp"
+#include "loader/store/paths.hpp"
+
+namespace sluice::cli {
+namespace {
+
+struct Flags {
+    bool json = false, pretty = false, dry_run = false;
+};
+
+/// Before parsing, so that a usage error comes out in the form that was asked for.
+Mode wanted_mode(int argc, const char* const* argv) {
+    Mode mode = Mode::text;
+    for (int i = 1; i < argc; ++i) {
+        if (std::strcmp(argv[i], "--") == 0) break;
+        if (std::strcmp(argv[i], "--pretty") == 0) return Mode::pretty;
+        if (std::strcmp(argv[i], "--json") == 0) mode = Mode::json;
+    }
+    return mode;
+}
+
+void add_global_options(CLI::App& app, Target& target, Flags& flags) {
+    app.add_option("--instance", target.instance, "Instance to work on")
+        ->type_name("NAME")
+        ->capture_default_str();
+    app.add_option("--netns", target.netns,
+                   "Network namespace; needed only for `up`, the instance remembers it")
+        ->type_name("NAME|PATH");
+    auto* json = app.add_flag("--json", flags.json, "Print one JSON document");
+    app.add_flag("--pretty", flags.pretty, "The same, indented")->excludes(json);
+    app.add_flag("--dry-run", flags.dry_run, "Check and show what would be done; change nothing");
+}
+
+void add_version(CLI::App& app, Invocation& invocation) {
+    auto* command = add_command(app, "version", "Version of this program and of its map layouts",
+                                "  sluice version");
+    on_run(command, invocation, [](const Target&) -> Result<Document> {
+        return Document{"sluice.version/1",
+                        {{"version", SLUICE_VERSION}, {"abi", SL_ABI_VERSION}},
+                        {Facts{"", {{"sluice", "/version"}, {"map layout", "/abi"}}}},
+                        {}};
+    });
+}
+
+std::string usage_hint(const CLI::App& app) {
+    std::string command = "sluice";
+    const CLI::App* at = &app;
+    while (!at->get_subcommands().empty()) {
+        at = at->get_subcommands().front();
+        command += " " + at->get_name();
+    }
+    return fmt::format("`{} --help` shows how it is used", command);
+}
+
+int report(Output& output, const Error& error) {
+    output.print(error);
+    return static_cast<int>(error.code);
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
+    Output output(wanted_mode(argc, argv), out, err);
+    CLI::App app{"sluice: the packet gate between virtual machines and the network", "sluice"};
+    Invocation invocation;
+    Flags flags;
+
+    app.fallthrough();
+    app.require_subcommand(1);
+    add_global_options(app, invocation.target, flags);
+    add_instance_commands(app, invocation);
+    add_port_commands(app, invocation);
+    add_nat_commands(app, invocation);
+    add_stats_commands(app, invocation);
+    add_version(app, invocation);
+    app.footer(
+        "`sluice OBJECT --help` shows an object's actions, `sluice OBJECT ACTION --help` "
+        "an action's options.");
+
+    // The one place where exceptions, CLI11's and nlohmann's, become errors of ours.
+    try {
+        app.parse(argc, argv);
+        if (flags.dry_run) invocation.target.effect = Effect::plan;
+        auto name = parse_instance_name(invocation.target.instance);
+        if (!name) return report(output, name.error());
+        if (auto done = invocation.action(output); !done) return report(output, done.error());
+        return 0;
+    } catch (const CLI::CallForHelp& help) {
+        return app.exit(help);
+    } catch (const CLI::ParseError& error) {
+        return report(output, {ErrorCode::usage, error.what(), usage_hint(app)});
+    } catch (const std::exception& error) {
+        return report(output, {ErrorCode::failed, error.what(), ""});
+    }
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,132 @@
+// up, down, restore, status.
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/view/views.hpp"
+#include "sluice/units.hpp"
+
+namespace sluice::cli {
+namespace {
+
+/// As typed: parsed by our own functions when the command runs, so that errors are ours.
+struct UpArguments {
+    std::string max_flows, max_flows6, max_bindings;
+    std::string udp, tcp_established, tcp_transitory, icmp, other;
+};
+
+constexpr std::uint64_t most_entries = 100'000'000;
+
+Result<std::optional<std::uint32_t>> capacity(const std::string& text, std::string_view option) {
+    if (text.empty()) return std::nullopt;
+    SL_TRY(count, parse_count(text));
+    if (count < 2 || count > most_entries)
+        return fail(ErrorCode::usage, fmt::format("{} {} is out of range", option, text),
+                    fmt::format("2 to {}", most_entries));
+    return static_cast<std::uint32_t>(count);
+}
+
+Result<std::optional<std::chrono::milliseconds>> timeout(const std::string& text,
+                                                         std::string_view option) {
+    using namespace std::chrono_literals;
+    if (text.empty()) return std::nullopt;
+    SL_TRY(duration, parse_duration(text));
+    // Ticks wrap after 52 days and are compared by difference: stay well below half of it.
+    if (duration < 10ms || duration > 14 * 24h)
+        return fail(ErrorCode::usage, fmt::format("{} {} is out of range", option, text),
+                    "10ms to 14d");
+    return duration;
+}
+
+Result<UpOptions> up_options(const UpArguments& arguments) {
+    UpOptions options;
+    SL_TRY(max_flows, capacity(arguments.max_flows, "--max-flows"));
+    SL_TRY(max_flows6, capacity(arguments.max_flows6, "--max-flows6"));
+    SL_TRY(max_bindings, capacity(arguments.max_bindings, "--max-bindings"));
+    SL_TRY(udp, timeout(arguments.udp, "--udp-timeout"));
+    SL_TRY(tcp_established, timeout(arguments.tcp_established, "--tcp-established-timeout"));
+    SL_TRY(tcp_transitory, timeout(arguments.tcp_transitory, "--tcp-transitory-timeout"));
+    SL_TRY(icmp, timeout(arguments.icmp, "--icmp-timeout"));
+    SL_TRY(other, timeout(arguments.other, "--other-timeout"));
+    return UpOptions{max_flows,       max_flows6,     max_bindings, udp,
+                     tcp_established, tcp_transitory, icmp,         other};
+}
+
+void add_up(CLI::App& app, Invocation& invocation) {
+    auto* up = add_command(app, "up", "Bring the instance up, with the ports and rules it had",
+                           "  sluice up\n"
+                           "  sluice up --max-flows 4m --udp-timeout 60s\n"
+                           "  sluice --instance lab --netns blue up");
+    auto arguments = std::make_shared<UpArguments>();
+    const auto add = [&](const char* name, std::string& value, const char* type,
+                         const char* description) {
+        up->add_option(name, value, description)->type_name(type);
+    };
+    add("--max-flows", arguments->max_flows, "N", "IPv4 flow entries, two a session (default 1m)");
+    add("--max-flows6", arguments->max_flows6, "N", "IPv6 flow entries (default 250k)");
+    add("--max-bindings", arguments->max_bindings, "N", "NAT bindings (default 262144)");
+    add("--udp-timeout", arguments->udp, "TIME", "idle UDP session (default 5m)");
+    add("--tcp-established-timeout", arguments->tcp_established, "TIME",
+        "idle established TCP session (default 124m)");
+    add("--tcp-transitory-timeout", arguments->tcp_transitory, "TIME",
+        "TCP session opening or closing (default 4m)");
+    add("--icmp-timeout", arguments->icmp, "TIME", "idle ICMP session (default 1m)");
+    add("--other-timeout", arguments->other, "TIME",
+        "idle session of other protocols (default 5m)");
+    on_run(up, invocation, [arguments](const Target& target) -> Result<Document> {
+        SL_TRY(options, up_options(*arguments));
+        SL_TRY(outcome, bring_up(target, options));
+        return outcome_view("sluice.up/1", target, outcome,
+                            fmt::format("instance {} is up", target.instance));
+    });
+}
+
+void add_down(CLI::App& app, Invocation& invocation) {
+    auto* down =
+        add_command(app, "down", "Take the instance down and leave every interface as it was found",
+                    "  sluice down\n"
+                    "  sluice down --purge     # forget its ports and rules too");
+    auto purge = std::make_shared<bool>(false);
+    down->add_flag("--purge", *purge, "Forget ports and rules too");
+    on_run(down, invocation, [purge](const Target& target) -> Result<Document> {
+        SL_TRY(outcome, take_down(target, *purge));
+        return outcome_view("sluice.down/1", target, outcome,
+                            fmt::format("instance {} is down{}", target.instance,
+                                        *purge ? ", its ports and rules are forgotten" : ""));
+    });
+}
+
+void add_restore(CLI::App& app, Invocation& invocation) {
+    auto* command = add_command(app, "restore",
+                                "Make the kernel what the database says: after a reboot, a crash, "
+                                "or when `status` shows drift",
+                                "  sluice restore\n"
+                                "  sluice restore --dry-run");
+    on_run(command, invocation, [](const Target& target) -> Result<Document> {
+        SL_TRY(outcome, restore(target));
+        return outcome_view("sluice.restore/1", target, outcome,
+                            fmt::format("instance {} is restored, {} changes", target.instance,
+                                        outcome.actions.size()));
+    });
+}
+
+void add_status(CLI::App& app, Invocation& invocation) {
+    auto* command =
+        add_command(app, "status", "Show the instance, its ports, its use and its drift",
+                    "  sluice status\n"
+                    "  sluice status --json | jq .drift");
+    on_run(command, invocation, [](const Target& target) -> Result<Document> {
+        SL_TRY(status, instance_status(target));
+        return status_view(status);
+    });
+}
+
+}  // namespace
+
+void add_instance_commands(CLI::App& app, Invocation& invocation) {
+    add_up(app, invocation);
+    add_down(app, invocation);
+    add_restore(app, invocation);
+    add_status(app, invocation);
+}
+
+}  // namespace sluice::cli

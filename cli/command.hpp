@@ -1,0 +1,57 @@
+// What the files in cmd/ build on: each adds its object's commands to the parser, and a
+// command, once parsed, leaves what is to be done in the Invocation.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cli/render/output.hpp"
+#include "loader/target.hpp"
+
+namespace sluice::cli {
+
+struct Invocation {
+    Target target;
+    /// What the parsed command does; it prints its own answer.
+    std::function<Result<>(Output&)> action;
+};
+
+/// Adds a command without arguments of its own, or one that takes them by `Options`.
+/// @param examples printed under --help, one a line
+inline CLI::App* add_command(CLI::App& parent, const std::string& name,
+                             const std::string& description, const std::string& examples) {
+    auto* command = parent.add_subcommand(name, description);
+    command->footer("Examples:\n" + examples);
+    return command;
+}
+
+/// An object: `sluice port`, with actions below it.
+inline CLI::App* add_object(CLI::App& parent, const std::string& name,
+                            const std::string& description) {
+    auto* object = parent.add_subcommand(name, description);
+    object->require_subcommand(1);
+    return object;
+}
+
+/// When the command is chosen, `make` is what it does: Result<Document>(const Target&).
+template <class Make>
+void on_run(CLI::App* command, Invocation& invocation, Make make) {
+    command->callback([&invocation, make = std::move(make)] {
+        invocation.action = [&invocation, make](Output& output) -> Result<> {
+            SL_TRY(document, make(invocation.target));
+            output.print(document);
+            return {};
+        };
+    });
+}
+
+void add_instance_commands(CLI::App& app, Invocation& invocation);
+void add_port_commands(CLI::App& app, Invocation& invocation);
+void add_nat_commands(CLI::App& app, Invocation& invocation);
+void add_session_commands(CLI::App& nat, Invocation& invocation);
+void add_stats_commands(CLI::App& app, Invocation& invocation);
+
+}  // namespace sluice::cli

@@ -1,0 +1,5 @@
+#include <cstdio>
+
+#include "cli/app.hpp"
+
+int main(int argc, char** argv) { return sluice::cli::run(argc, argv, stdout, stderr); }

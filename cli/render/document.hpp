@@ -1,0 +1,61 @@
+// The value model: what a command answers. JSON is the value itself; text is the value seen
+// through a layout. Every command fills one Document, so that the two can't disagree.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace sluice::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// How text writes a value; JSON always carries it plain.
+enum class Format {
+    plain,     ///< strings as they are; lists joined by commas; booleans yes, no
+    count,     ///< a number, right-aligned
+    bytes,     ///< a number of bytes, in units
+    duration,  ///< a number of seconds, as `5m`
+    endpoint,  ///< {"address", "port"} as ADDRESS:PORT
+    usage,     ///< {"used", "capacity"} as `12 of 1000`
+};
+
+/// One column of a table, or one line of facts. `pointer` is a JSON pointer (RFC 6901) from
+/// the row. A missing or null value is written `-`.
+struct Field {
+    std::string title;
+    std::string pointer;
+    Format format = Format::plain;
+    std::size_t width = 0;  ///< at least so wide; streamed tables can't measure their rows
+};
+
+/// A line of text for people; not part of the JSON.
+struct Note {
+    std::string text;
+};
+
+/// `title  value` lines of one object.
+struct Facts {
+    std::string pointer;  ///< of the object in the body; empty = the body itself
+    std::vector<Field> fields;
+};
+
+/// One line for each element of an array.
+struct Table {
+    std::string heading;  ///< may be empty
+    std::string pointer;  ///< of the array in the body
+    std::vector<Field> columns;
+    std::string when_empty;  ///< printed instead of a table without rows
+};
+
+using Section = std::variant<Note, Facts, Table>;
+
+struct Document {
+    std::string schema;  ///< "sluice.<object>.<action>/1"
+    Json body = Json::object();
+    std::vector<Section> layout;
+    std::vector<std::string> warnings;
+};
+
+}  // namespace sluice::cli

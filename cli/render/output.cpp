@@ -1,0 +1,99 @@
+#include "cli/render/output.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/render/text.hpp"
+
+namespace sluice::cli {
+namespace {
+
+std::string code_text(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::failed:
+            return "failed";
+        case ErrorCode::usage:
+            return "usage";
+        case ErrorCode::not_found:
+            return "not-found";
+        case ErrorCode::refused:
+            return "refused";
+        case ErrorCode::unsupported:
+            return "unsupported";
+        case ErrorCode::permission:
+            return "permission";
+    }
+    return "failed";
+}
+
+Json error_json(const Error& error) {
+    return {{"code", code_text(error.code)}, {"message", error.message}, {"hint", error.hint}};
+}
+
+Json whole(const Document& document) {
+    Json json{{"schema", document.schema}};
+    json.update(document.body);
+    if (!document.warnings.empty()) json["warnings"] = document.warnings;
+    return json;
+}
+
+/// Names of interfaces and files are bytes, not always UTF-8: what is not is replaced.
+std::string dump(const Json& json, Mode mode) {
+    return json.dump(mode == Mode::pretty ? 2 : -1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+void Output::write(const std::string& text) { std::fwrite(text.data(), 1, text.size(), out_); }
+
+void Output::print(const Document& document) {
+    if (mode_ != Mode::text) return write(dump(whole(document), mode_) + '\n');
+    write(render_text(document));
+    std::fflush(out_);
+    for (const auto& warning : document.warnings) fmt::print(err_, "warning: {}\n", warning);
+}
+
+void Output::print(const Error& error) {
+    if (mode_ == Mode::text) {
+        std::fflush(out_);
+        fmt::print(err_, "sluice: {}\n", error.message);
+        if (!error.hint.empty()) fmt::print(err_, "  hint: {}\n", error.hint);
+        return;
+    }
+    // A stream already begun is closed, so that what stands on stdout is one valid document.
+    if (streaming_) return end({{"error", error_json(error)}});
+    write(dump({{"error", error_json(error)}}, mode_) + '\n');
+}
+
+void Output::begin(Stream stream) {
+    stream_ = std::move(stream);
+    streaming_ = true;
+    first_row_ = true;
+    if (mode_ != Mode::text)
+        write(fmt::format("{{\"schema\":\"{}\",\"{}\":[", stream_.schema, stream_.key));
+}
+
+void Output::row(const Json& row) {
+    if (mode_ == Mode::text) {
+        if (first_row_) write(text_heading(stream_.columns));
+        write(text_row(stream_.columns, row));
+    } else {
+        // Rows stay on one line each, also when the rest is indented.
+        write(first_row_ ? "\n" : ",\n");
+        write(dump(row, Mode::json));
+    }
+    first_row_ = false;
+}
+
+void Output::end(const Json& tail) {
+    streaming_ = false;
+    if (mode_ == Mode::text) {
+        if (first_row_ && !stream_.when_empty.empty()) write(stream_.when_empty + '\n');
+        return;
+    }
+    write("\n]");
+    for (const auto& [key, value] : tail.items())
+        write(fmt::format(",\"{}\":{}", key, dump(value, Mode::json)));
+    write("}\n");
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,50 @@
+// Where answers go: documents and streams of rows to stdout, warnings and errors as the mode
+// has them.
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+#include "cli/render/document.hpp"
+#include "sluice/error.hpp"
+
+namespace sluice::cli {
+
+enum class Mode {
+    text,
+    json,    ///< one line
+    pretty,  ///< JSON, indented
+};
+
+/// A document with one array too long to be held: rows are written as they come.
+struct Stream {
+    std::string schema;
+    std::string key;  ///< member of the document that holds the rows
+    std::vector<Field> columns;
+    std::string when_empty;
+};
+
+class Output {
+public:
+    Output(Mode mode, std::FILE* out, std::FILE* err) : mode_(mode), out_(out), err_(err) {}
+
+    void print(const Document& document);
+    void print(const Error& error);
+
+    void begin(Stream stream);
+    void row(const Json& row);
+    /// Ends the stream; `tail` holds the document's members after the rows.
+    void end(const Json& tail);
+
+private:
+    void write(const std::string& text);
+
+    Mode mode_;
+    std::FILE* out_;
+    std::FILE* err_;
+    Stream stream_;
+    bool streaming_ = false;
+    bool first_row_ = true;
+};
+
+}  // namespace sluice::cli

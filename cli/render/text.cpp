@@ -1,0 +1,159 @@
+#include "cli/render/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "sluice/units.hpp"
+
+namespace sluice::cli {
+namespace {
+
+const char* const nothing = "-";
+
+std::string endpoint_text(const Json& value) {
+    const auto address = value.value("address", std::string{});
+    const auto port = value.value("port", 0);
+    if (address.find(':') == std::string::npos) return fmt::format("{}:{}", address, port);
+    return fmt::format("[{}]:{}", address, port);
+}
+
+/// Whole seconds from ten seconds up: nobody reads the milliseconds of an hour.
+std::string seconds_text(double seconds) {
+    using std::chrono::milliseconds;
+    const auto exact = milliseconds(static_cast<std::int64_t>(seconds * 1000));
+    const milliseconds grain{seconds < 10 ? 100 : 1000};
+    return duration_text(exact / grain * grain);
+}
+
+std::string list_text(const Json& list);
+
+std::string plain_text(const Json& value) {
+    if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
+    if (value.is_string()) return value.get<std::string>();
+    if (value.is_array()) return list_text(value);
+    return value.dump();
+}
+
+std::string list_text(const Json& list) {
+    std::string text;
+    for (const auto& item : list) {
+        if (!text.empty()) text += ", ";
+        text += plain_text(item);
+    }
+    return text.empty() ? nothing : text;
+}
+
+std::string cell(const Field& field, const Json& row) {
+    const Json::json_pointer pointer(field.pointer);
+    if (!row.contains(pointer)) return nothing;
+    const auto& value = row.at(pointer);
+    if (value.is_null() || value == "") return nothing;
+    switch (field.format) {
+        case Format::plain:
+        case Format::count:
+            return plain_text(value);
+        case Format::bytes:
+            return bytes_text(value.get<std::uint64_t>());
+        case Format::duration:
+            return seconds_text(value.get<double>());
+        case Format::endpoint:
+            return endpoint_text(value);
+        case Format::usage:
+            return fmt::format("{} of {}", value.value("used", 0ull),
+                               value.value("capacity", 0ull));
+    }
+    return nothing;
+}
+
+bool right_aligned(const Field& field) {
+    return field.format == Format::count || field.format == Format::bytes ||
+           field.format == Format::duration;
+}
+
+/// @param widths of the columns; the last left-aligned one is not padded
+std::string line(const std::vector<Field>& columns, const std::vector<std::string>& cells,
+                 const std::vector<std::size_t>& widths) {
+    std::string text;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (i > 0) text += "  ";
+        text += right_aligned(columns[i]) ? fmt::format("{:>{}}", cells[i], widths[i])
+                                          : fmt::format("{:<{}}", cells[i], widths[i]);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    return text + '\n';
+}
+
+std::vector<std::string> titles(const std::vector<Field>& columns) {
+    std::vector<std::string> cells;
+    for (const auto& column : columns) cells.push_back(column.title);
+    return cells;
+}
+
+std::vector<std::string> row_cells(const std::vector<Field>& columns, const Json& row) {
+    std::vector<std::string> cells;
+    for (const auto& column : columns) cells.push_back(cell(column, row));
+    return cells;
+}
+
+std::vector<std::size_t> least_widths(const std::vector<Field>& columns) {
+    std::vector<std::size_t> widths;
+    for (const auto& column : columns)
+        widths.push_back(std::max(column.width, column.title.size()));
+    return widths;
+}
+
+std::string render(const Note& note, const Json&) { return note.text + '\n'; }
+
+std::string render(const Facts& facts, const Json& body) {
+    const auto& object = body.at(Json::json_pointer(facts.pointer));
+    std::size_t width = 0;
+    for (const auto& field : facts.fields) width = std::max(width, field.title.size());
+    std::string text;
+    for (const auto& field : facts.fields)
+        text += fmt::format("{:<{}}  {}\n", field.title, width, cell(field, object));
+    return text;
+}
+
+std::string render(const Table& table, const Json& body) {
+    const auto& rows = body.at(Json::json_pointer(table.pointer));
+    if (rows.empty()) return table.when_empty.empty() ? "" : table.when_empty + '\n';
+
+    std::vector<std::vector<std::string>> lines;
+    const auto has_title = [](const Field& column) { return !column.title.empty(); };
+    if (std::ranges::any_of(table.columns, has_title)) lines.push_back(titles(table.columns));
+    for (const auto& row : rows) lines.push_back(row_cells(table.columns, row));
+    auto widths = least_widths(table.columns);
+    for (const auto& cells : lines)
+        for (std::size_t i = 0; i < cells.size(); ++i)
+            widths[i] = std::max(widths[i], cells[i].size());
+
+    std::string text = table.heading.empty() ? "" : table.heading + '\n';
+    for (const auto& cells : lines) text += line(table.columns, cells, widths);
+    return text;
+}
+
+}  // namespace
+
+std::string render_text(const Document& document) {
+    std::string text;
+    for (const auto& section : document.layout) {
+        const auto part =
+            std::visit([&](const auto& it) { return render(it, document.body); }, section);
+        if (part.empty()) continue;
+        if (!text.empty()) text += '\n';
+        text += part;
+    }
+    return text;
+}
+
+std::string text_heading(const std::vector<Field>& columns) {
+    return line(columns, titles(columns), least_widths(columns));
+}
+
+std::string text_row(const std::vector<Field>& columns, const Json& row) {
+    return line(columns, row_cells(columns, row), least_widths(columns));
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,71 @@
+#include "cli/view/views.hpp"
+
+namespace sluice::cli {
+namespace {
+
+Json socket_json(const SocketAddress& socket) {
+    return {{"address", socket.address.text()}, {"port", socket.port}};
+}
+
+Json traffic_json(const Traffic& traffic) {
+    return {{"packets", traffic.packets}, {"bytes", traffic.bytes}};
+}
+
+/// Milliseconds are what the ticks can tell.
+double rounded(double seconds) {
+    return static_cast<double>(static_cast<std::int64_t>(seconds * 1000 + 0.5)) / 1000;
+}
+
+}  // namespace
+
+/// Widths for IPv4 with ports of five digits: an IPv6 line is longer, and still readable.
+Stream session_stream() {
+    constexpr std::size_t endpoint_width = 21;
+    return {"sluice.nat.session.list/1",
+            "sessions",
+            {{"PROTO", "/protocol", Format::plain, 5},
+             {"SOURCE", "/source", Format::endpoint, endpoint_width},
+             {"DESTINATION", "/destination", Format::endpoint, endpoint_width},
+             {"NAT", "/nat", Format::plain, 7},
+             {"SOURCE AFTER", "/translated_source", Format::endpoint, endpoint_width},
+             {"DESTINATION AFTER", "/translated_destination", Format::endpoint, endpoint_width},
+             {"STATE", "/state", Format::plain, 12},
+             {"IN", "/in_port", Format::plain, 8},
+             {"PKTS OUT", "/sent/packets", Format::count, 8},
+             {"BYTES OUT", "/sent/bytes", Format::bytes, 9},
+             {"PKTS BACK", "/received/packets", Format::count, 9},
+             {"BYTES BACK", "/received/bytes", Format::bytes, 10},
+             {"AGE", "/age", Format::duration, 6},
+             {"IDLE", "/idle", Format::duration, 6},
+             {"EXPIRES", "/expires_in", Format::duration, 7}},
+            "no sessions"};
+}
+
+Json session_json(const Session& session) {
+    return {{"family", session.source.address.is_v4() ? "ipv4" : "ipv6"},
+            {"protocol", protocol_text(session.protocol)},
+            {"vlan", session.domain == 0 ? Json(nullptr) : Json(session.domain)},
+            {"source", socket_json(session.source)},
+            {"destination", socket_json(session.destination)},
+            {"translated_source", socket_json(session.translated_source)},
+            {"translated_destination", socket_json(session.translated_destination)},
+            {"nat", nat_kind_text(session.nat)},
+            {"state", session_state_text(session.state)},
+            {"in_port", session.in_port},
+            {"sent", traffic_json(session.sent)},
+            {"received", traffic_json(session.received)},
+            {"age", rounded(session.age)},
+            {"idle", rounded(session.idle)},
+            {"expires_in", rounded(session.expires_in)},
+            {"flushed", session.flushed}};
+}
+
+Document session_count_view(const std::string& schema, const SessionCount& count,
+                            const std::string& text) {
+    return {schema,
+            {{"ipv4", count.ipv4}, {"ipv6", count.ipv6}, {"sessions", count.ipv4 + count.ipv6}},
+            {Note{text}},
+            {}};
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,102 @@
+#include <map>
+
+#include "cli/view/views.hpp"
+
+namespace sluice::cli {
+namespace {
+
+Json counter_json(const sl_counter& counter) {
+    return {{"packets", counter.packets}, {"bytes", counter.bytes}};
+}
+
+Json counts_json(const std::string& port, const std::string& direction,
+                 const sl_counter (&counts)[SL_COUNT_MAX]) {
+    return {{"port", port},
+            {"direction", direction},
+            {"observed", counter_json(counts[SL_COUNT_OBSERVED])},
+            {"forwarded", counter_json(counts[SL_COUNT_FORWARDED])},
+            {"passed", counter_json(counts[SL_COUNT_PASSED])},
+            {"dropped", counter_json(counts[SL_COUNT_DROPPED])}};
+}
+
+Json drop_json(const DropReason& reason, const sl_counter& count) {
+    return {{"reason", reason.name},
+            {"packets", count.packets},
+            {"bytes", count.bytes},
+            {"meaning", reason.meaning},
+            {"mend", reason.mend}};
+}
+
+Json drops_by_port(const std::vector<DropCounter>& drops, bool all) {
+    Json list = Json::array();
+    for (const auto& drop : drops) {
+        if (!all && drop.count.packets == 0) continue;
+        Json row{{"port", drop.port}};
+        row.update(drop_json(*drop.reason, drop.count));
+        list.push_back(std::move(row));
+    }
+    return list;
+}
+
+Json drops_in_all(const std::vector<DropCounter>& drops, bool all) {
+    std::map<sl_drop, sl_counter> sums;
+    for (const auto& drop : drops) {
+        auto& sum = sums[drop.reason->reason];
+        sum.packets += drop.count.packets;
+        sum.bytes += drop.count.bytes;
+    }
+    Json list = Json::array();
+    for (const auto& reason : drop_reasons()) {
+        const auto& sum = sums[reason.reason];
+        if (all || sum.packets != 0) list.push_back(drop_json(reason, sum));
+    }
+    return list;
+}
+
+}  // namespace
+
+Document stats_view(const std::vector<PortCounters>& ports) {
+    Json list = Json::array();
+    bool consistent = true;
+    for (const auto& port : ports) {
+        list.push_back(counts_json(port.port, "rx", port.stats.rx));
+        list.push_back(counts_json(port.port, "tx", port.stats.tx));
+        consistent &= port.consistent;
+    }
+    Document document{"sluice.stats/1",
+                      {{"counters", std::move(list)}, {"consistent", consistent}},
+                      {Table{"",
+                             "/counters",
+                             {{"PORT", "/port"},
+                              {"DIR", "/direction"},
+                              {"OBSERVED", "/observed/packets", Format::count},
+                              {"", "/observed/bytes", Format::bytes},
+                              {"FORWARDED", "/forwarded/packets", Format::count},
+                              {"", "/forwarded/bytes", Format::bytes},
+                              {"PASSED", "/passed/packets", Format::count},
+                              {"", "/passed/bytes", Format::bytes},
+                              {"DROPPED", "/dropped/packets", Format::count},
+                              {"", "/dropped/bytes", Format::bytes}},
+                             "no ports; `sluice port add` adds one"}},
+                      {}};
+    if (!consistent)
+        document.warnings.emplace_back(
+            "observed is not forwarded + passed + dropped: a packet is being counted right now, "
+            "or a count is missing");
+    return document;
+}
+
+Document drops_view(const std::vector<DropCounter>& drops, bool by_port, bool all) {
+    std::vector<Field> columns{{"REASON", "/reason"},
+                               {"PACKETS", "/packets", Format::count},
+                               {"BYTES", "/bytes", Format::bytes},
+                               {"MEANING", "/meaning"},
+                               {"WHAT TO DO", "/mend"}};
+    if (by_port) columns.insert(columns.begin(), {"PORT", "/port"});
+    return {"sluice.drops/1",
+            {{"drops", by_port ? drops_by_port(drops, all) : drops_in_all(drops, all)}},
+            {Table{"", "/drops", std::move(columns), "nothing was dropped"}},
+            {}};
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,80 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "cli/view/views.hpp"
+
+namespace sluice::cli {
+namespace {
+
+/// RFC 3339, UTC; null when there is no such time.
+Json time_json(std::uint64_t seconds) {
+    if (seconds == 0) return nullptr;
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
+}
+
+Json usage_json(const Usage& usage) { return {{"used", usage.used}, {"capacity", usage.capacity}}; }
+
+double seconds(std::chrono::milliseconds duration) {
+    return static_cast<double>(duration.count()) / 1000;
+}
+
+std::string state_text(const InstanceStatus& status) {
+    if (!status.up) return "down";
+    if (!status.running) return "gone";
+    return status.drift.empty() ? "up" : "drifted";
+}
+
+}  // namespace
+
+Document status_view(const InstanceStatus& status) {
+    Json ports = Json::array();
+    for (const auto& port : status.ports) ports.push_back(port_json(port));
+    Json drift = Json::array();
+    for (const auto& item : status.drift) drift.push_back({{"text", item}});
+    const auto& settings = status.settings;
+
+    Document document;
+    document.schema = "sluice.status/1";
+    document.body = {
+        {"instance", status.instance},
+        {"state", state_text(status)},
+        {"abi", status.abi_version},
+        {"netns", status.netns},
+        {"since", time_json(status.since)},
+        {"flows_ipv4", usage_json(status.flows4)},
+        {"flows_ipv6", usage_json(status.flows6)},
+        {"bindings", usage_json(status.bindings)},
+        {"map_bytes", status.memory},
+        {"timeouts",
+         {{"udp", seconds(settings.udp_timeout)},
+          {"tcp_established", seconds(settings.tcp_established_timeout)},
+          {"tcp_transitory", seconds(settings.tcp_transitory_timeout)},
+          {"icmp", seconds(settings.icmp_timeout)},
+          {"other", seconds(settings.other_timeout)}}},
+        {"masquerades", status.masquerades},
+        {"forwards", status.forwards},
+        {"ports", std::move(ports)},
+        {"drift", std::move(drift)},
+    };
+    document.layout = {
+        Facts{"",
+              {{"instance", "/instance"},
+               {"state", "/state"},
+               {"network namespace", "/netns"},
+               {"up since", "/since"},
+               {"map layout", "/abi"},
+               {"memory of maps", "/map_bytes", Format::bytes},
+               {"flows IPv4", "/flows_ipv4", Format::usage},
+               {"flows IPv6", "/flows_ipv6", Format::usage},
+               {"bindings", "/bindings", Format::usage},
+               {"masquerades", "/masquerades"},
+               {"forwards", "/forwards"}}},
+        Table{"", "/ports", port_columns(), "no ports; `sluice port add` adds one"},
+        Table{"drift, mended by `sluice restore`:", "/drift", {{"", "/text"}}, ""},
+    };
+    return document;
+}
+
+}  // namespace sluice::cli

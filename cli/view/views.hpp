@@ -1,0 +1,42 @@
+// What each command answers: loader values as documents.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/render/document.hpp"
+#include "cli/render/output.hpp"
+#include "loader/instance.hpp"
+#include "loader/nat.hpp"
+#include "loader/port.hpp"
+#include "loader/session.hpp"
+#include "loader/stats.hpp"
+#include "loader/status.hpp"
+
+namespace sluice::cli {
+
+/// The answer of a command that changes something.
+/// @param schema e.g. "sluice.port.add/1"
+/// @param done what to say when it was done, `port tap0 added`
+[[nodiscard]] Document outcome_view(const std::string& schema, const Target& target,
+                                    const Outcome& outcome, const std::string& done);
+
+[[nodiscard]] Document status_view(const InstanceStatus& status);
+[[nodiscard]] Document ports_view(const std::vector<PortStatus>& ports);
+[[nodiscard]] Document port_view(const PortStatus& port);
+[[nodiscard]] Document masquerades_view(const std::vector<MasqueradeStatus>& rules);
+[[nodiscard]] Document forwards_view(const std::vector<ForwardSpec>& rules);
+[[nodiscard]] Document pools_view(const std::vector<PoolStatus>& pools);
+[[nodiscard]] Document stats_view(const std::vector<PortCounters>& ports);
+[[nodiscard]] Document drops_view(const std::vector<DropCounter>& drops, bool by_port, bool all);
+[[nodiscard]] Document session_count_view(const std::string& schema, const SessionCount& count,
+                                          const std::string& text);
+
+[[nodiscard]] Stream session_stream();
+[[nodiscard]] Json session_json(const Session& session);
+
+/// One port, as an element of `status` and `port list`.
+[[nodiscard]] Json port_json(const PortStatus& port);
+[[nodiscard]] std::vector<Field> port_columns();
+
+}  // namespace sluice::cli

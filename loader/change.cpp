@@ -1,0 +1,57 @@
+#include "loader/change.hpp"
+
+#include "loader/kernel/lock.hpp"
+#include "loader/reconcile.hpp"
+#include "loader/store/found.hpp"
+#include "loader/store/paths.hpp"
+
+namespace sluice {
+namespace {
+
+/// Brings the kernel back to `state`; only then is the lock idle again.
+Result<> mend(const Datapath& datapath, const DesiredState& state, const FoundInterfaces& found,
+              WriterLock& lock) {
+    Journal journal(Effect::apply);
+    SL_CHECK(reconcile_thoroughly(datapath, state, found, journal));
+    return lock.mark_idle();
+}
+
+}  // namespace
+
+Result<Outcome> change(const Target& target, const Edit& edit) {
+    SL_CHECK(require_privileges());
+    const auto folder = state_folder(target.instance);
+    if (!Database::exists(folder)) return no_such_instance(target.instance);
+
+    SL_TRY(lock, WriterLock::acquire(folder));
+    SL_TRY(database, Database::open(folder));
+    SL_TRY(before, database.load());
+    SL_CHECK(enter_home(target, before.settings));
+    SL_TRY(datapath, open_running(target, before));
+    SL_TRY(found, FoundInterfaces::open(folder));
+    Journal journal(target.effect);
+    if (lock.interrupted() && !journal.planning()) SL_CHECK(mend(datapath, before, found, lock));
+
+    SL_TRY(host, Host::read());
+    SL_TRY(transaction, database.begin());
+    SL_CHECK(edit(database, before, host, journal));
+    SL_TRY(after, database.load());
+    if (journal.planning()) {
+        SL_CHECK(reconcile(datapath, after, found, journal));
+        SL_CHECK(transaction.rollback());
+        return journal.outcome();
+    }
+
+    SL_CHECK(lock.mark_busy());
+    auto done = reconcile(datapath, after, found, journal);
+    if (done) done = transaction.commit();
+    if (!done) {
+        SL_CHECK(transaction.rollback());
+        SL_CHECK(mend(datapath, before, found, lock));
+        return std::unexpected(done.error());
+    }
+    SL_CHECK(lock.mark_idle());
+    return journal.outcome();
+}
+
+}  // namespace sluice

@@ -1,0 +1,22 @@
+// How every command changes an instance: all of it, or nothing.
+#pragma once
+
+#include <functional>
+
+#include "loader/host.hpp"
+#include "loader/store/database.hpp"
+#include "loader/target.hpp"
+
+namespace sluice {
+
+/// What a command wants: checks itself against the state before, then changes rows.
+using Edit = std::function<Result<>(const Database& database, const DesiredState& before,
+                                    const Host& host, Journal& journal)>;
+
+/// Under the writer's lock: changes the rows in a transaction, brings the kernel to the new
+/// desired state, commits. On failure rows and kernel go back to the state before; a process
+/// killed on the way leaves `busy` in the lock, and the next writer mends the kernel first.
+/// With Effect::plan the same is gone through, with nothing changed.
+[[nodiscard]] Result<Outcome> change(const Target& target, const Edit& edit);
+
+}  // namespace sluice

@@ -1,0 +1,37 @@
+// The host as sluice finds it: its interfaces and addresses, read once per command, so that
+// all that is decided from them is decided from one picture and can be tested without a kernel.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "loader/kernel/link.hpp"
+#include "sluice/model.hpp"
+
+namespace sluice {
+
+struct Host {
+    std::vector<Link> links;
+    std::vector<InterfaceAddress> addresses;
+
+    /// Reads the current network namespace.
+    [[nodiscard]] static Result<Host> read();
+
+    /// Null if there is no such interface.
+    [[nodiscard]] const Link* link(std::string_view name) const;
+    [[nodiscard]] const Link* link(std::uint32_t ifindex) const;
+
+    /// Errors: usage (no legal name), not_found (with the nearest name there is as the hint).
+    [[nodiscard]] Result<const Link*> require_link(std::string_view name) const;
+
+    /// Where the interface's IP addresses are: the bridge or bond it is enslaved to, or itself.
+    [[nodiscard]] const Link& l3(const Link& link) const;
+
+    /// The interface's first global address, null if it has none.
+    [[nodiscard]] const Address* first_global(std::uint32_t ifindex, int family) const;
+
+    /// The interface that has this address; 0: it is not the host's own.
+    [[nodiscard]] std::uint32_t owner(const Address& address) const;
+};
+
+}  // namespace sluice

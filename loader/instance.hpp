@@ -1,0 +1,34 @@
+// An instance as a whole: brought up, taken down, restored.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "loader/target.hpp"
+
+namespace sluice {
+
+/// What the command line gives; what it leaves out stays as stored, or at the default.
+struct UpOptions {
+    std::optional<std::uint32_t> max_flows;
+    std::optional<std::uint32_t> max_flows6;
+    std::optional<std::uint32_t> max_bindings;
+    std::optional<std::chrono::milliseconds> udp_timeout;
+    std::optional<std::chrono::milliseconds> tcp_established_timeout;
+    std::optional<std::chrono::milliseconds> tcp_transitory_timeout;
+    std::optional<std::chrono::milliseconds> icmp_timeout;
+    std::optional<std::chrono::milliseconds> other_timeout;
+};
+
+/// A new instance, or one that is down, with the ports and rules it had. One that was up when
+/// the host rebooted is restored, with a warning that says so. Errors: refused (is up).
+[[nodiscard]] Result<Outcome> bring_up(const Target& target, const UpOptions& options);
+
+/// Restores every interface and removes the pins. @param purge forget ports and rules too
+[[nodiscard]] Result<Outcome> take_down(const Target& target, bool purge);
+
+/// Makes the kernel what the database says, after a reboot, a crash or drift.
+[[nodiscard]] Result<Outcome> restore(const Target& target);
+
+}  // namespace sluice

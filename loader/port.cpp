@@ -1,0 +1,224 @@
+#include "loader/port.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "loader/change.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint16_t last_vlan = 4094;  // IEEE 802.1Q: 0 and 4095 are no VLANs
+
+const PortSpec* find_port(const DesiredState& state, std::string_view name) {
+    const auto found = std::ranges::find(state.ports, name, &PortSpec::name);
+    return found == state.ports.end() ? nullptr : &*found;
+}
+
+std::unexpected<Error> no_such_port(const std::string& name) {
+    return fail(ErrorCode::not_found, fmt::format("{} is not a port", name),
+                "`sluice port list` shows the ports");
+}
+
+Result<> check_vlan(std::string_view option, std::uint16_t vlan) {
+    if (vlan <= last_vlan) return {};
+    return fail(ErrorCode::usage,
+                fmt::format("{} {}: VLAN ids are 1 to {}", option, vlan, last_vlan));
+}
+
+/// Options that the role has no use for are a misunderstanding.
+Result<> check_vlans(const PortSpec& port) {
+    SL_CHECK(check_vlan("--vlan", port.vlan));
+    SL_CHECK(check_vlan("--native-vlan", port.native_vlan));
+    if (port.vlan != 0 && port.role != Role::access)
+        return fail(ErrorCode::usage,
+                    fmt::format("port {}: --vlan is for access ports, and this is a {} port",
+                                port.name, role_text(port.role)),
+                    "a trunk port takes --vlans and --native-vlan");
+    if ((!port.vlans.empty() || port.native_vlan != 0) && port.role != Role::trunk)
+        return fail(ErrorCode::usage,
+                    fmt::format("port {}: --vlans and --native-vlan are for trunk ports, and this "
+                                "is a {} port",
+                                port.name, role_text(port.role)),
+                    "an access port takes --vlan");
+    return {};
+}
+
+Result<> check_attachable(const Link& link) {
+    if (link.ethernet) return {};
+    return fail(ErrorCode::unsupported,
+                fmt::format("{} is not an Ethernet interface{}", link.name,
+                            link.kind.empty() ? "" : " (" + link.kind + ")"),
+                "sluice attaches to NICs, taps, veths and bridges");
+}
+
+/// Two instances on one interface would both rewrite its packets.
+Result<> check_not_elsewhere(const Link& link, const std::string& instance) {
+    SL_TRY(here, current_netns());
+    for (const auto& other : pinned_instances()) {
+        if (other == instance) continue;
+        const auto datapath = Datapath::open(other);
+        if (!datapath || datapath->netns() != here) continue;
+        SL_TRY(entry, datapath->maps().ports.lookup(link.ifindex));
+        if (entry && entry->role != SL_ROLE_SEGMENT)
+            return fail(ErrorCode::refused,
+                        fmt::format("{} is a port of instance {}", link.name, other),
+                        fmt::format("take it out there first: `sluice --instance {} port del {}`",
+                                    other, link.name));
+    }
+    return {};
+}
+
+void warn_about(const Link& link, Journal& journal) {
+    if (!link.up)
+        journal.warn(fmt::format("{} is down: no packet passes until `ip link set {} up`",
+                                 link.name, link.name));
+}
+
+const MasqueradeSpec* masquerade_on(const DesiredState& state, std::string_view uplink) {
+    const auto found = std::ranges::find(state.masquerades, uplink, &MasqueradeSpec::uplink);
+    return found == state.masquerades.end() ? nullptr : &*found;
+}
+
+Result<> refuse_if_masquerades(const DesiredState& state, const std::string& name) {
+    const auto* rule = masquerade_on(state, name);
+    if (rule == nullptr) return {};
+    return fail(
+        ErrorCode::refused,
+        fmt::format("{} is the uplink of the masquerade of {}", name, rule->source.text()),
+        fmt::format("remove that first: `sluice nat masquerade del --source {} --uplink {}`",
+                    rule->source.text(), name));
+}
+
+std::string note_of(const PortStatus& port) {
+    if (!port.link) return "there is no such interface now";
+    if (!port.ingress || !port.egress) return "not attached; `sluice restore` mends it";
+    if (!port.link->up) return "the interface is down";
+    if (port.xdp && port.spec.hook == HookPolicy::xdp && !port.link->physical)
+        return "XDP here costs the guest's TCP about half of its speed; --hook tc has all of it";
+    if (!port.xdp && port.spec.hook == HookPolicy::automatic && port.link->physical)
+        return "works by TC alone: the driver has no native XDP, or another program has it";
+    return "";
+}
+
+Result<PortStatus> status_of(const PortSpec& spec, const std::optional<Datapath>& datapath,
+                             const Host& host) {
+    PortStatus port{.spec = spec, .link = {}, .ingress = {}, .egress = {}, .xdp = {}, .note = {}};
+    if (const Link* link = host.link(spec.name)) port.link = *link;
+    if (port.link && datapath) {
+        SL_TRY(ingress, datapath->query_tc(*port.link, TcDirection::ingress));
+        SL_TRY(egress, datapath->query_tc(*port.link, TcDirection::egress));
+        SL_TRY(xdp, datapath->query_xdp(*port.link));
+        SL_TRY(entry, datapath->maps().ports.lookup(port.link->ifindex));
+        port.ingress = ingress;
+        port.egress = egress;
+        port.xdp = xdp;
+        port.xdp_without_tcp = entry && (entry->flags & SL_PORT_XDP_NO_TCP) != 0;
+        port.xdp_target = entry && (entry->flags & SL_PORT_XDP_TARGET) != 0;
+    }
+    port.note = note_of(port);
+    return port;
+}
+
+}  // namespace
+
+Result<std::vector<PortRange>> parse_vlans(std::string_view text) {
+    std::vector<PortRange> vlans;
+    while (!text.empty()) {
+        const auto comma = std::min(text.find(','), text.size());
+        const auto part = text.substr(0, comma);
+        const auto range = PortRange::parse(part);
+        if (!range || range->last > last_vlan)
+            return fail(ErrorCode::usage, fmt::format("\"{}\" is no VLAN id or range", part),
+                        fmt::format("VLAN ids are 1 to {}: `10,20-30`", last_vlan));
+        for (const auto& other : vlans)
+            if (other.overlaps(*range))
+                return fail(ErrorCode::usage,
+                            fmt::format("VLANs {} and {} overlap", other.text(), range->text()));
+        vlans.push_back(*range);
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return vlans;
+}
+
+std::string vlans_text(const std::vector<PortRange>& vlans) {
+    std::string text;
+    for (const auto& range : vlans) text += (text.empty() ? "" : ",") + range.text();
+    return text;
+}
+
+Result<Outcome> add_port(const Target& target, const PortSpec& port) {
+    SL_CHECK(check_vlans(port));
+    return change(
+        target,
+        [&](const Database& database, const DesiredState& before, const Host& host,
+            Journal& journal) -> Result<> {
+            if (find_port(before, port.name) != nullptr && host.link(port.name) != nullptr)
+                return fail(
+                    ErrorCode::refused, fmt::format("{} is a port already", port.name),
+                    fmt::format("`sluice port show {}` shows it, `sluice port set {}` changes "
+                                "it; if the interface was made anew, `sluice restore` attaches "
+                                "it",
+                                port.name, port.name));
+            SL_TRY(link, host.require_link(port.name));
+            SL_CHECK(check_attachable(*link));
+            SL_CHECK(check_not_elsewhere(*link, target.instance));
+            warn_about(*link, journal);
+            SL_CHECK(database.add_port(port));
+            return {};
+        });
+}
+
+Result<Outcome> set_port(const Target& target, const std::string& name, const PortChange& wanted) {
+    return change(target,
+                  [&](const Database& database, const DesiredState& before, const Host&,
+                      Journal&) -> Result<> {
+                      const auto* port = find_port(before, name);
+                      if (port == nullptr) return no_such_port(name);
+                      auto changed = *port;
+                      if (wanted.role) changed.role = *wanted.role;
+                      if (wanted.hook) changed.hook = *wanted.hook;
+                      if (wanted.vlan) changed.vlan = *wanted.vlan;
+                      if (wanted.vlans) changed.vlans = *wanted.vlans;
+                      if (wanted.native_vlan) changed.native_vlan = *wanted.native_vlan;
+                      SL_CHECK(check_vlans(changed));
+                      if (changed.role != Role::uplink)
+                          SL_CHECK(refuse_if_masquerades(before, name));
+                      return database.set_port(changed);
+                  });
+}
+
+Result<Outcome> remove_port(const Target& target, const std::string& name) {
+    return change(target,
+                  [&](const Database& database, const DesiredState& before, const Host&,
+                      Journal&) -> Result<> {
+                      if (find_port(before, name) == nullptr) return no_such_port(name);
+                      SL_CHECK(refuse_if_masquerades(before, name));
+                      return database.remove_port(name);
+                  });
+}
+
+Result<std::vector<PortStatus>> port_statuses(const Opened& instance) {
+    SL_TRY(host, Host::read());
+    std::vector<PortStatus> ports;
+    for (const auto& spec : instance.desired.ports) {
+        SL_TRY(port, status_of(spec, instance.datapath, host));
+        ports.push_back(std::move(port));
+    }
+    return ports;
+}
+
+Result<std::vector<PortStatus>> list_ports(const Target& target) {
+    SL_TRY(instance, open_instance(target));
+    return port_statuses(instance);
+}
+
+Result<PortStatus> show_port(const Target& target, const std::string& name) {
+    SL_TRY(ports, list_ports(target));
+    for (auto& port : ports)
+        if (port.spec.name == name) return std::move(port);
+    return no_such_port(name);
+}
+
+}  // namespace sluice

@@ -1,0 +1,51 @@
+// Ports: the interfaces an instance is attached to.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "loader/kernel/tc.hpp"
+#include "loader/kernel/xdp.hpp"
+#include "loader/target.hpp"
+
+namespace sluice {
+
+/// What `port set` changes; the rest stays.
+struct PortChange {
+    std::optional<Role> role;
+    std::optional<HookPolicy> hook;
+    std::optional<std::uint16_t> vlan;
+    std::optional<std::vector<PortRange>> vlans;
+    std::optional<std::uint16_t> native_vlan;
+};
+
+/// A port as it is: what was asked, and what the kernel says.
+struct PortStatus {
+    PortSpec spec;
+    std::optional<Link> link;  ///< none: the interface is gone
+    std::optional<TcAttachment> ingress, egress;
+    std::optional<XdpAttachment> xdp;
+    bool xdp_without_tcp = false;  ///< XDP leaves TCP to TC
+    bool xdp_target = false;       ///< XDP of other ports may redirect here
+    std::string note;              ///< what its user should know; may be empty
+};
+
+/// `10,20-30`: VLAN ids 1..4094.
+[[nodiscard]] Result<std::vector<PortRange>> parse_vlans(std::string_view text);
+[[nodiscard]] std::string vlans_text(const std::vector<PortRange>& vlans);
+
+/// @param port id 0
+[[nodiscard]] Result<Outcome> add_port(const Target& target, const PortSpec& port);
+[[nodiscard]] Result<Outcome> set_port(const Target& target, const std::string& name,
+                                       const PortChange& change);
+[[nodiscard]] Result<Outcome> remove_port(const Target& target, const std::string& name);
+
+[[nodiscard]] Result<std::vector<PortStatus>> list_ports(const Target& target);
+[[nodiscard]] Result<PortStatus> show_port(const Target& target, const std::string& name);
+
+/// For `status`, which has opened the instance already.
+[[nodiscard]] Result<std::vector<PortStatus>> port_statuses(const Opened& instance);
+
+}  // namespace sluice

@@ -1,0 +1,420 @@
+#include "loader/reconcile_nat.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "loader/nat_plan.hpp"
+#include "loader/session.hpp"
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array all_l4{SL_L4_TCP, SL_L4_UDP, SL_L4_ICMP};
+
+/// How long closing sessions may take: the sweeper comes round in about a second.
+constexpr auto drain_time = 5s;
+constexpr auto drain_poll = 50ms;
+
+/// Longer than any CPU is between taking a port and making its binding known.
+constexpr auto allocation_time = 200ms;
+
+/// Ports that live bindings have, for each port space (external * SL_L4_COUNT + l4).
+using BoundPorts = std::map<std::uint32_t, PortSet>;
+
+std::optional<sl_l4> l4_of(std::uint8_t protocol) {
+    switch (protocol) {
+        case IPPROTO_TCP:
+            return SL_L4_TCP;
+        case IPPROTO_UDP:
+            return SL_L4_UDP;
+        case IPPROTO_ICMP:
+            return SL_L4_ICMP;
+        default:
+            return std::nullopt;
+    }
+}
+
+std::uint32_t space_of(std::uint32_t external, sl_l4 l4) { return external * SL_L4_COUNT + l4; }
+
+Result<BoundPorts> read_bound_ports(const Datapath& datapath) {
+    BoundPorts bound;
+    SL_CHECK(datapath.maps().bindings.for_each(
+        [&](const sl_binding_key& key, const sl_binding& binding) {
+            if (const auto l4 = l4_of(key.proto))
+                bound[space_of(binding.external, *l4)].set(ntohs(binding.port));
+            return true;
+        }));
+    return bound;
+}
+
+/// Which externals each pool has in the kernel now.
+struct PoolSlots {
+    std::uint16_t pool;
+    sl_pool slots;
+    std::vector<Address> addresses;
+};
+
+Result<std::vector<PoolSlots>> read_pools(const Maps& maps) {
+    std::vector<PoolSlots> pools;
+    for (std::uint32_t number = 0; number < SL_MAX_POOLS; ++number) {
+        SL_TRY(slots, maps.pools.lookup(number));
+        if (!slots || slots->count == 0) continue;
+        PoolSlots pool{static_cast<std::uint16_t>(number), *slots, {}};
+        for (std::uint32_t i = 0; i < slots->count; ++i) {
+            SL_TRY(raw, maps.externals.lookup(slots->first + i));
+            pool.addresses.emplace_back(raw.value_or(sl_addr{}));
+        }
+        pools.push_back(std::move(pool));
+    }
+    return pools;
+}
+
+class NatReconciler {
+public:
+    NatReconciler(const Datapath& datapath, const Host& host, Journal& journal, NatPlan plan)
+        : datapath_(datapath),
+          maps_(datapath.maps()),
+          host_(host),
+          journal_(journal),
+          plan_(std::move(plan)) {}
+
+    Result<> run() {
+        for (const auto& warning : plan_.warnings) journal_.warn(warning);
+        SL_CHECK(remove_masquerades());
+        SL_CHECK(close_pools());
+        SL_CHECK(make_pools());
+        SL_CHECK(add_masquerades());
+        return reconcile_forwards();
+    }
+
+private:
+    Result<> remove_masquerades() {
+        std::vector<sl_masq_key> stale;
+        SL_CHECK(maps_.masquerades.for_each([&](const sl_masq_key& key, const sl_masq& value) {
+            const auto wanted = plan_.masquerades.find(key);
+            if (wanted == plan_.masquerades.end())
+                stale.push_back(key);
+            else if (wanted->second == value.pool)
+                masqueraded_.insert(key);
+            return true;
+        }));
+        for (const auto& key : stale)
+            SL_CHECK(journal_.step("stop masquerading " + text(key), [&]() -> Result<> {
+                SL_CHECK(maps_.masquerades.erase(key));
+                return {};
+            }));
+        return {};
+    }
+
+    Result<> add_masquerades() {
+        for (const auto& [key, pool] : plan_.masquerades) {
+            if (masqueraded_.contains(key)) continue;
+            SL_CHECK(journal_.step(fmt::format("masquerade {} with pool {}", text(key), pool),
+                                   [&] { return maps_.masquerades.update(key, sl_masq{pool}); }));
+        }
+        return {};
+    }
+
+    /// A pool that is to go or to change: no new bindings, and its sessions end.
+    Result<> close_pools() {
+        SL_TRY(pools, read_pools(maps_));
+        for (const auto& pool : pools) {
+            const auto wanted = plan_.pools.find(pool.pool);
+            if (wanted != plan_.pools.end() && wanted->second.addresses == pool.addresses) {
+                standing_.push_back(pool);
+                continue;
+            }
+            SL_CHECK(journal_.step(fmt::format("close pool {} and end its sessions", pool.pool),
+                                   [&]() -> Result<> {
+                                       SL_CHECK(maps_.pools.update(pool.pool, sl_pool{}));
+                                       return flush_pool(datapath_, pool.pool);
+                                   }));
+        }
+        return {};
+    }
+
+    Result<> make_pools() {
+        for (const auto& [number, pool] : plan_.pools) {
+            const auto stands = [&](const PoolSlots& it) { return it.pool == number; };
+            if (pool.addresses.empty() || std::ranges::any_of(standing_, stands)) continue;
+            SL_CHECK(check_room(pool));
+            SL_CHECK(journal_.step(fmt::format("make pool {} of {} ports {}", number,
+                                               text(pool.addresses), pool.ports.text()),
+                                   [&] { return make_pool(number, pool); }));
+        }
+        return {};
+    }
+
+    /// A pool must have ports that the host leaves to it, and should have most of its range.
+    Result<> check_room(const PlannedPool& pool) {
+        SL_CHECK(read_host_ports());
+        for (const auto& address : pool.addresses) {
+            const auto free = allowed(pool, address, SL_L4_TCP).count();
+            const auto asked = pool.ports.size();
+            const auto range = host_ports_->ephemeral.text();
+            if (free == 0)
+                return fail(ErrorCode::refused,
+                            fmt::format("all ports {} of {} are the host's own: its sockets draw "
+                                        "from {}",
+                                        pool.ports.text(), address.text(), range),
+                            "choose --ports outside that range, or narrow it with `sysctl "
+                            "net.ipv4.ip_local_port_range`");
+            if (free * 2 < asked)
+                journal_.warn(fmt::format(
+                    "pool {} ports {}: {} of {} ports are left out, because the host itself uses "
+                    "them or draws from {} (net.ipv4.ip_local_port_range)",
+                    address.text(), pool.ports.text(), asked - free, asked, range));
+        }
+        return {};
+    }
+
+    Result<> make_pool(std::uint16_t number, const PlannedPool& pool) {
+        SL_CHECK(wait_until_drained(number));
+        SL_TRY(first, find_slots(pool.addresses.size()));
+        for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
+            const auto external = static_cast<std::uint32_t>(first + i);
+            for (const auto l4 : all_l4) {
+                const auto space = space_of(external, l4);
+                fill_port_bits(maps_.port_bits.entries()[space],
+                               allowed(pool, pool.addresses[i], l4));
+                SL_CHECK(maps_.pool_stats.update(space, sl_pool_stats{}));
+            }
+            SL_CHECK(maps_.externals.update(external, pool.addresses[i].raw()));
+        }
+        const sl_pool slots{first, static_cast<__u16>(pool.addresses.size())};
+        standing_.push_back({number, slots, pool.addresses});
+        return maps_.pools.update(number, slots);
+    }
+
+    /// Bindings carry their pool's number: none of the former pool's may be left.
+    Result<> wait_until_drained(std::uint16_t number) const {
+        const auto deadline = std::chrono::steady_clock::now() + drain_time;
+        while (std::chrono::steady_clock::now() < deadline) {
+            bool drained = true;
+            SL_CHECK(maps_.bindings.for_each([&](const sl_binding_key& key, const sl_binding&) {
+                drained = key.pool != number;
+                return drained;
+            }));
+            if (drained) return {};
+            std::this_thread::sleep_for(drain_poll);
+        }
+        return fail(ErrorCode::refused,
+                    fmt::format("the former sessions of NAT pool {} are still ending", number),
+                    "try again in a few seconds");
+    }
+
+    /// A run of externals that no pool has and no dying binding refers to.
+    Result<std::uint16_t> find_slots(std::size_t count) const {
+        std::size_t run = 0;
+        for (std::uint32_t external = 0; external < SL_MAX_EXTERNALS; ++external) {
+            SL_TRY(free, slot_free(external));
+            run = free ? run + 1 : 0;
+            if (run == count) return static_cast<std::uint16_t>(external + 1 - count);
+        }
+        return fail(ErrorCode::refused,
+                    fmt::format("no room for {} more external addresses", count),
+                    fmt::format("all pools together have room for {}", SL_MAX_EXTERNALS));
+    }
+
+    Result<bool> slot_free(std::uint32_t external) const {
+        for (const auto& pool : standing_)
+            if (external >= pool.slots.first && external < pool.slots.first + pool.slots.count)
+                return false;
+        for (const auto l4 : all_l4) {
+            SL_TRY(stats, maps_.pool_stats.lookup(space_of(external, l4)));
+            if (stats && stats->in_use != 0) return false;
+        }
+        return true;
+    }
+
+    Result<> reconcile_forwards() {
+        auto missing = plan_.forwards;
+        std::map<sl_forward_key, sl_forward, ByBytes> stale;
+        SL_CHECK(maps_.forwards.for_each([&](const sl_forward_key& key, const sl_forward& value) {
+            const auto wanted = missing.find(key);
+            if (wanted == missing.end())
+                stale[key] = value;
+            else if (std::memcmp(&wanted->second, &value, sizeof value) == 0)
+                missing.erase(wanted);
+            return true;
+        }));
+        if (!stale.empty())
+            SL_CHECK(journal_.step(fmt::format("remove {} forwarded ports", stale.size()),
+                                   [&] { return remove_forwards(stale); }));
+        if (!missing.empty()) {
+            SL_TRY(bound, read_bound_ports(datapath_));
+            SL_CHECK(refuse_bound(missing, bound));
+            SL_CHECK(journal_.step(fmt::format("add {} forwarded ports", missing.size()),
+                                   [&] { return add_forwards(missing); }));
+        }
+        return keep_forwards_taken();
+    }
+
+    using Forwards = std::map<sl_forward_key, sl_forward, ByBytes>;
+
+    Result<> remove_forwards(const Forwards& stale) {
+        for (const auto& [key, value] : stale) SL_CHECK(maps_.forwards.erase(key));
+        SL_CHECK(flush_destinations(
+            datapath_, [&](const Address& address, __be16 port, std::uint8_t protocol) {
+                return stale.contains(
+                    {.addr = address.raw(), .port = port, .proto = protocol, .zero = 0});
+            }));
+        SL_CHECK(read_host_ports());
+        SL_TRY(bound, read_bound_ports(datapath_));
+        for (const auto& [key, value] : stale) give_back(key, bound);
+        return {};
+    }
+
+    /// To the pools that have the address, if the port is one of theirs and nobody's else.
+    void give_back(const sl_forward_key& key, const BoundPorts& bound) {
+        const auto l4 = *l4_of(key.proto);
+        for_each_space(key, [&](std::uint32_t space, const PoolSlots& pool) {
+            const auto found = bound.find(space);
+            const auto port = ntohs(key.port);
+            if (found != bound.end() && found->second[port]) return;
+            if (allowed(plan_.pools.at(pool.pool), Address(key.addr), l4)[port])
+                give_port_back(maps_.port_bits.entries()[space], port);
+        });
+    }
+
+    /// A forward can't have the port that a masqueraded session has.
+    Result<> refuse_bound(const Forwards& missing, const BoundPorts& bound) const {
+        for (const auto& [key, value] : missing) {
+            const auto port = ntohs(key.port);
+            bool in_use = false;
+            for_each_space(key, [&](std::uint32_t space, const PoolSlots&) {
+                const auto found = bound.find(space);
+                in_use |= found != bound.end() && found->second[port];
+            });
+            if (in_use)
+                return fail(ErrorCode::refused,
+                            fmt::format("{} port {} of {} is in use by a masqueraded session",
+                                        protocol_text(key.proto), port, Address(key.addr).text()),
+                            fmt::format("end it with `sluice nat session flush proto={} port={}` "
+                                        "and try again",
+                                        protocol_text(key.proto), port));
+        }
+        return {};
+    }
+
+    Result<> add_forwards(const Forwards& missing) {
+        for (const auto& [key, value] : missing) SL_CHECK(maps_.forwards.update(key, value));
+        SL_CHECK(keep_forwards_taken());
+        // A session may have taken one between the look and now.
+        SL_TRY(bound, read_bound_ports(datapath_));
+        return refuse_bound(missing, bound);
+    }
+
+    /// No pool hands out a forwarded port. Idempotent, so that it mends what a killed process
+    /// left undone.
+    Result<> keep_forwards_taken() {
+        if (journal_.planning()) return {};
+        for (const auto& [key, value] : plan_.forwards)
+            for_each_space(key, [&](std::uint32_t space, const PoolSlots&) {
+                take_port(maps_.port_bits.entries()[space], ntohs(key.port));
+            });
+        return {};
+    }
+
+    /// Calls for each port space that the forward's external address and protocol have.
+    template <class Visit>
+    void for_each_space(const sl_forward_key& key, Visit&& visit) const {
+        const Address address(key.addr);
+        for (const auto& pool : standing_)
+            for (std::uint32_t i = 0; i < pool.addresses.size(); ++i)
+                if (pool.addresses[i] == address)
+                    visit(space_of(pool.slots.first + i, *l4_of(key.proto)), pool);
+    }
+
+    Result<> read_host_ports() {
+        if (host_ports_) return {};
+        SL_TRY(ports, HostPorts::read());
+        host_ports_ = std::move(ports);
+        return {};
+    }
+
+    [[nodiscard]] PortSet allowed(const PlannedPool& pool, const Address& address, sl_l4 l4) const {
+        return allowed_ports(plan_, pool, address, l4, *host_ports_, host_.owner(address) != 0);
+    }
+
+    [[nodiscard]] std::string text(const sl_masq_key& key) const {
+        const Link* link = host_.link(key.uplink);
+        const Address address(key.addr);
+        const auto length = static_cast<int>(key.prefixlen) - 32 - (address.is_v4() ? 96 : 0);
+        return fmt::format("{} on {}", Prefix{address, length}.text(),
+                           link != nullptr ? link->name : std::to_string(key.uplink));
+    }
+
+    static std::string text(const std::vector<Address>& addresses) {
+        std::string text;
+        for (const auto& address : addresses) text += (text.empty() ? "" : ",") + address.text();
+        return text;
+    }
+
+    const Datapath& datapath_;
+    const Maps& maps_;
+    const Host& host_;
+    Journal& journal_;
+    NatPlan plan_;
+    std::set<sl_masq_key, ByBytes> masqueraded_;  ///< rules in the kernel that are right
+    std::vector<PoolSlots> standing_;  ///< pools in the kernel that are as they should be
+    std::optional<HostPorts> host_ports_;
+};
+
+}  // namespace
+
+Result<> reconcile_nat(const Datapath& datapath, const DesiredState& desired, const Host& host,
+                       Journal& journal) {
+    return NatReconciler(datapath, host, journal, plan_nat(desired, host)).run();
+}
+
+Result<> release_stray_ports(const Datapath& datapath, const DesiredState& desired,
+                             const Host& host) {
+    const auto plan = plan_nat(desired, host);
+    const auto& maps = datapath.maps();
+    SL_TRY(host_ports, HostPorts::read());
+    SL_TRY(pools, read_pools(maps));
+
+    const auto find_strays = [&]() -> Result<BoundPorts> {
+        SL_TRY(bound, read_bound_ports(datapath));
+        BoundPorts strays;
+        for (const auto& pool : pools) {
+            const auto planned = plan.pools.find(pool.pool);
+            if (planned == plan.pools.end()) continue;
+            for (std::uint32_t i = 0; i < pool.slots.count; ++i)
+                for (const auto l4 : all_l4) {
+                    const auto space = space_of(pool.slots.first + i, l4);
+                    const auto& address = pool.addresses[i];
+                    const auto allowed = allowed_ports(plan, planned->second, address, l4,
+                                                       host_ports, host.owner(address) != 0);
+                    strays[space] =
+                        allowed & taken_ports(maps.port_bits.entries()[space]) & ~bound[space];
+                }
+        }
+        return strays;
+    };
+    // Twice, with time in between: a port just taken has no binding yet.
+    SL_TRY(before, find_strays());
+    const auto any = [](const auto& space) { return space.second.any(); };
+    if (std::ranges::none_of(before, any)) return {};
+    std::this_thread::sleep_for(allocation_time);
+    SL_TRY(after, find_strays());
+    for (auto& [space, ports] : after) {
+        ports &= before[space];
+        for (std::uint32_t port = 0; port < ports.size(); ++port)
+            if (ports[port])
+                give_port_back(maps.port_bits.entries()[space], static_cast<std::uint16_t>(port));
+    }
+    return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,285 @@
+#include "loader/reconcile_ports.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <set>
+
+#include "loader/interface.hpp"
+#include "loader/kernel/sysctl.hpp"
+#include "loader/session.hpp"
+#include "sluice/abi/reason.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::array directions{TcDirection::ingress, TcDirection::egress};
+
+bool same(const sl_port& a, const sl_port& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+sl_port port_entry(const Link& link, const Link& l3, const Host& host) {
+    sl_port entry{};
+    entry.ifindex = link.ifindex;
+    entry.l3_ifindex = l3.ifindex;
+    entry.mtu = l3.mtu;
+    std::ranges::copy(l3.mac.bytes, entry.mac);
+    if (const auto* address = host.first_global(l3.ifindex, AF_INET))
+        entry.addr4 = address->v4_raw();
+    if (const auto* address = host.first_global(l3.ifindex, AF_INET6)) entry.addr6 = address->raw();
+    return entry;
+}
+
+PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host) {
+    const Link& l3 = host.l3(link);
+    PlannedPort port{spec, link, l3, false, false, port_entry(link, l3, host)};
+    port.entry.id = spec.id;
+    port.entry.role = static_cast<__u8>(spec.role);
+    port.entry.domain = spec.role == Role::access ? spec.vlan : 0;
+    // XDP turns GSO off on a veth's peer and copies every GSO frame on a tap: it pays on
+    // physical NICs, and there for all but TCP, which gains more from GRO.
+    const bool automatic = spec.hook == HookPolicy::automatic;
+    port.xdp = spec.hook == HookPolicy::xdp || (automatic && link.physical);
+    port.xdp_no_tcp = port.xdp && automatic;
+    return port;
+}
+
+class PortReconciler {
+public:
+    PortReconciler(const Datapath& datapath, const Host& host, const FoundInterfaces& found,
+                   Journal& journal, PortPlan plan)
+        : datapath_(datapath),
+          host_(host),
+          found_(found),
+          journal_(journal),
+          plan_(std::move(plan)) {}
+
+    Result<> run() {
+        for (const auto& name : plan_.absent)
+            journal_.warn(
+                fmt::format("port {}: there is no such interface now; when it is back, "
+                            "`sluice restore` attaches it",
+                            name));
+        SL_CHECK(forget_entries());
+        SL_CHECK(release_interfaces());
+        for (auto& port : plan_.ports) SL_CHECK(attach(port));
+        // Whether anything redirects by XDP is known when all are attached.
+        for (auto& port : plan_.ports) SL_CHECK(put_port(port));
+        for (const auto& [ifindex, entry] : plan_.segments) SL_CHECK(put_entry(entry, "segment"));
+        return aim_redirects();
+    }
+
+private:
+    /// Map entries of what is no port any more.
+    Result<> forget_entries() {
+        std::set<std::uint32_t> wanted;
+        for (const auto& port : plan_.ports) wanted.insert(port.link.ifindex);
+        for (const auto& [ifindex, entry] : plan_.segments) wanted.insert(ifindex);
+
+        std::vector<sl_port> stale;
+        SL_CHECK(datapath_.maps().ports.for_each([&](const __u32& ifindex, const sl_port& entry) {
+            ids_before_.insert(entry.id);
+            if (!wanted.contains(ifindex)) stale.push_back(entry);
+            return true;
+        }));
+        for (const auto& entry : stale)
+            SL_CHECK(journal_.step(fmt::format("forget interface {}", name_of(entry.ifindex)),
+                                   [&] { return forget(entry); }));
+        return {};
+    }
+
+    /// The sessions of a port that is gone for good end with it.
+    Result<> forget(const sl_port& entry) const {
+        SL_CHECK(erase(datapath_.maps().ports, entry.ifindex));
+        const auto is_it = [&](const PlannedPort& port) { return port.spec.id == entry.id; };
+        if (entry.id == 0 || std::ranges::any_of(plan_.ports, is_it)) return {};
+        return flush_port(datapath_, entry.id);
+    }
+
+    /// Interfaces we touched and have nothing to do with any more, or that were re-created.
+    Result<> release_interfaces() {
+        SL_TRY(touched, found_.list());
+        for (const auto& interface : touched) {
+            if (plan_.touches(interface.name, interface.ifindex)) continue;
+            SL_CHECK(journal_.step(fmt::format("restore {} as it was found", interface.name), [&] {
+                return release_interface(datapath_.pins(), found_, interface, host_);
+            }));
+        }
+        return {};
+    }
+
+    Result<> attach(PlannedPort& port) {
+        if (!journal_.planning()) {
+            SL_CHECK(keep_found(found_, port.link));
+            SL_CHECK(keep_found(found_, port.l3));
+        }
+        SL_CHECK(allow_forwarding(port.l3));
+        for (const auto direction : directions) SL_CHECK(attach_tc(port, direction));
+        return attach_xdp(port);
+    }
+
+    Result<> allow_forwarding(const Link& link) {
+        for (const auto& [path, only_if, value] : forwarding_rules(link.name)) {
+            SL_TRY(now, read_sysctl(path));
+            if (!now || *now == value || (!only_if.empty() && *now != only_if)) continue;
+            SL_CHECK(journal_.step(fmt::format("set {} to {}", path, value),
+                                   [&] { return write_sysctl(path, value); }));
+        }
+        return {};
+    }
+
+    Result<> attach_tc(const PlannedPort& port, TcDirection direction) {
+        SL_TRY(attached, datapath_.query_tc(port.link, direction));
+        if (attached) return {};
+        return journal_.step(
+            fmt::format("attach TC {} to {}", tc_direction_text(direction), port.spec.name),
+            [&]() -> Result<> {
+                SL_CHECK(datapath_.attach_tc(port.link, direction));
+                return {};
+            });
+    }
+
+    /// Leaves in port.xdp whether the XDP program runs there.
+    Result<> attach_xdp(PlannedPort& port) {
+        SL_TRY(attached, datapath_.query_xdp(port.link));
+        if (attached.has_value() == port.xdp) return {};
+        SL_TRY(entry, datapath_.maps().ports.lookup(port.link.ifindex));
+        if (port.xdp_no_tcp && entry && (entry->flags & SL_PORT_XDP) == 0) {
+            port.xdp = port.xdp_no_tcp = false;  // tried when it was added
+            return {};
+        }
+        if (!port.xdp)
+            return journal_.step(fmt::format("detach XDP from {}", port.spec.name), [&] {
+                return datapath_.detach_xdp(port.link.name, port.link.ifindex);
+            });
+        return journal_.step(fmt::format("attach XDP to {}", port.spec.name), [&]() -> Result<> {
+            auto done = datapath_.attach_xdp(port.link);
+            if (done) return {};
+            // Asked for by name it must work; auto does with TC alone.
+            if (port.spec.hook == HookPolicy::xdp) return std::unexpected(done.error());
+            port.xdp = port.xdp_no_tcp = false;
+            journal_.warn(fmt::format("port {}: works by TC alone: {}", port.spec.name,
+                                      done.error().message));
+            return {};
+        });
+    }
+
+    Result<> put_port(PlannedPort& port) {
+        if (port.xdp) port.entry.flags |= SL_PORT_XDP;
+        if (port.xdp_no_tcp) port.entry.flags |= SL_PORT_XDP_NO_TCP;
+        SL_TRY(target, redirect_target(port));
+        if (target) port.entry.flags |= SL_PORT_XDP_TARGET;
+        return put_entry(port.entry, "port");
+    }
+
+    /// Whether XDP may redirect to it: frames into an interface that can't take them vanish
+    /// without a trace. A packet routed to a bridge leaves by TC.
+    Result<bool> redirect_target(const PlannedPort& port) const {
+        const auto runs_xdp = [](const PlannedPort& it) { return it.xdp; };
+        if (std::ranges::none_of(plan_.ports, runs_xdp)) return false;
+        if (!port.link.carrier || port.l3.ifindex != port.link.ifindex) return false;
+        return takes_xdp_redirects(port.link.ifindex);
+    }
+
+    Result<> put_entry(const sl_port& entry, std::string_view what) {
+        SL_TRY(now, datapath_.maps().ports.lookup(entry.ifindex));
+        if (now && same(*now, entry)) return {};
+        return journal_.step(
+            fmt::format("{} {} {}", now ? "update" : "add", what, name_of(entry.ifindex)),
+            [&]() -> Result<> {
+                if (!ids_before_.contains(entry.id)) SL_CHECK(clear_counters(entry.id));
+                return datapath_.maps().ports.update(entry.ifindex, entry);
+            });
+    }
+
+    /// An id is used again: the counts of the port that had it are not this one's.
+    Result<> clear_counters(std::uint16_t id) const {
+        if (id == 0) return {};
+        SL_CHECK(datapath_.maps().port_stats.clear(id));
+        for (__u32 reason = 0; reason < SL_DROP_MAX; ++reason)
+            SL_CHECK(datapath_.maps().drops.clear(id * SL_DROP_MAX + reason));
+        return {};
+    }
+
+    Result<> aim_redirects() {
+        std::map<std::uint32_t, std::uint32_t> wanted;
+        for (const auto& port : plan_.ports)
+            if ((port.entry.flags & SL_PORT_XDP_TARGET) != 0)
+                wanted[port.entry.id] = port.link.ifindex;
+
+        const auto& targets = datapath_.maps().xdp_targets;
+        std::vector<std::uint32_t> stale;
+        SL_CHECK(targets.for_each([&](const __u32& id, const __u32& ifindex) {
+            const auto found = wanted.find(id);
+            if (found == wanted.end())
+                stale.push_back(id);
+            else if (found->second == ifindex)
+                wanted.erase(found);
+            return true;
+        }));
+        for (const auto id : stale)
+            SL_CHECK(journal_.step(fmt::format("no XDP redirects to port {}", id),
+                                   [&] { return erase(targets, id); }));
+        for (const auto& [id, ifindex] : wanted)
+            SL_CHECK(journal_.step(fmt::format("XDP redirects to {}", name_of(ifindex)),
+                                   [&] { return targets.update(id, ifindex); }));
+        return {};
+    }
+
+    template <class Value>
+    static Result<> erase(const Map<__u32, Value>& map, std::uint32_t key) {
+        SL_CHECK(map.erase(key));
+        return {};
+    }
+
+    [[nodiscard]] std::string name_of(std::uint32_t ifindex) const {
+        const Link* link = host_.link(ifindex);
+        return link != nullptr ? link->name : fmt::format("{} (gone)", ifindex);
+    }
+
+    const Datapath& datapath_;
+    const Host& host_;
+    const FoundInterfaces& found_;
+    Journal& journal_;
+    PortPlan plan_;
+    std::set<std::uint16_t> ids_before_;  ///< that had an interface when we came
+};
+
+}  // namespace
+
+bool PortPlan::touches(std::string_view name, std::uint32_t ifindex) const {
+    const auto is_it = [&](const Link& link) {
+        return link.name == name && link.ifindex == ifindex;
+    };
+    return std::ranges::any_of(
+        ports, [&](const PlannedPort& port) { return is_it(port.link) || is_it(port.l3); });
+}
+
+PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host) {
+    PortPlan plan;
+    for (const auto& spec : ports) {
+        if (const Link* link = host.link(spec.name))
+            plan.ports.push_back(plan_port(spec, *link, host));
+        else
+            plan.absent.push_back(spec.name);
+    }
+    for (const auto& port : plan.ports) {
+        const auto is_l3 = [&](const PlannedPort& it) {
+            return it.link.ifindex == port.l3.ifindex;
+        };
+        if (std::ranges::any_of(plan.ports, is_l3)) continue;
+        auto segment = port_entry(port.l3, port.l3, host);
+        segment.role = SL_ROLE_SEGMENT;
+        plan.segments[port.l3.ifindex] = segment;
+    }
+    return plan;
+}
+
+Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired, const Host& host,
+                         const FoundInterfaces& found, Journal& journal) {
+    return PortReconciler(datapath, host, found, journal, plan_ports(desired.ports, host)).run();
+}
+
+}  // namespace sluice

@@ -1,0 +1,43 @@
+// Ports: desired state -> sl_ports, sl_xdp_targets, attached programs and forwarding sysctls.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "loader/host.hpp"
+#include "loader/journal.hpp"
+#include "loader/kernel/datapath.hpp"
+#include "loader/store/found.hpp"
+#include "sluice/model.hpp"
+
+namespace sluice {
+
+/// A port whose interface is there, as it should be in the kernel.
+struct PlannedPort {
+    PortSpec spec;
+    Link link;
+    Link l3;          ///< where its IP addresses are: the bridge it is enslaved to, or itself
+    bool xdp;         ///< run the XDP program too
+    bool xdp_no_tcp;  ///< which leaves TCP to TC
+    sl_port entry;    ///< without the flags that attaching finds out
+};
+
+struct PortPlan {
+    std::vector<PlannedPort> ports;
+    std::map<std::uint32_t, sl_port> segments;  ///< bridges with ports of ours; by ifindex
+    std::vector<std::string> absent;            ///< names of ports without an interface
+
+    /// Whether sluice has to do with this very interface.
+    [[nodiscard]] bool touches(std::string_view name, std::uint32_t ifindex) const;
+};
+
+/// Decides, touching nothing: hooks by policy, L3 interface, addresses for ICMP errors.
+[[nodiscard]] PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host);
+
+/// @param desired only of ports that may be attached
+[[nodiscard]] Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired,
+                                       const Host& host, const FoundInterfaces& found,
+                                       Journal& journal);
+
+}  // namespace sluice

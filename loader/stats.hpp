@@ -1,0 +1,36 @@
+// Counters, summed over all CPUs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "loader/target.hpp"
+#include "sluice/abi/reason.h"
+#include "sluice/abi/stats.h"
+
+namespace sluice {
+
+struct PortCounters {
+    std::string port;
+    sl_port_stats stats{};
+    /// observed = forwarded + passed + dropped, packets and bytes, in both directions
+    bool consistent = false;
+};
+[[nodiscard]] Result<std::vector<PortCounters>> read_port_counters(const Target& target);
+
+struct DropReason {
+    sl_drop reason;
+    std::string_view name, meaning, mend;
+};
+/// Every reason there is, in the order of the enum.
+[[nodiscard]] const std::vector<DropReason>& drop_reasons();
+
+struct DropCounter {
+    std::string port;
+    const DropReason* reason = nullptr;
+    sl_counter count{};
+};
+/// One for each port and reason, zeros included.
+[[nodiscard]] Result<std::vector<DropCounter>> read_drops(const Target& target);
+
+}  // namespace sluice
