@@ -36,8 +36,8 @@ __u32 ticks(std::chrono::milliseconds duration) {
     constexpr std::int64_t tick = std::int64_t{1} << SL_TICK_SHIFT;
     // The sweeper compares the difference of two ticks as a signed number: 26 days.
     constexpr std::int64_t longest = std::numeric_limits<__s32>::max();
-    // A tick is longer than a millisecond, so this bounds the product below, too.
-    const std::int64_t milliseconds = std::clamp<std::int64_t>(duration.count(), 1, longest);
+    // Bounds the product below; a tick is less than two milliseconds.
+    const std::int64_t milliseconds = std::clamp<std::int64_t>(duration.count(), 1, 2 * longest);
     return static_cast<__u32>(std::min((milliseconds * 1'000'000 + tick - 1) / tick, longest));
 }
 

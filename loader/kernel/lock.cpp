@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -33,10 +35,10 @@ bool is_still_at(const Fd& file, const std::filesystem::path& path) {
 }
 
 Result<> refuse(const Fd& file, const std::filesystem::path& state_folder) {
-    const std::string text = content(file);
-    const auto space = text.find(' ');
-    const std::string pid =
-        space == std::string::npos ? "?" : text.substr(space + 1, text.find('\n') - space - 1);
+    std::istringstream words(content(file));
+    std::string word;
+    std::string pid = "?";
+    words >> word >> pid;
     return fail(ErrorCode::refused,
                 fmt::format("another sluice command (process {}) is changing instance `{}`", pid,
                             state_folder.filename().string()),

@@ -1,0 +1,39 @@
+// The layout that user space and programs agree on. The sizes are asserted where the structs
+// are; here stand the offsets that a raised SL_ABI_VERSION must go with.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+
+#include "sluice/abi/flow.h"
+#include "sluice/abi/instance.h"
+#include "sluice/abi/nat.h"
+#include "sluice/abi/port.h"
+#include "sluice/abi/stats.h"
+
+namespace {
+
+TEST(Abi, VersionGoesWithTheseOffsets) {
+    ASSERT_EQ(SL_ABI_VERSION, 1u) << "the version was raised: bring the offsets below up to date";
+    EXPECT_EQ(offsetof(sl_key4, sport), 8u);
+    EXPECT_EQ(offsetof(sl_key4, domain), 12u);
+    EXPECT_EQ(offsetof(sl_key6, sport), 32u);
+    EXPECT_EQ(offsetof(sl_flow, last_seen), 16u);
+    EXPECT_EQ(offsetof(sl_flow, saddr), 24u);
+    EXPECT_EQ(offsetof(sl_flow, flags), 42u);
+    EXPECT_EQ(offsetof(sl_nexthop, dmac), 48u);
+    EXPECT_EQ(offsetof(sl_port, mac), 14u);
+    EXPECT_EQ(offsetof(sl_port, addr6), 28u);
+    EXPECT_EQ(offsetof(sl_masq_key, addr), 8u);
+    EXPECT_EQ(offsetof(sl_binding_key, port), 16u);
+    EXPECT_EQ(offsetof(sl_forward, uplink), 20u);
+    EXPECT_EQ(offsetof(sl_port_bits, used), 128u);
+    EXPECT_EQ(offsetof(sl_stamp, netns_ino), 24u);
+    EXPECT_EQ(offsetof(sl_port_stats, tx), 64u);
+}
+
+TEST(Abi, StampIsReadBeforeAnythingElseIsKnown) {
+    EXPECT_EQ(offsetof(sl_stamp, magic), 0u);
+    EXPECT_EQ(offsetof(sl_stamp, abi_version), 8u);
+}
+
+}  // namespace
