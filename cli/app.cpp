@@ -49,17 +49,41 @@ void add_version(CLI::App& app, Invocation& invocation) {
     });
 }
 
-std::string usage_hint(const CLI::App& app) {
-    std::string command = "sluice";
-    const CLI::App* at = &app;
-    while (!at->get_subcommands().empty()) {
+/// The commands on the line so far, `port add`; empty if there is none.
+std::string command_line(const CLI::App& app) {
+    std::string line;
+    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
         at = at->get_subcommands().front();
-        command += " " + at->get_name();
+        line += (line.empty() ? "" : " ") + at->get_name();
     }
-    return fmt::format("`{} --help` shows how it is used", command);
+    return line;
 }
 
-int report(Output& output, const Error& error) {
+Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+    const auto line = command_line(app);
+    const auto hint =
+        fmt::format("`sluice{}{} --help` shows how it is used", line.empty() ? "" : " ", line);
+    const auto about = line.empty() ? "" : line + ": ";
+    if (const auto rest = app.remaining(true); !rest.empty())
+        return {ErrorCode::usage, fmt::format("{}there is no \"{}\"", about, rest.front()), hint};
+    const std::string message = error.what();
+    if (message == "A subcommand is required")
+        return {ErrorCode::usage, about + "what to do is missing", hint};
+    return {ErrorCode::usage, about + message, hint};
+}
+
+/// Hints name commands as for the default instance; this makes them fit to be copied.
+std::string for_instance(std::string hint, const std::string& instance) {
+    constexpr std::string_view command = "`sluice ", other = "`sluice --instance ";
+    if (instance == Target{}.instance) return hint;
+    for (auto at = hint.find(command); at != hint.npos; at = hint.find(command, at + 1))
+        if (hint.compare(at, other.size(), other) != 0)
+            hint.insert(at + command.size(), fmt::format("--instance {} ", instance));
+    return hint;
+}
+
+int report(Output& output, const Invocation& invocation, Error error) {
+    error.hint = for_instance(std::move(error.hint), invocation.target.instance);
     output.print(error);
     return static_cast<int>(error.code);
 }
@@ -74,6 +98,8 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
 
     app.fallthrough();
     app.require_subcommand(1);
+    app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+    app.get_formatter()->label("Subcommands", "Commands");
     add_global_options(app, invocation.target, flags);
     add_instance_commands(app, invocation);
     add_port_commands(app, invocation);
@@ -89,15 +115,17 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
         app.parse(argc, argv);
         if (flags.dry_run) invocation.target.effect = Effect::plan;
         auto name = parse_instance_name(invocation.target.instance);
-        if (!name) return report(output, name.error());
-        if (auto done = invocation.action(output); !done) return report(output, done.error());
+        if (!name) return report(output, invocation, name.error());
+        if (auto done = invocation.action(output); !done)
+            return report(output, invocation, done.error());
         return 0;
     } catch (const CLI::CallForHelp& help) {
         return app.exit(help);
     } catch (const CLI::ParseError& error) {
-        return report(output, {ErrorCode::usage, error.what(), usage_hint(app)});
+        output.print(usage_error(app, error));
+        return static_cast<int>(ErrorCode::usage);
     } catch (const std::exception& error) {
-        return report(output, {ErrorCode::failed, error.what(), ""});
+        return report(output, invocation, {ErrorCode::failed, error.what(), ""});
     }
 }
 

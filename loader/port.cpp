@@ -33,15 +33,16 @@ Result<> check_vlans(const PortSpec& port) {
     SL_CHECK(check_vlan("--native-vlan", port.native_vlan));
     if (port.vlan != 0 && port.role != Role::access)
         return fail(ErrorCode::usage,
-                    fmt::format("port {}: --vlan is for access ports, and this is a {} port",
-                                port.name, role_text(port.role)),
+                    fmt::format("port {}: --vlan is for access ports, its role is {}", port.name,
+                                role_text(port.role)),
                     "a trunk port takes --vlans and --native-vlan");
     if ((!port.vlans.empty() || port.native_vlan != 0) && port.role != Role::trunk)
-        return fail(ErrorCode::usage,
-                    fmt::format("port {}: --vlans and --native-vlan are for trunk ports, and this "
-                                "is a {} port",
-                                port.name, role_text(port.role)),
-                    "an access port takes --vlan");
+        return fail(
+            ErrorCode::usage,
+            fmt::format("port {}: --vlans and --native-vlan are for trunk ports, its role is "
+                        "{}",
+                        port.name, role_text(port.role)),
+            "an access port takes --vlan");
     return {};
 }
 

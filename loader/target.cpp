@@ -26,10 +26,6 @@ std::uint64_t effective_capabilities() {
     return 0;
 }
 
-std::string restore_command(const std::string& instance) {
-    return instance == "default" ? "sluice restore" : "sluice --instance " + instance + " restore";
-}
-
 }  // namespace
 
 Result<> require_privileges() {
@@ -63,17 +59,19 @@ Result<Datapath> open_running(const Target& target, const DesiredState& desired)
         return fail(ErrorCode::refused,
                     fmt::format("instance {} should be up, but its maps are gone (a reboot?)",
                                 target.instance),
-                    "`" + restore_command(target.instance) + "` brings it back as it was");
+                    "`sluice restore` brings it back as it was");
     SL_TRY(datapath, Datapath::open(target.instance));
     SL_TRY(here, current_netns());
     if (here != datapath.netns())
-        return fail(ErrorCode::refused,
-                    fmt::format("instance {} runs in another network namespace than this one",
-                                target.instance),
-                    desired.settings.netns.empty()
-                        ? "run the command where `sluice up` was run, or give --netns"
-                        : fmt::format("leave out --netns; if {} was made anew, `{}` moves there",
-                                      desired.settings.netns, restore_command(target.instance)));
+        return fail(
+            ErrorCode::refused,
+            fmt::format("instance {} runs in another network namespace than this one",
+                        target.instance),
+            desired.settings.netns.empty()
+                ? "run the command where `sluice up` was run, or give --netns"
+                : fmt::format(
+                      "leave out --netns; if {} was made anew, `sluice restore` moves there",
+                      desired.settings.netns));
     return std::move(datapath);
 }
 

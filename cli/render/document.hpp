@@ -13,12 +13,13 @@ using Json = nlohmann::ordered_json;
 
 /// How text writes a value; JSON always carries it plain.
 enum class Format {
-    plain,     ///< strings as they are; lists joined by commas; booleans yes, no
-    count,     ///< a number, right-aligned
-    bytes,     ///< a number of bytes, in units
-    duration,  ///< a number of seconds, as `5m`
-    endpoint,  ///< {"address", "port"} as ADDRESS:PORT
-    usage,     ///< {"used", "capacity"} as `12 of 1000`
+    plain,        ///< strings as they are; lists joined by commas; booleans yes, no
+    count,        ///< a number, right-aligned
+    bytes,        ///< a number of bytes, in units
+    duration,     ///< a number of seconds, as `5m`
+    endpoint,     ///< {"address", "port"} as ADDRESS:PORT; port 0 is left out
+    translation,  ///< of a session, the ends that change; `pointer` is empty
+    usage,        ///< {"used", "capacity"} as `12 of 1000`
 };
 
 /// One column of a table, or one line of facts. `pointer` is a JSON pointer (RFC 6901) from
@@ -46,7 +47,8 @@ struct Table {
     std::string heading;  ///< may be empty
     std::string pointer;  ///< of the array in the body
     std::vector<Field> columns;
-    std::string when_empty;  ///< printed instead of a table without rows
+    std::string when_empty;   ///< printed instead of a table without rows
+    std::string remark = {};  ///< pointer to text too long for a column: on a line of its own
 };
 
 using Section = std::variant<Note, Facts, Table>;

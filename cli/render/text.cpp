@@ -11,20 +11,31 @@ namespace sluice::cli {
 namespace {
 
 const char* const nothing = "-";
+constexpr std::string_view gap = "  ";
 
 std::string endpoint_text(const Json& value) {
     const auto address = value.value("address", std::string{});
     const auto port = value.value("port", 0);
+    if (port == 0) return address;
     if (address.find(':') == std::string::npos) return fmt::format("{}:{}", address, port);
     return fmt::format("[{}]:{}", address, port);
 }
 
+/// `snat 192.0.2.1:2039`: what the changed end becomes; both ends of a hairpin.
+std::string translation_text(const Json& session) {
+    const auto kind = session.value("nat", std::string{});
+    const auto source = endpoint_text(session.at("translated_source"));
+    const auto destination = endpoint_text(session.at("translated_destination"));
+    if (kind == "snat") return "snat " + source;
+    if (kind == "dnat") return "dnat " + destination;
+    if (kind == "hairpin") return fmt::format("hairpin {} > {}", source, destination);
+    return nothing;
+}
+
 /// Whole seconds from ten seconds up: nobody reads the milliseconds of an hour.
 std::string seconds_text(double seconds) {
-    using std::chrono::milliseconds;
-    const auto exact = milliseconds(static_cast<std::int64_t>(seconds * 1000));
-    const milliseconds grain{seconds < 10 ? 100 : 1000};
-    return duration_text(exact / grain * grain);
+    if (seconds < 10) return fmt::format("{:.1f}s", seconds);
+    return duration_text(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
 }
 
 std::string list_text(const Json& list);
@@ -60,6 +71,8 @@ std::string cell(const Field& field, const Json& row) {
             return seconds_text(value.get<double>());
         case Format::endpoint:
             return endpoint_text(value);
+        case Format::translation:
+            return translation_text(value);
         case Format::usage:
             return fmt::format("{} of {}", value.value("used", 0ull),
                                value.value("capacity", 0ull));
@@ -77,7 +90,7 @@ std::string line(const std::vector<Field>& columns, const std::vector<std::strin
                  const std::vector<std::size_t>& widths) {
     std::string text;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-        if (i > 0) text += "  ";
+        if (i > 0) text += gap;
         text += right_aligned(columns[i]) ? fmt::format("{:>{}}", cells[i], widths[i])
                                           : fmt::format("{:<{}}", cells[i], widths[i]);
     }
@@ -104,6 +117,13 @@ std::vector<std::size_t> least_widths(const std::vector<Field>& columns) {
     return widths;
 }
 
+/// Where the last column begins.
+std::size_t last_column(const std::vector<std::size_t>& widths) {
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i + 1 < widths.size(); ++i) begin += widths[i] + gap.size();
+    return begin;
+}
+
 std::string render(const Note& note, const Json&) { return note.text + '\n'; }
 
 std::string render(const Facts& facts, const Json& body) {
@@ -120,9 +140,9 @@ std::string render(const Table& table, const Json& body) {
     const auto& rows = body.at(Json::json_pointer(table.pointer));
     if (rows.empty()) return table.when_empty.empty() ? "" : table.when_empty + '\n';
 
+    const bool titled = std::ranges::any_of(
+        table.columns, [](const Field& column) { return !column.title.empty(); });
     std::vector<std::vector<std::string>> lines;
-    const auto has_title = [](const Field& column) { return !column.title.empty(); };
-    if (std::ranges::any_of(table.columns, has_title)) lines.push_back(titles(table.columns));
     for (const auto& row : rows) lines.push_back(row_cells(table.columns, row));
     auto widths = least_widths(table.columns);
     for (const auto& cells : lines)
@@ -130,7 +150,13 @@ std::string render(const Table& table, const Json& body) {
             widths[i] = std::max(widths[i], cells[i].size());
 
     std::string text = table.heading.empty() ? "" : table.heading + '\n';
-    for (const auto& cells : lines) text += line(table.columns, cells, widths);
+    if (titled) text += line(table.columns, titles(table.columns), widths);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        text += line(table.columns, lines[i], widths);
+        if (!table.remark.empty())
+            text += fmt::format("{:{}}{}\n", "", last_column(widths),
+                                cell({"", table.remark}, rows[i]));
+    }
     return text;
 }
 

@@ -70,13 +70,13 @@ Document stats_view(const std::vector<PortCounters>& ports) {
                              {{"PORT", "/port"},
                               {"DIR", "/direction"},
                               {"OBSERVED", "/observed/packets", Format::count},
-                              {"", "/observed/bytes", Format::bytes},
+                              {"BYTES", "/observed/bytes", Format::bytes},
                               {"FORWARDED", "/forwarded/packets", Format::count},
-                              {"", "/forwarded/bytes", Format::bytes},
+                              {"BYTES", "/forwarded/bytes", Format::bytes},
                               {"PASSED", "/passed/packets", Format::count},
-                              {"", "/passed/bytes", Format::bytes},
+                              {"BYTES", "/passed/bytes", Format::bytes},
                               {"DROPPED", "/dropped/packets", Format::count},
-                              {"", "/dropped/bytes", Format::bytes}},
+                              {"BYTES", "/dropped/bytes", Format::bytes}},
                              "no ports; `sluice port add` adds one"}},
                       {}};
     if (!consistent)
@@ -90,12 +90,11 @@ Document drops_view(const std::vector<DropCounter>& drops, bool by_port, bool al
     std::vector<Field> columns{{"REASON", "/reason"},
                                {"PACKETS", "/packets", Format::count},
                                {"BYTES", "/bytes", Format::bytes},
-                               {"MEANING", "/meaning"},
-                               {"WHAT TO DO", "/mend"}};
+                               {"MEANING AND WHAT TO DO", "/meaning"}};
     if (by_port) columns.insert(columns.begin(), {"PORT", "/port"});
     return {"sluice.drops/1",
             {{"drops", by_port ? drops_by_port(drops, all) : drops_in_all(drops, all)}},
-            {Table{"", "/drops", std::move(columns), "nothing was dropped"}},
+            {Table{"", "/drops", std::move(columns), "nothing was dropped", "/mend"}},
             {}};
 }
 
