@@ -33,23 +33,32 @@ lab_new() {
     trap 'exit 143' TERM
 }
 
-# lab_remove: ends the lab's processes and its sluice instance, deletes its namespaces, exits.
+# lab_remove: ends the lab's processes and its sluice instances, deletes its hosts, exits.
 lab_remove() {
-    local status=$? host pids
+    local status=$? name pids
     set +e
     trap '' INT TERM
-    trap - EXIT
+    trap - EXIT ERR
     mapfile -t pids <"$LAB_DIR/pids"
     lab_reap "${pids[@]}"
-    if [[ -e $SLUICE_STATE_DIR/$LAB ]]; then
-        lab_sluice down --purge >/dev/null 2>&1
-        rm -rf "/sys/fs/bpf/sluice/$LAB" "/sys/fs/bpf/sluice/.new-$LAB"
-    fi
+    for name in "$SLUICE_STATE_DIR"/*; do
+        name=${name##*/}
+        [[ -d $SLUICE_STATE_DIR/$name ]] || continue
+        "$SLUICE" --instance "$name" down --purge >/dev/null 2>&1
+        rm -rf "/sys/fs/bpf/sluice/$name" "/sys/fs/bpf/sluice/new:$name"
+    done
+    lab_scrap
+    rm -rf "$LAB_DIR"
+    exit "$status"
+}
+
+# lab_scrap: deletes the hosts, as a power cut would.
+lab_scrap() {
+    local host
     while read -r host; do
         ip netns del "$LAB-$host"
     done <"$LAB_DIR/hosts"
-    rm -rf "$LAB_DIR"
-    exit "$status"
+    : >"$LAB_DIR/hosts"
 }
 
 # lab_host NAME...: adds hosts that have nothing but a loopback.

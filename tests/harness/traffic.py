@@ -12,6 +12,7 @@ import threading
 import time
 
 TIMEOUT = 3.0
+IP_RECVTTL = 12  # the socket module has no name for it
 
 
 def family_of(host):
@@ -60,7 +61,7 @@ def serve(given):
     datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     datagrams.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     datagrams.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
-    datagrams.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTTL, 1)
+    datagrams.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
     datagrams.bind(("::", given.port))
     threading.Thread(target=echo_datagrams, args=(datagrams,), daemon=True).start()
     with socket.create_server(("::", given.port), family=socket.AF_INET6, dualstack_ipv6=True,
@@ -104,6 +105,8 @@ def receive(client, length):
 def exchange(given):
     count = 0
     with connect(given) as client:
+        if given.reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         for length in lengths_of(given.lengths):
             sent = os.urandom(length)
             client.sendall(sent)
@@ -245,9 +248,21 @@ def whisper(given):
 
 # --- overhear: waits for a frame that contains the bytes ---
 
+SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 1 << 4
+
+
+def whole(frame, ancillary):
+    """The frame with the VLAN tag that the kernel took out of it (struct tpacket_auxdata)."""
+    for _, _, data in ancillary:
+        status, _, _, _, _, tci, tpid = struct.unpack("=IIIHHHH", data)
+        if status & TP_STATUS_VLAN_VALID:
+            return frame[:12] + struct.pack("!HH", tpid, tci) + frame[12:]
+    return frame
+
 
 def overhear(given):
     receiver = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))  # ETH_P_ALL
+    receiver.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     receiver.bind((given.interface, 0))
     wanted = bytes.fromhex(given.part.replace(":", ""))
     say("listening")
@@ -255,9 +270,10 @@ def overhear(given):
     while (left := deadline - time.monotonic()) > 0:
         receiver.settimeout(left)
         try:
-            frame, origin = receiver.recvfrom(65536)
+            frame, ancillary, _, origin = receiver.recvmsg(65536, 256)
         except TimeoutError:
             break
+        frame = whole(frame, ancillary)
         if wanted in frame and origin[2] != socket.PACKET_OUTGOING:
             return say(frame.hex())
     sys.exit(f"no frame with {given.part} on {given.interface} within {given.seconds} s")
@@ -276,7 +292,9 @@ def arguments():
 
     add(serve, ("port", int))
     to = [("host", str), ("port", int)]
-    add(exchange, ("proto", str), *to, ("lengths", str)).add_argument("--from-port", type=int)
+    one = add(exchange, ("proto", str), *to, ("lengths", str))
+    one.add_argument("--from-port", type=int, default=0)
+    one.add_argument("--reset", action="store_true", help="end the connection by RST")
     add(bulk, *to, ("bytes", int))
     add(chat, *to, ("seconds", float))
     add(flood, ("interface", str), ("gateway_mac", str), ("sources", str), ("ports", str), *to)

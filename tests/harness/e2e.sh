@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# Harness of the end-to-end tests, sourced first by each case. A case is a script that makes a lab,
+# does something and expects something; the first expectation that does not hold ends it.
+# Environment: SLUICE, the binary under test.
+set -Eeuo pipefail
+
+E2E_HARNESS=$(dirname "${BASH_SOURCE[0]}")
+. "$E2E_HARNESS/../../scripts/lab.sh"
+
+if ((EUID != 0)); then
+    echo "SKIP: needs root, for network namespaces and BPF"
+    exit 77
+fi
+trap 'fail "line $LINENO: $BASH_COMMAND: exit code $?"' ERR
+
+# fail TEXT: ends the case, showing how things stood.
+fail() {
+    trap - ERR
+    set +e
+    printf '\nFAIL: %s\n\n' "$1"
+    if [[ $LAB ]]; then
+        for view in status stats drops "nat pool show" "nat session count"; do
+            echo "--- sluice $view"
+            # shellcheck disable=SC2086 # two words are meant
+            lab_sluice $view 2>&1
+        done
+    fi
+    exit 1
+}
+
+# expect WHAT EXPECTED GOT
+expect() {
+    [[ $2 == "$3" ]] || fail "$1: expected '$2', got '$3'"
+    echo "ok: $1"
+}
+
+# expect_within WHAT LOW HIGH GOT
+expect_within() {
+    (($4 >= $2 && $4 <= $3)) || fail "$1: expected $2 to $3, got $4"
+    echo "ok: $1 ($4)"
+}
+
+# expect_match WHAT PATTERN GOT: GOT contains PATTERN, an extended regular expression.
+expect_match() {
+    [[ $3 =~ $2 ]] || fail "$1: expected a match of '$2', got '$3'"
+    echo "ok: $1"
+}
+
+# expect_soon SECONDS WHAT COMMAND...: the command succeeds before the time is up.
+expect_soon() {
+    lab_wait "$1" "${@:3}" || fail "$2: not within $1 s: ${*:3}"
+    echo "ok: $2"
+}
+
+# expect_refusal CODE PATTERN ARGUMENTS...: sluice fails with the exit code and says so.
+expect_refusal() {
+    local text code=0
+    text=$(sl "${@:3}" 2>&1) || code=$?
+    expect "exit code of sluice ${*:3}" "$1" "$code"
+    expect_match "its message" "$2" "$text"
+}
+
+# sl ARGUMENTS...: sluice on the lab's instance.
+sl() { lab_sluice "$@"; }
+
+# ask JQ ARGUMENTS...: one value of what sluice answers in JSON.
+ask() { sl --json "${@:2}" | jq -r "$1"; }
+
+# is VALUE JQ ARGUMENTS...: whether sluice answers so, for expect_soon.
+is() { [[ $(ask "${@:2}") == "$1" ]]; }
+
+# gate HOOK [UP ARGUMENTS]...: the instance, both vms, the uplink and a masquerade.
+gate() {
+    lab_up "${@:2}"
+    sl port add vm1 --role access --hook "$1"
+    sl port add vm2 --role access --hook "$1"
+    sl port add wan --role uplink --hook "$1"
+    sl nat masquerade add --source $LAB_NET4 --uplink wan
+}
+
+# traffic HOST ARGUMENTS...: tests/harness/traffic.py on a host.
+traffic() {
+    lab_in "$1" "$E2E_HARNESS/traffic.py" "${@:2}"
+}
+
+# serve HOST PORT: an echo server by TCP and UDP. It lists its clients in $SERVED.
+serve() {
+    lab_spawn "$1" "$E2E_HARNESS/traffic.py" serve "$2"
+    SERVED="$LAB_DIR/$!.out"
+    lab_wait 5 lab_listening "$1" "$2" || fail "no server on $1: $(<"$SERVED")"
+}
+
+# client_seen PATTERN: whether the last server had a client whose line matches.
+client_seen() { grep -Eq "$1" "$SERVED"; }
+
+# mac HOST IF
+mac() { lab_in "$1" cat "/sys/class/net/$2/address"; }
