@@ -1,0 +1,325 @@
+#include "tests/harness/gate.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <linux/pkt_cls.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "sluice_tc.skel.h"
+#include "sluice_xdp.skel.h"
+
+namespace sluice::test {
+namespace {
+
+/// No frame of a test comes near it, whatever a program puts in front.
+constexpr std::size_t most_output = 20'000;
+
+std::unexpected<Error> failed(const std::string& what) {
+    return fail(ErrorCode::failed, fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+Result<Verdict> verdict_of(Hook hook, std::uint32_t returned) {
+    const auto code = static_cast<int>(returned);
+    if (hook == Hook::xdp) {
+        if (code == XDP_REDIRECT || code == XDP_TX) return Verdict::forward;
+        if (code == XDP_PASS) return Verdict::pass;
+        if (code == XDP_DROP) return Verdict::drop;
+    } else {
+        if (code == TC_ACT_REDIRECT) return Verdict::forward;
+        if (code == TC_ACT_UNSPEC) return Verdict::pass;
+        if (code == TC_ACT_SHOT) return Verdict::drop;
+    }
+    return fail(ErrorCode::failed, fmt::format("{} returned {}", hook_text(hook), code));
+}
+
+Result<Outcome> outcome(Hook hook, int program, bpf_test_run_opts& options, Bytes output) {
+    options.data_out = output.data();
+    options.data_size_out = static_cast<std::uint32_t>(output.size());
+    options.repeat = 1;
+    if (bpf_prog_test_run_opts(program, &options)) return failed("BPF_PROG_TEST_RUN");
+    SL_TRY(verdict, verdict_of(hook, options.retval));
+    output.resize(options.data_size_out);
+    return Outcome{verdict, std::move(output)};
+}
+
+Result<Outcome> run_skb(Hook hook, int program, const Link& link, View frame,
+                        const FrameContext& context) {
+    __sk_buff skb{};
+    skb.ifindex = ifindex(link);
+    skb.ingress_ifindex = hook == Hook::tc ? skb.ifindex : 0;
+    if (context.came_by) skb.ingress_ifindex = ifindex(*context.came_by);
+    if (context.gso_size) {
+        skb.gso_size = context.gso_size;
+        skb.gso_segs = static_cast<std::uint32_t>(frame.size() / context.gso_size + 1);
+    }
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<std::uint32_t>(frame.size());
+    options.ctx_in = &skb;
+    options.ctx_size_in = sizeof(skb);
+    return outcome(hook, program, options, Bytes(most_output));
+}
+
+Result<Outcome> run_xdp(int program, const Link& link, View frame, const FrameContext& context) {
+    xdp_md md{};
+    md.ingress_ifindex = ifindex(link);
+    md.data_end = static_cast<std::uint32_t>(context.linear ? context.linear : frame.size());
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<std::uint32_t>(frame.size());
+    options.ctx_in = &md;
+    options.ctx_size_in = sizeof(md);
+    return outcome(Hook::xdp, program, options, Bytes(most_output));
+}
+
+/// The content of a pool's bits before anything is allocated: all but the range
+/// is taken.
+sl_port_bits range_bits(std::uint16_t first, std::uint16_t last) {
+    sl_port_bits bits{};
+    std::ranges::fill(bits.used, ~0ull);
+    for (std::uint32_t port = first; port <= last; ++port)
+        bits.used[port / 64] &= ~(1ull << port % 64);
+    for (std::size_t word = 0; word < std::size(bits.used); ++word)
+        if (bits.used[word] == ~0ull) bits.full[word / 64] |= 1ull << word % 64;
+    return bits;
+}
+
+sl_settings default_settings() {
+    constexpr std::uint32_t second = 1'000'000'000u >> SL_TICK_SHIFT;
+    sl_settings settings{};
+    settings.udp_timeout = 300 * second;
+    settings.tcp_established_timeout = 7440 * second;
+    settings.tcp_transitory_timeout = 240 * second;
+    settings.icmp_timeout = 60 * second;
+    settings.other_timeout = 300 * second;
+    settings.nexthop_ttl = second / 2;
+    return settings;
+}
+
+template <class Value>
+void drain_queue(int fd) {
+    Value value;
+    while (bpf_map_lookup_and_delete_elem(fd, nullptr, &value) == 0) continue;
+}
+
+}  // namespace
+
+const char* hook_text(Hook hook) {
+    switch (hook) {
+        case Hook::tc:
+            return "tc";
+        case Hook::xdp:
+            return "xdp";
+        case Hook::egress:
+            return "egress";
+    }
+    return "?";
+}
+
+const char* verdict_text(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::forward:
+            return "forward";
+        case Verdict::pass:
+            return "pass";
+        case Verdict::drop:
+            return "drop";
+    }
+    return "?";
+}
+
+void Gate::SkeletonDelete::operator()(sluice_tc_bpf* skeleton) const {
+    sluice_tc_bpf__destroy(skeleton);
+}
+void Gate::SkeletonDelete::operator()(sluice_xdp_bpf* skeleton) const {
+    sluice_xdp_bpf__destroy(skeleton);
+}
+
+Gate::~Gate() = default;
+
+Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
+    std::unique_ptr<Gate> gate(new Gate);
+    gate->tc_.reset(sluice_tc_bpf__open());
+    if (!gate->tc_) return failed("open sluice_tc");
+    auto& maps = gate->tc_->maps;
+    bpf_map__set_max_entries(maps.sl_flows4, capacities.flows);
+    bpf_map__set_max_entries(maps.sl_flows6, capacities.flows6);
+    bpf_map__set_max_entries(maps.sl_tickets4, std::max(1u, capacities.flows / 2));
+    bpf_map__set_max_entries(maps.sl_tickets6, std::max(1u, capacities.flows6 / 2));
+    bpf_map__set_max_entries(maps.sl_bindings, capacities.bindings);
+    if (sluice_tc_bpf__load(gate->tc_.get())) return failed("load sluice_tc");
+
+    gate->xdp_.reset(sluice_xdp_bpf__open());
+    if (!gate->xdp_) return failed("open sluice_xdp");
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, gate->xdp_->obj) {
+        const bpf_map* shared = bpf_object__find_map_by_name(gate->tc_->obj, bpf_map__name(map));
+        if (shared && bpf_map__reuse_fd(map, bpf_map__fd(shared)))
+            return failed(fmt::format("reuse {}", bpf_map__name(map)));
+    }
+    if (sluice_xdp_bpf__load(gate->xdp_.get())) return failed("load sluice_xdp");
+    gate->reset();
+    return gate;
+}
+
+void Gate::reset() {
+    flows4().clear();
+    flows6().clear();
+    bindings().clear();
+    map<sl_fragment_key, sl_fragment>("sl_fragments").clear();
+    map<__u32, sl_live>("sl_live").put(0, {});
+    drain_queue<sl_key4>(fd("sl_tickets4"));
+    drain_queue<sl_key6>(fd("sl_tickets6"));
+    map<sl_forward_key, sl_forward>("sl_forwards").clear();
+    map<sl_masq_key, sl_masq>("sl_masquerades").clear();
+    clear_pools();
+
+    const std::vector<sl_port_stats> no_stats(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+    const std::vector<sl_counter> no_drops(no_stats.size());
+    for (__u32 port = 0; port <= ports.size(); ++port) {
+        bpf_map_update_elem(fd("sl_port_stats"), &port, no_stats.data(), BPF_ANY);
+        for (__u32 reason = 0; reason < SL_DROP_COUNT; ++reason) {
+            const __u32 index = port * SL_DROP_MAX + reason;
+            bpf_map_update_elem(fd("sl_drops"), &index, no_drops.data(), BPF_ANY);
+        }
+    }
+    map<__u32, sl_port>("sl_ports").clear();
+    for (const Link& link : ports) set_port(link, port_entry(link));
+    set_settings(default_settings());
+    tally_.rx = tally_.tx = 0;
+}
+
+void Gate::clear_pools() {
+    const auto bits = map<__u32, sl_port_bits>("sl_port_bits");
+    const auto stats = map<__u32, sl_pool_stats>("sl_pool_stats");
+    for (__u32 slot = 0; slot < externals_ * SL_L4_COUNT; ++slot) {
+        bits.put(slot, {});
+        stats.put(slot, {});
+    }
+    for (__u32 pool = 0; pool < pools_; ++pool) map<__u32, sl_pool>("sl_pools").put(pool, {});
+    externals_ = pools_ = 0;
+}
+
+Result<Outcome> Gate::run(Hook hook, const Link& link, View frame, const FrameContext& context) {
+    auto result = hook == Hook::xdp ? run_xdp(program_fd(hook), link, frame, context)
+                                    : run_skb(hook, program_fd(hook), link, frame, context);
+    if (!result) return result;
+    if (hook == Hook::egress)
+        ++tally_.tx;
+    else if (hook == Hook::tc || result->verdict != Verdict::pass)
+        ++tally_.rx;
+    return result;
+}
+
+Result<> Gate::start_sweeper() {
+    const Bytes frame(64);
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<std::uint32_t>(frame.size());
+    if (bpf_prog_test_run_opts(bpf_program__fd(tc_->progs.sl_start_sweeper), &options))
+        return failed("start the sweeper");
+    if (options.retval)
+        return fail(ErrorCode::failed, fmt::format("the sweeper returned {}", options.retval));
+    return {};
+}
+
+std::uint16_t Gate::masquerade(const sl_addr& source, int prefix_length, const Link& uplink,
+                               const std::vector<sl_addr>& addresses, std::uint16_t first,
+                               std::uint16_t last) {
+    const sl_pool pool{externals_, static_cast<__u16>(addresses.size())};
+    const sl_port_bits bits = range_bits(first, last);
+    for (const sl_addr& address : addresses) {
+        map<__u32, sl_addr>("sl_externals").put(externals_, address);
+        for (__u32 l4 = 0; l4 < SL_L4_COUNT; ++l4)
+            map<__u32, sl_port_bits>("sl_port_bits").put(externals_ * SL_L4_COUNT + l4, bits);
+        ++externals_;
+    }
+    map<__u32, sl_pool>("sl_pools").put(pools_, pool);
+    const sl_masq_key key{32u + 96u + static_cast<__u32>(prefix_length), ifindex(uplink), source};
+    map<sl_masq_key, sl_masq>("sl_masquerades").put(key, sl_masq{pools_});
+    return pools_++;
+}
+
+void Gate::forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t outside_port,
+                   const sl_addr& inside, std::uint16_t inside_port, const Link& uplink,
+                   std::uint16_t count) {
+    for (std::uint16_t i = 0; i < count; ++i) {
+        sl_forward_key key{};
+        key.addr = outside;
+        key.port = htons(static_cast<std::uint16_t>(outside_port + i));
+        key.proto = protocol;
+        sl_forward target{};
+        target.addr = inside;
+        target.port = htons(static_cast<std::uint16_t>(inside_port + i));
+        target.uplink = ifindex(uplink);
+        map<sl_forward_key, sl_forward>("sl_forwards").put(key, target);
+    }
+}
+
+void Gate::set_port(const Link& link, const sl_port& entry) {
+    map<__u32, sl_port>("sl_ports").put(ifindex(link), entry);
+    const __u32 id = entry.id;
+    if (entry.flags & SL_PORT_XDP_TARGET)
+        map<__u32, __u32>("sl_xdp_targets").put(id, entry.ifindex);
+    else
+        map<__u32, __u32>("sl_xdp_targets").erase(id);
+}
+
+void Gate::set_settings(const sl_settings& settings) {
+    map<__u32, sl_settings>("sl_settings").put(0, settings);
+}
+
+sl_port_stats Gate::port_stats(std::uint16_t port_id) const {
+    sl_port_stats sum{};
+    const auto add = [](sl_counter& to, const sl_counter& from) {
+        to.packets += from.packets;
+        to.bytes += from.bytes;
+    };
+    for (const auto& cpu : per_cpu<sl_port_stats>(fd("sl_port_stats"), port_id)) {
+        for (std::size_t i = 0; i < SL_COUNT_MAX; ++i) {
+            add(sum.rx[i], cpu.rx[i]);
+            add(sum.tx[i], cpu.tx[i]);
+        }
+    }
+    return sum;
+}
+
+sl_counter Gate::drops(std::uint16_t port_id, sl_drop reason) const {
+    sl_counter sum{};
+    for (const auto& cpu : per_cpu<sl_counter>(fd("sl_drops"), port_id * SL_DROP_MAX + reason)) {
+        sum.packets += cpu.packets;
+        sum.bytes += cpu.bytes;
+    }
+    return sum;
+}
+
+sl_pool_stats Gate::pool_stats(std::uint16_t external, sl_l4 l4) const {
+    const auto stats = map<__u32, sl_pool_stats>("sl_pool_stats");
+    return stats.get(external * SL_L4_COUNT + l4).value_or(sl_pool_stats{});
+}
+
+sl_port_bits Gate::port_bits(std::uint16_t external, sl_l4 l4) const {
+    const auto bits = map<__u32, sl_port_bits>("sl_port_bits");
+    return bits.get(external * SL_L4_COUNT + l4).value_or(sl_port_bits{});
+}
+
+int Gate::fd(const char* map_name) const {
+    return bpf_object__find_map_fd_by_name(tc_->obj, map_name);
+}
+
+int Gate::program_fd(Hook hook) const {
+    switch (hook) {
+        case Hook::tc:
+            return bpf_program__fd(tc_->progs.sl_tc_ingress);
+        case Hook::egress:
+            return bpf_program__fd(tc_->progs.sl_tc_egress);
+        case Hook::xdp:
+            return bpf_program__fd(xdp_->progs.sl_xdp);
+    }
+    return -1;
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,127 @@
+// The datapath under test: both BPF objects loaded over one set of maps, fed
+// one frame at a time by BPF_PROG_TEST_RUN. Nothing is attached; no frame of
+// anybody else passes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/abi/flow.h"
+#include "sluice/abi/instance.h"
+#include "sluice/abi/nat.h"
+#include "sluice/abi/port.h"
+#include "sluice/abi/reason.h"
+#include "sluice/abi/stats.h"
+#include "sluice/error.hpp"
+#include "tests/harness/lab.hpp"
+#include "tests/harness/map.hpp"
+#include "tests/harness/packet.hpp"
+
+struct sluice_tc_bpf;
+struct sluice_xdp_bpf;
+
+namespace sluice::test {
+
+enum class Hook : std::uint8_t { tc, xdp, egress };
+[[nodiscard]] const char* hook_text(Hook hook);
+
+enum class Verdict : std::uint8_t { forward, pass, drop };
+[[nodiscard]] const char* verdict_text(Verdict verdict);
+
+struct Outcome {
+    Verdict verdict = Verdict::drop;
+    Bytes packet;
+};
+
+/// What the test may set of a frame's metadata.
+struct FrameContext {
+    std::uint32_t gso_size = 0;     ///< TC: bytes of payload in each segment; 0 = no GSO frame
+    std::size_t linear = 0;         ///< XDP: bytes in the first buffer, the rest in frags; 0 = all
+    const Link* came_by = nullptr;  ///< egress: where the frame entered the host, if it did
+};
+
+struct Capacities {
+    std::uint32_t flows = 8192;
+    std::uint32_t flows6 = 8192;
+    std::uint32_t bindings = 8192;
+};
+
+/// Frames fed to the programs since the last reset, to hold the counters
+/// against. What XDP passes is not in it: the frame goes on to TC and is
+/// counted there.
+struct Tally {
+    std::atomic<std::uint64_t> rx{0}, tx{0};
+};
+
+class Gate {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<Gate>> load(const Capacities& capacities = {});
+    ~Gate();
+    Gate(const Gate&) = delete;
+    Gate& operator=(const Gate&) = delete;
+
+    /// Empties the maps and configures the lab's ports, default settings and no
+    /// NAT.
+    void reset();
+
+    /// One frame entering (or, on egress, leaving) by `link`. Safe from several
+    /// threads.
+    [[nodiscard]] Result<Outcome> run(Hook hook, const Link& link, View frame,
+                                      const FrameContext& context = {});
+
+    [[nodiscard]] Result<> start_sweeper();
+
+    /// Sources in `prefix` leave `uplink` from `first`..`last` of the addresses.
+    /// @return the pool's index
+    std::uint16_t masquerade(const sl_addr& source, int prefix_length, const Link& uplink,
+                             const std::vector<sl_addr>& addresses, std::uint16_t first,
+                             std::uint16_t last);
+    void forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t outside_port,
+                 const sl_addr& inside, std::uint16_t inside_port, const Link& uplink,
+                 std::uint16_t count = 1);
+
+    void set_port(const Link& link, const sl_port& entry);
+    void set_settings(const sl_settings& settings);
+
+    [[nodiscard]] MapView<sl_key4, sl_flow> flows4() const {
+        return map<sl_key4, sl_flow>("sl_flows4");
+    }
+    [[nodiscard]] MapView<sl_key6, sl_flow> flows6() const {
+        return map<sl_key6, sl_flow>("sl_flows6");
+    }
+    [[nodiscard]] MapView<sl_binding_key, sl_binding> bindings() const {
+        return map<sl_binding_key, sl_binding>("sl_bindings");
+    }
+    template <class Key, class Value>
+    [[nodiscard]] MapView<Key, Value> map(const char* name) const {
+        return MapView<Key, Value>(fd(name));
+    }
+
+    [[nodiscard]] sl_port_stats port_stats(std::uint16_t port_id) const;
+    [[nodiscard]] sl_counter drops(std::uint16_t port_id, sl_drop reason) const;
+    [[nodiscard]] sl_pool_stats pool_stats(std::uint16_t external, sl_l4 l4) const;
+    [[nodiscard]] sl_port_bits port_bits(std::uint16_t external, sl_l4 l4) const;
+
+    [[nodiscard]] const Tally& tally() const { return tally_; }
+    [[nodiscard]] int fd(const char* map_name) const;
+
+private:
+    Gate() = default;
+    struct SkeletonDelete {
+        void operator()(sluice_tc_bpf* skeleton) const;
+        void operator()(sluice_xdp_bpf* skeleton) const;
+    };
+    std::unique_ptr<sluice_tc_bpf, SkeletonDelete> tc_;
+    std::unique_ptr<sluice_xdp_bpf, SkeletonDelete> xdp_;
+    [[nodiscard]] int program_fd(Hook hook) const;
+    void clear_pools();
+
+    Tally tally_;
+    std::uint16_t externals_ = 0;
+    std::uint16_t pools_ = 0;
+};
+
+}  // namespace sluice::test

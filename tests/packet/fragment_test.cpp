@@ -1,0 +1,126 @@
+// Fragments: the first one names the flow, the later ones follow it; TC alone
+// handles them.
+#include <netinet/in.h>
+
+#include <vector>
+
+#include "tests/packet/scenario.hpp"
+
+namespace sluice::test {
+namespace {
+
+class Fragments : public GateTest {
+protected:
+    static Packet datagram4(std::size_t length = 200) {
+        return a_to_server4() / Udp{.sport = 4000, .dport = 53} / payload(length);
+    }
+    static Packet datagram6(std::size_t length = 200) {
+        return a_to_server6() / Udp{.sport = 4000, .dport = 53} / payload(length);
+    }
+    static Packet masqueraded(const Packet& in) {
+        return with_source(routed(in, wan0, router), external, 4000);
+    }
+    /// Every fragment goes in as it is cut from `in` and comes out as cut from
+    /// `out`.
+    static void expect_fragments(const Link& by, const Packet& in, const Packet& out,
+                                 std::size_t chunk) {
+        const auto sent = fragments(in, chunk), expected = fragments(out, chunk);
+        ASSERT_GT(sent.size(), 1u);
+        for (std::size_t i = 0; i < sent.size(); ++i) {
+            SCOPED_TRACE(i);
+            expect_pass(Hook::xdp, by, sent[i]);
+            expect_forward(Hook::tc, by, sent[i], expected[i]);
+        }
+    }
+};
+
+TEST_F(Fragments, Masqueraded) {
+    masquerade_a();
+    expect_fragments(lan0, datagram4(), masqueraded(datagram4()), 64);
+    EXPECT_EQ(gate().flows4().entries().size(), 2u);
+}
+
+TEST_F(Fragments, OfATcpSegmentAndAnEcho) {
+    masquerade_a();
+    const Packet tcp = a_to_server4() / Tcp{.sport = 4000, .dport = 80} / payload(100);
+    expect_fragments(lan0, tcp, masqueraded(tcp), 40);
+    const Packet echo = a_to_server4() / echo_request4(4000) / payload(100);
+    expect_fragments(lan0, echo, masqueraded(echo), 40);
+}
+
+TEST_F(Fragments, FromOutside) {
+    masquerade_a();
+    expect_forward(Hook::tc, lan0, datagram4(), masqueraded(datagram4()));
+    const Packet answer = server_to(external) / Udp{.sport = 53, .dport = 4000} / payload(100);
+    expect_fragments(wan0, answer, with_destination(routed(answer, lan0, vm_a), vm_a.v4, 4000), 32);
+}
+
+TEST_F(Fragments, ToAForward) {
+    gate().forward(IPPROTO_UDP, external, 5000, vm_b.v4, 53, wan0);
+    const Packet in = server_to(external) / Udp{.sport = 999, .dport = 5000} / payload(100);
+    expect_fragments(wan0, in, with_destination(routed(in, lan1, vm_b), vm_b.v4, 53), 32);
+}
+
+TEST_F(Fragments, RoutedInBothFamilies) {
+    expect_fragments(lan0, datagram4(), routed(datagram4(), wan0, router), 64);
+    expect_fragments(lan0, datagram6(), routed(datagram6(), wan0, router), 64);
+}
+
+TEST_F(Fragments, FirstOneOfAnEstablishedFlow) {
+    masquerade_a();
+    expect_both(lan0, datagram4(), masqueraded(datagram4()));
+    expect_fragments(lan0, datagram4(), masqueraded(datagram4()), 104);
+}
+
+TEST_F(Fragments, OrphanOfAMasqueradedSourceIsDropped) {
+    masquerade_a();
+    const auto parts = fragments(datagram4(), 64);
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+        expect_pass(Hook::xdp, lan0, parts[i]);
+        expect_drop(Hook::tc, lan0, parts[i], SL_DROP_FRAGMENT_ORPHAN);
+    }
+    EXPECT_TRUE(gate().flows4().entries().empty());
+}
+
+// Two datagrams at once, told apart by their identification.
+TEST_F(Fragments, Interleaved) {
+    masquerade_a();
+    Packet first = datagram4(), second = datagram4();
+    second.get<Ip4>().id = 0x7777;
+    second.get<Udp>().sport = 4001;
+    const auto a = fragments(first, 64), b = fragments(second, 64);
+    const auto a_out = fragments(masqueraded(first), 64);
+    const auto b_out = fragments(with_source(routed(second, wan0, router), external, 4001), 64);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        expect_forward(Hook::tc, lan0, a[i], a_out[i]);
+        expect_forward(Hook::tc, lan0, b[i], b_out[i]);
+    }
+}
+
+// The identification is the sender's own: the same one from another host is
+// another packet.
+TEST_F(Fragments, SameIdentificationOfAnotherHost) {
+    masquerade_a();
+    Packet other = datagram4();
+    other.get<Ip4>().src = ip("10.0.0.3");
+    expect_forward(Hook::tc, lan0, fragments(datagram4(), 64)[0],
+                   fragments(masqueraded(datagram4()), 64)[0]);
+    expect_drop(Hook::tc, lan0, fragments(other, 64)[1], SL_DROP_FRAGMENT_ORPHAN);
+}
+
+// RFC 6946: offset 0 and no more to come is a whole packet.
+TEST_F(Fragments, AtomicFragment) {
+    const Packet in = a_to_server6() / Ip6Fragment{} / Udp{.sport = 1, .dport = 2} / payload(9);
+    expect_forward(Hook::tc, lan0, in, routed(in, wan0, router));
+}
+
+// The smallest first fragment has 8 bytes: the ports of TCP but neither flags
+// nor checksum (RFC 1858). What it can't translate completely must not leave.
+TEST_F(Fragments, TinyFirstFragmentOfTcp) {
+    masquerade_a();
+    const Packet tcp = a_to_server4() / Tcp{.sport = 4000, .dport = 80} / payload(100);
+    expect_drop(Hook::tc, lan0, fragments(tcp, 8)[0], SL_DROP_MALFORMED);
+}
+
+}  // namespace
+}  // namespace sluice::test
