@@ -126,11 +126,8 @@ Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
             return fail(ErrorCode::refused, fmt::format("instance {} is up", target.instance),
                         "`sluice status` shows it; take it down with `sluice down` before another "
                         "`up`, or give this one a name of its own with --instance");
-        journal.warn(
-            fmt::format("instance {} was up before (a reboot?): its {} ports, {} "
-                        "masquerades and {} forwards are restored",
-                        target.instance, instance.before.ports.size(),
-                        instance.before.masquerades.size(), instance.before.forwards.size()));
+        journal.warn(fmt::format("instance {} was up before (a reboot?): all it had is restored",
+                                 target.instance));
     }
     if (done) done = raise(target, instance, settings, journal);
     if (is_new && (!done || journal.planning())) SL_CHECK(remove_state(target.instance));

@@ -92,8 +92,9 @@ Result<> refuse_if_masquerades(const DesiredState& state, const std::string& nam
                     rule->source.text(), name));
 }
 
-std::string note_of(const PortStatus& port) {
+std::string note_of(const PortStatus& port, bool running) {
     if (!port.link) return "there is no such interface now";
+    if (!running) return "";
     if (!port.ingress || !port.egress) return "not attached; `sluice restore` mends it";
     if (!port.link->up) return "the interface is down";
     if (port.xdp && port.spec.hook == HookPolicy::xdp && !port.link->physical)
@@ -118,7 +119,7 @@ Result<PortStatus> status_of(const PortSpec& spec, const std::optional<Datapath>
         port.xdp_without_tcp = entry && (entry->flags & SL_PORT_XDP_NO_TCP) != 0;
         port.xdp_target = entry && (entry->flags & SL_PORT_XDP_TARGET) != 0;
     }
-    port.note = note_of(port);
+    port.note = note_of(port, datapath.has_value());
     return port;
 }
 

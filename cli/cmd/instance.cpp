@@ -90,7 +90,8 @@ void add_down(CLI::App& app, Invocation& invocation) {
     on_run(down, invocation, [purge](const Target& target) -> Result<Document> {
         SL_TRY(outcome, take_down(target, *purge));
         return outcome_view("sluice.down/1", target, outcome,
-                            fmt::format("instance {} is down{}", target.instance,
+                            fmt::format("instance {} is down{}{}", target.instance,
+                                        outcome.actions.empty() ? " already" : "",
                                         *purge ? ", its ports and rules are forgotten" : ""));
     });
 }
