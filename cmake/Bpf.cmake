@@ -5,8 +5,7 @@ find_program(SLUICE_BPF_CLANG NAMES clang-19 REQUIRED)
 find_program(SLUICE_BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 
 # BPF code includes <asm/types.h>; Debian keeps it in the multi-arch folder.
-execute_process(COMMAND ${CMAKE_C_COMPILER} -print-multiarch
-                OUTPUT_VARIABLE SLUICE_MULTIARCH OUTPUT_STRIP_TRAILING_WHITESPACE)
+set(SLUICE_MULTIARCH ${CMAKE_LIBRARY_ARCHITECTURE})
 
 function(sluice_add_bpf name)
   set(source ${CMAKE_CURRENT_SOURCE_DIR}/${name}.bpf.c)
