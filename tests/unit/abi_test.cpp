@@ -20,7 +20,6 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_flow, last_seen), 16u);
     EXPECT_EQ(offsetof(sl_flow, saddr), 24u);
     EXPECT_EQ(offsetof(sl_flow, flags), 42u);
-    EXPECT_EQ(offsetof(sl_nexthop, dmac), 48u);
     EXPECT_EQ(offsetof(sl_port, mac), 14u);
     EXPECT_EQ(offsetof(sl_port, addr6), 28u);
     EXPECT_EQ(offsetof(sl_masq_key, addr), 8u);
