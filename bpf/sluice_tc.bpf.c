@@ -7,6 +7,7 @@
 #include "ctx/skb.h"
 #include "lib/count.h"
 #include "lib/parse.h"
+#include "lib/port.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
 #include "stage/leave.h"
@@ -72,6 +73,8 @@ static __noinline enum sl_verdict sl_plan_session(struct __sk_buff *ctx, const s
 	enum sl_verdict verdict;
 	int err;
 
+	if (sl_martian(pkt))
+		return SL_PASS;
 	sl_plan(pkt, in, ctx_len(ctx), flow);
 	if (pkt->family == AF_INET)
 		forward = sl_nat_destination(pkt, flow);
@@ -82,14 +85,14 @@ static __noinline enum sl_verdict sl_plan_session(struct __sk_buff *ctx, const s
 	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return SL_PASS;
 	hop->neigh = err;
-	out = bpf_map_lookup_elem(&sl_ports, &hop->ifindex);
+	out = sl_port_find(hop->ifindex);
 	if (!out)
 		return SL_PASS;
 	flow->out_domain = out->domain;
 	work->uplink = sl_nat_uplink(in, out, forward);
 	verdict = sl_may_leave(ctx, pkt, hop);
 	if (verdict == SL_CONTINUE && !err)
-		sl_nexthop_store(&route, hop, flow);
+		sl_nexthop_store(hop, flow);
 	return verdict;
 }
 
@@ -122,6 +125,13 @@ static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx
 static __always_inline bool sl_for_external(const struct sl_packet *pkt, const struct sl_flow *flow)
 {
 	return pkt->family == AF_INET && flow->daddr != pkt->k4.daddr;
+}
+
+/* Is the packet translated, or would it be if its session were opened? */
+static __always_inline bool sl_translated(const struct sl_work *work, const struct sl_flow *flow)
+{
+	return (flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)) ||
+	       (work->uplink && sl_masquerade(work->uplink, work->pkt.k4.saddr));
 }
 
 /* Is the frame for the router, which we stand in for? Anything else is the bridge's business. */
@@ -173,8 +183,11 @@ static __always_inline enum sl_verdict sl_ingress(struct __sk_buff *ctx, const s
 	}
 	if (verdict == SL_FORWARD)
 		return sl_rewrite(ctx, pkt, flow, hop);
-	if (verdict == SL_DROP &&
-	    (pkt->reason == SL_DROP_TTL_EXCEEDED || pkt->reason == SL_DROP_TOO_BIG))
+	if (verdict != SL_DROP)
+		return verdict;
+	if (pkt->reason == SL_DROP_TOO_BIG && !pkt->df && !sl_translated(work, flow))
+		return SL_PASS; /* the kernel's to cut up: RFC 1812 section 5.2.6 */
+	if (pkt->reason == SL_DROP_TTL_EXCEEDED || pkt->reason == SL_DROP_TOO_BIG)
 		return sl_icmp_reply(ctx, port, pkt, sl_for_external(pkt, flow), hop->mtu);
 	return verdict;
 }
@@ -183,36 +196,44 @@ SEC("tc")
 int sl_tc_ingress(struct __sk_buff *ctx)
 {
 	__u32 ifindex = ctx_ifindex(ctx), len = ctx_len(ctx), zero = 0;
-	const struct sl_port *port = bpf_map_lookup_elem(&sl_ports, &ifindex);
+	const struct sl_port *port = sl_port_find(ifindex);
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_port_stats *stats;
 	enum sl_verdict verdict;
 
 	if (!port || !work)
 		return TC_ACT_UNSPEC;
+	stats = sl_port_stats_of(port->id);
+	if (!stats)
+		return TC_ACT_UNSPEC;
 	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
 	work->hop.neigh = false;
+	work->uplink = 0;
+	sl_count(&stats->rx[SL_COUNT_OBSERVED], len);
 	verdict = sl_ingress(ctx, port, work);
 	if (verdict == SL_FORWARD) {
-		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
+		sl_count(&stats->rx[SL_COUNT_FORWARDED], len);
 		sl_count_tx(work->hop.port, SL_COUNT_FORWARDED, ctx_len(ctx));
 		return ctx_redirect(ctx, &work->hop);
 	}
 	if (verdict == SL_PASS) {
-		sl_count_rx(port->id, SL_COUNT_PASSED, len);
+		sl_count(&stats->rx[SL_COUNT_PASSED], len);
 		return TC_ACT_UNSPEC;
 	}
-	sl_count_rx(port->id, SL_COUNT_DROPPED, len);
+	sl_count(&stats->rx[SL_COUNT_DROPPED], len);
 	sl_count_drop(port->id, work->pkt.reason, len);
 	return verdict == SL_REPLY ? bpf_redirect(ifindex, 0) : TC_ACT_SHOT;
 }
 
-/* Is a masquerade's source about to leave as it is? Tags do not hide it. */
+/* Is a masquerade's source about to leave as it is? Neither tags nor damage hide it. */
 static __always_inline bool sl_untranslated(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	struct sl_packet pkt = {};
 
-	return port->role == SL_ROLE_UPLINK && sl_parse(ctx, &pkt) == SL_CONTINUE &&
-	       pkt.family == AF_INET && sl_masquerade(port->ifindex, pkt.k4.saddr);
+	if (port->role != SL_ROLE_UPLINK)
+		return false;
+	sl_parse(ctx, &pkt);
+	return pkt.family == AF_INET && sl_masquerade(port->ifindex, pkt.k4.saddr);
 }
 
 SEC("tc")
@@ -225,7 +246,7 @@ int sl_tc_egress(struct __sk_buff *ctx)
 		ctx->tc_index = 0;
 		return TC_ACT_UNSPEC;
 	}
-	port = bpf_map_lookup_elem(&sl_ports, &ifindex);
+	port = sl_port_find(ifindex);
 	if (!port)
 		return TC_ACT_UNSPEC;
 	if (sl_untranslated(ctx, port)) {

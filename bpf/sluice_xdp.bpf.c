@@ -7,6 +7,7 @@
 #include "ctx/xdp_csum.h"
 #include "lib/count.h"
 #include "lib/parse.h"
+#include "lib/port.h"
 #include "stage/flow.h"
 #include "stage/nexthop.h"
 #include "stage/rewrite.h"
@@ -27,12 +28,11 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 {
 	struct ethhdr *eth = ctx_data(ctx);
 	struct sl_flow *flow;
-	__u32 now, target;
+	__u32 now;
 
 	if ((void *)(eth + 1) > ctx_data_end(ctx) ||
 	    __builtin_memcmp(eth->h_dest, port->mac, ETH_ALEN))
 		return SL_PASS;
-	pkt->k4.domain = 0;
 	if (sl_parse(ctx, pkt) != SL_CONTINUE || sl_needs_full_path(port, pkt))
 		return SL_PASS;
 	if (pkt->family == AF_INET)
@@ -45,8 +45,8 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	now = sl_tick_now();
 	if (!sl_nexthop_cached(flow, now, hop) && sl_nexthop_ask(ctx, port, pkt, flow, hop))
 		return SL_PASS;
-	target = hop->port;
-	if (!bpf_map_lookup_elem(&sl_xdp_targets, &target) || pkt->l3_len > hop->mtu ||
+	/* Noted now, done if we return XDP_REDIRECT: what can't be sent there stays as it came. */
+	if (pkt->l3_len > hop->mtu || ctx_redirect(ctx, hop) != XDP_REDIRECT ||
 	    ctx_l4_csum_complete(ctx, pkt))
 		return SL_PASS;
 	sl_flow_account(flow, pkt, ctx_len(ctx), now);
@@ -57,7 +57,7 @@ SEC("xdp.frags")
 int sl_xdp(struct xdp_md *ctx)
 {
 	__u32 ifindex = ctx_ifindex(ctx);
-	struct sl_port *port = bpf_map_lookup_elem(&sl_ports, &ifindex);
+	const struct sl_port *port = sl_port_find(ifindex);
 	struct sl_packet pkt = {};
 	struct sl_hop hop = {};
 	__u32 len;
@@ -69,7 +69,7 @@ int sl_xdp(struct xdp_md *ctx)
 	case SL_FORWARD:
 		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
 		sl_count_tx(hop.port, SL_COUNT_FORWARDED, len);
-		return ctx_redirect(ctx, &hop);
+		return XDP_REDIRECT;
 	case SL_DROP:
 		sl_count_rx(port->id, SL_COUNT_DROPPED, len);
 		sl_count_drop(port->id, pkt.reason, len);

@@ -92,7 +92,7 @@ private:
 
     /// The sessions of a port that is gone for good end with it.
     Result<> forget(const sl_port& entry) const {
-        SL_CHECK(erase(datapath_.maps().ports, entry.ifindex));
+        SL_CHECK(datapath_.maps().ports.erase(entry.ifindex));
         const auto is_it = [&](const PlannedPort& port) { return port.spec.id == entry.id; };
         if (entry.id == 0 || std::ranges::any_of(plan_.ports, is_it)) return {};
         return flush_port(datapath_, entry.id);
@@ -221,16 +221,13 @@ private:
         }));
         for (const auto id : stale)
             SL_CHECK(journal_.step(fmt::format("no XDP redirects to port {}", id),
-                                   [&] { return erase(targets, id); }));
+                                   [&]() -> Result<> {
+                                       SL_CHECK(targets.erase(id));
+                                       return {};
+                                   }));
         for (const auto& [id, ifindex] : wanted)
             SL_CHECK(journal_.step(fmt::format("XDP redirects to {}", name_of(ifindex)),
                                    [&] { return targets.update(id, ifindex); }));
-        return {};
-    }
-
-    template <class Value>
-    static Result<> erase(const Map<__u32, Value>& map, std::uint32_t key) {
-        SL_CHECK(map.erase(key));
         return {};
     }
 

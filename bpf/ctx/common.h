@@ -44,5 +44,9 @@
 #define unlikely(x)	 __builtin_expect(!!(x), 0)
 /* The compiler's order is enough where the CPU keeps loads in order (x86). */
 #define barrier() asm volatile("" ::: "memory")
+/* The compiler knows nothing of v's value behind this. */
+#ifndef barrier_var
+#define barrier_var(v) asm volatile("" : "+r"(v))
+#endif
 
 #endif

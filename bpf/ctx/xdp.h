@@ -10,6 +10,8 @@
 #include "lib/packet.h"
 #include "maps/maps.h"
 
+#define SL_XDP_ONE_BUFFER 1600
+
 static __always_inline void *ctx_data(const struct sl_ctx *ctx)
 {
 	return (void *)(long)ctx->data;
@@ -22,7 +24,10 @@ static __always_inline void *ctx_data_end(const struct sl_ctx *ctx)
 
 static __always_inline __u32 ctx_len(struct sl_ctx *ctx)
 {
-	return bpf_xdp_get_buff_len(ctx);
+	__u32 linear = ctx->data_end - ctx->data;
+
+	/* Frames with more than one buffer fill the first, which takes over 3 KB. */
+	return likely(linear < SL_XDP_ONE_BUFFER) ? linear : bpf_xdp_get_buff_len(ctx);
 }
 
 static __always_inline __u32 ctx_ifindex(const struct sl_ctx *ctx)

@@ -17,12 +17,6 @@
 #define SL_CSUM_CHUNK  512
 #define SL_CSUM_CHUNKS 32 /* 16 KB: more than any jumbo frame */
 
-struct sl_csum_buffer {
-	__u8 bytes[SL_CSUM_CHUNK + 4];
-};
-
-SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_csum_scratch, __u32, struct sl_csum_buffer, 1, 0);
-
 /*
  * The folded sum over len bytes of the frame from off on, or a negative errno. Through a buffer,
  * because a jumbo frame's tail is not directly readable.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counters of ports and drop reasons. Counting never decides a verdict. OBSERVED is counted apart
- * from what it must add up to, so that an exit that forgets to count shows.
+ * Counters of ports and drop reasons. Counting never decides a verdict. TC ingress counts OBSERVED
+ * where a packet comes in and its fate where it goes, so that an exit that forgets to count shows.
  */
 #ifndef SLUICE_BPF_COUNT_H
 #define SLUICE_BPF_COUNT_H
@@ -14,9 +14,15 @@ static __always_inline void sl_count(struct sl_counter *counter, __u32 bytes)
 	counter->bytes += bytes;
 }
 
+static __always_inline struct sl_port_stats *sl_port_stats_of(__u32 port)
+{
+	return bpf_map_lookup_elem(&sl_port_stats, &port);
+}
+
+/* A packet that is observed and finished at one place, as XDP does. */
 static __always_inline void sl_count_rx(__u32 port, enum sl_count what, __u32 bytes)
 {
-	struct sl_port_stats *stats = bpf_map_lookup_elem(&sl_port_stats, &port);
+	struct sl_port_stats *stats = sl_port_stats_of(port);
 
 	if (!stats)
 		return;
@@ -26,7 +32,7 @@ static __always_inline void sl_count_rx(__u32 port, enum sl_count what, __u32 by
 
 static __always_inline void sl_count_tx(__u32 port, enum sl_count what, __u32 bytes)
 {
-	struct sl_port_stats *stats = bpf_map_lookup_elem(&sl_port_stats, &port);
+	struct sl_port_stats *stats = sl_port_stats_of(port);
 
 	if (!stats)
 		return;

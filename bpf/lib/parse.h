@@ -143,12 +143,12 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 	pkt->l3_len = bpf_ntohs(ip->tot_len);
 	if (!pkt->l3_len && pkt->gso) /* beyond 64 KB the field is 0 (Linux 6.3) */
 		pkt->l3_len = ctx_len(ctx) - off;
+	pkt->k4.saddr = ip->saddr;
+	pkt->k4.daddr = ip->daddr;
 	if (ip->version != 4 || header < sizeof(*ip) || pkt->l3_len < header ||
 	    pkt->l3_len > ctx_len(ctx) - off)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
 
-	pkt->k4.saddr = ip->saddr;
-	pkt->k4.daddr = ip->daddr;
 	pkt->k4.proto = ip->protocol;
 	pkt->ttl = ip->ttl;
 	pkt->l4_off = off + header;
@@ -256,7 +256,8 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 
 /*
  * SL_CONTINUE: an IP packet, *pkt describes it. SL_PASS: no IP packet. SL_DROP: an IP packet
- * that contradicts itself. *pkt must be zero.
+ * that contradicts itself; its family and, if that is IPv4, its addresses are known. *pkt must be
+ * zero.
  */
 static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_packet *pkt)
 {

@@ -44,7 +44,7 @@ struct {
 	__type(value, struct sl_key6);
 } sl_tickets6 SEC(".maps");
 
-SL_MAP(BPF_MAP_TYPE_HASH, sl_ports, __u32, struct sl_port, 2 * SL_MAX_PORTS, BPF_F_NO_PREALLOC);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_ports, __u32, struct sl_port, SL_PORT_SLOTS, 0);
 SL_MAP(BPF_MAP_TYPE_DEVMAP, sl_xdp_targets, __u32, __u32, SL_MAX_PORTS, 0);
 
 SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_masquerades, struct sl_masq_key, struct sl_masq, 1024,
@@ -64,6 +64,12 @@ SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_drops, __u32, struct sl_counter, SL_DROP_SL
 
 /* First fragments seen: the ports that the later fragments of the packet do not carry. */
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_fragments, struct sl_fragment_key, struct sl_fragment, 8192, 0);
+
+/* Where XDP sums a frame whose bytes it can't read directly. */
+struct sl_csum_buffer {
+	__u8 bytes[512 + 4];
+};
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_csum_scratch, __u32, struct sl_csum_buffer, 1, 0);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_settings, __u32, struct sl_settings, 1, 0);

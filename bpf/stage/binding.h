@@ -12,6 +12,7 @@
 #include "stage/ports.h"
 
 #define SL_REF_TRIES	  8
+#define SL_HOST_TRIES	  8  /* ports of the host met before giving up */
 #define SL_EXTERNAL_TRIES 16 /* external addresses tried for one binding */
 
 /* One request for a binding, and its answer. */
@@ -126,8 +127,8 @@ static __always_inline bool sl_host_uses(struct __sk_buff *ctx, const struct sl_
 
 /*
  * A port of one external address: the internal one if it is free (so that protocols which show
- * their port keep working), else any. Host order, or -1. A port found in use by the host stays
- * taken while the socket may come and go: it is given back at once, and another is drawn.
+ * their port keep working), else any that no socket of the host owns. Host order, or -1. Ports
+ * found to be the host's are kept taken until one is found, or the same would be drawn again.
  */
 static __always_inline int sl_external_port(struct __sk_buff *ctx, struct sl_bind_request *req,
 					    __u32 external, __be32 addr)
@@ -136,29 +137,24 @@ static __always_inline int sl_external_port(struct __sk_buff *ctx, struct sl_bin
 	struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
 	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
 	int port = bpf_ntohs(req->key.port);
+	__u16 hosts[SL_HOST_TRIES];
+	int tries = 0;
 
 	if (!bits || !stats)
 		return -1;
 	if (!sl_port_take(bits, port))
 		port = sl_port_draw(space);
-	for (int i = 0; i < SL_REF_TRIES; i++) {
-		int next;
-
-		if (port < 0)
-			return -1;
-		if (!sl_host_uses(ctx, req, addr, port)) {
-			sl_pool_taken(stats);
-			return port;
-		}
-		/* Draw first: giving back first might draw the same port again. */
+	while (tries < SL_HOST_TRIES && port >= 0 && sl_host_uses(ctx, req, addr, port)) {
+		hosts[tries++] = port;
+		port = tries < SL_HOST_TRIES ? sl_port_draw(space) : -1;
+	}
+	for (int i = 0; i < SL_HOST_TRIES && i < tries; i++) {
+		sl_port_give_back(bits, hosts[i]);
 		__sync_fetch_and_add(&stats->retries, 1);
-		next = sl_port_draw(space);
-		sl_port_give_back(bits, port);
-		port = next;
 	}
 	if (port >= 0)
-		sl_port_give_back(bits, port);
-	return -1;
+		sl_pool_taken(stats);
+	return port;
 }
 
 /* The same internal address gets the same external one as long as it has room: REQ-2. */

@@ -9,9 +9,19 @@
 
 static __always_inline struct sl_flow *sl_flow_find(struct sl_packet *pkt)
 {
-	if (pkt->family == AF_INET)
-		return bpf_map_lookup_elem(&sl_flows4, &pkt->k4);
-	return bpf_map_lookup_elem(&sl_flows6, &pkt->k6);
+	struct sl_flow *flow;
+
+	/*
+	 * The barrier keeps the compiler from making one call of the two: only where the map is
+	 * known does the verifier inline its look-up.
+	 */
+	if (pkt->family == AF_INET) {
+		flow = bpf_map_lookup_elem(&sl_flows4, &pkt->k4);
+		barrier_var(flow);
+	} else {
+		flow = bpf_map_lookup_elem(&sl_flows6, &pkt->k6);
+	}
+	return flow;
 }
 
 static __always_inline void sl_flow_account(struct sl_flow *flow, const struct sl_packet *pkt,

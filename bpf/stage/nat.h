@@ -47,6 +47,31 @@ static __always_inline const struct sl_forward *sl_nat_destination(const struct 
 }
 
 /*
+ * Addresses that no router forwards (RFC 1812 sections 4.2.2.11 and 5.3.7, RFC 4291 sections 2.5.2
+ * to 2.5.6 and 2.7): "this" network, loopback, multicast, reserved and limited broadcast; for IPv6
+ * unspecified and loopback (all in ::/64), link-local, multicast. They are the kernel's.
+ */
+static __always_inline bool sl_unroutable4(__be32 addr)
+{
+	__u8 first = bpf_ntohl(addr) >> 24;
+
+	return first == 0 || first == 127 || first >= 224;
+}
+
+static __always_inline bool sl_unroutable6(const union sl_addr *addr)
+{
+	return !(addr->w[0] | addr->w[1]) || addr->b[0] == 0xff ||
+	       (addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80);
+}
+
+static __always_inline bool sl_martian(const struct sl_packet *pkt)
+{
+	if (pkt->family == AF_INET)
+		return sl_unroutable4(pkt->k4.saddr) || sl_unroutable4(pkt->k4.daddr);
+	return sl_unroutable6(&pkt->k6.saddr) || sl_unroutable6(&pkt->k6.daddr);
+}
+
+/*
  * At which uplink's masquerades a new session is to be looked up: the one it leaves by, or on its
  * way to an inside server by that server's external address (hairpin) the one that has this
  * address, for the answers would otherwise go past us. 0: at none.

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The way out of a flow: the host's own FIB and neighbour table, asked at most once every
- * sl_settings.nexthop_ttl for each question and remembered in between. A look-up for every packet
+ * sl_settings.nexthop_ttl for each flow and remembered in between. A look-up for every packet
  * would cost XDP a third of its speed.
  */
 #ifndef SLUICE_BPF_STAGE_NEXTHOP_H
 #define SLUICE_BPF_STAGE_NEXTHOP_H
 
 #include "lib/packet.h"
+#include "lib/port.h"
 #include "lib/time.h"
 #include "maps/maps.h"
 
@@ -19,15 +20,13 @@ struct sl_route {
 	__u32 in_ifindex;
 };
 
-static __always_inline __u16 sl_nexthop_slot(const struct sl_route *route)
+static __always_inline __u32 sl_nexthop_slot(const struct sl_hop *hop)
 {
-	__u32 h = route->in_ifindex;
+	__u32 h = hop->ifindex * 0x9e3779b1u ^ hop->mtu; /* 2^32 / the golden ratio */
 
 #pragma unroll
-	for (int i = 0; i < 4; i++) {
-		h = (h ^ route->saddr.w[i]) * 0x9e3779b1u; /* 2^32 / the golden ratio */
-		h = (h ^ (h >> 15) ^ route->daddr.w[i]) * 0x85ebca6bu;
-	}
+	for (int i = 0; i < ETH_ALEN; i++)
+		h = (h ^ hop->dmac[i]) * 0x85ebca6bu;
 	return (h ^ (h >> 16)) & (SL_NEXTHOP_SLOTS - 1);
 }
 
@@ -43,7 +42,7 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 	    .ifindex = route->in_ifindex,
 	    .tot_len = SL_FIB_PROBE_LEN,
 	};
-	struct sl_port *out;
+	const struct sl_port *out;
 	int err;
 
 	if (family == AF_INET) {
@@ -56,7 +55,7 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 	err = ctx_fib_lookup(ctx, &fib);
 	if (err != BPF_FIB_LKUP_RET_SUCCESS && err != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return err ?: -1;
-	out = bpf_map_lookup_elem(&sl_ports, &fib.ifindex);
+	out = sl_port_find(fib.ifindex);
 	if (!out)
 		return -1;
 	hop->ifindex = fib.ifindex;
@@ -74,64 +73,58 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 	return 0;
 }
 
-static __always_inline bool sl_nexthop_is(const struct sl_nexthop *slot,
-					  const struct sl_route *route, const struct sl_hop *hop)
+static __always_inline bool sl_nexthop_is(const struct sl_nexthop *slot, const struct sl_hop *hop)
 {
-	return slot->out_ifindex == hop->ifindex && slot->in_ifindex == route->in_ifindex &&
-	       slot->mtu == hop->mtu && slot->out_port == hop->port &&
-	       !__builtin_memcmp(slot->dmac, hop->dmac, ETH_ALEN) &&
-	       !__builtin_memcmp(slot->smac, hop->smac, ETH_ALEN) &&
-	       sl_addr_equal(&slot->saddr, &route->saddr) &&
-	       sl_addr_equal(&slot->daddr, &route->daddr);
+	return slot->out_ifindex == hop->ifindex && slot->mtu == hop->mtu &&
+	       slot->out_port == hop->port && !__builtin_memcmp(slot->dmac, hop->dmac, ETH_ALEN) &&
+	       !__builtin_memcmp(slot->smac, hop->smac, ETH_ALEN);
 }
 
 /*
  * Remembers an answer and lets the flow refer to it. The content changes only between an odd gen
- * and the next even one; whoever finds another writer at work leaves the slot alone.
+ * and the next even one; whoever finds another writer at work leaves the slot alone. That gen comes
+ * round after 2^15 changes does no harm: a flow trusts it for nexthop_ttl only.
  */
-static __always_inline void sl_nexthop_store(const struct sl_route *route, const struct sl_hop *hop,
-					     struct sl_flow *flow)
+static __always_inline void sl_nexthop_store(const struct sl_hop *hop, struct sl_flow *flow)
 {
-	__u32 gen, now = sl_tick_now(), index = sl_nexthop_slot(route);
+	__u32 gen, index = sl_nexthop_slot(hop);
 	struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
 
 	if (!slot)
 		return;
 	gen = READ_ONCE(slot->gen);
-	if (gen && !(gen & 1) && sl_nexthop_is(slot, route, hop)) {
-		WRITE_ONCE(slot->checked, now);
-	} else {
-		if ((gen & 1) || __sync_val_compare_and_swap(&slot->gen, gen, gen + 1) != gen)
+	if (gen & 1)
+		return;
+	if (!gen || !sl_nexthop_is(slot, hop)) {
+		if (__sync_val_compare_and_swap(&slot->gen, gen, gen + 1) != gen)
 			return;
-		slot->checked = now;
-		slot->saddr = route->saddr;
-		slot->daddr = route->daddr;
-		slot->in_ifindex = route->in_ifindex;
 		slot->out_ifindex = hop->ifindex;
 		__builtin_memcpy(slot->dmac, hop->dmac, ETH_ALEN);
 		__builtin_memcpy(slot->smac, hop->smac, ETH_ALEN);
 		slot->mtu = hop->mtu;
 		slot->out_port = hop->port;
-		gen += 2;
-		if (!gen) /* 0 is what a flow has that was never resolved */
-			gen = 2;
+		gen = ((gen + 2) & 0xffff) ?: 2;
 		__sync_lock_test_and_set(&slot->gen, gen);
 	}
 	flow->nh_slot = index;
+	flow->nh_checked = sl_tick_now();
 	WRITE_ONCE(flow->nh_gen, gen);
 }
 
-/* The remembered answer, if it is this flow's and still to be trusted. */
+/*
+ * The remembered answer, if it is this flow's and still to be trusted. nh_checked comes round every
+ * 68 s, so a flow that was silent for longer than the answer is good for always asks.
+ */
 static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow, __u32 now,
 					      struct sl_hop *hop)
 {
 	__u32 index = flow->nh_slot, zero = 0;
 	struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
 	struct sl_settings *settings = bpf_map_lookup_elem(&sl_settings, &zero);
-	__u32 gen = READ_ONCE(flow->nh_gen);
+	__u16 gen = READ_ONCE(flow->nh_gen), age = now - flow->nh_checked;
 
 	if (!slot || !settings || !gen || READ_ONCE(slot->gen) != gen ||
-	    now - READ_ONCE(slot->checked) >= settings->nexthop_ttl)
+	    age >= settings->nexthop_ttl || now - flow->last_seen >= settings->nexthop_ttl)
 		return false;
 	hop->ifindex = slot->out_ifindex;
 	hop->port = slot->out_port;
@@ -158,7 +151,7 @@ static __noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *p
 		route.daddr = sl_mapped(flow->daddr);
 	err = sl_fib(ctx, pkt->family, &route, hop);
 	if (!err)
-		sl_nexthop_store(&route, hop, flow);
+		sl_nexthop_store(hop, flow);
 	return err;
 }
 

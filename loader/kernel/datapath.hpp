@@ -9,6 +9,7 @@
 #include "loader/kernel/link.hpp"
 #include "loader/kernel/map.hpp"
 #include "loader/kernel/netns.hpp"
+#include "loader/kernel/port_table.hpp"
 #include "loader/kernel/tc.hpp"
 #include "loader/kernel/xdp.hpp"
 #include "sluice/abi/flow.h"
@@ -25,7 +26,7 @@ struct Maps {
     Map<sl_key4, sl_flow> flows4;
     Map<sl_key6, sl_flow> flows6;
     Map<__u32, sl_nexthop> nexthops;
-    Map<__u32, sl_port> ports;      ///< key: ifindex
+    PortTable ports;
     Map<__u32, __u32> xdp_targets;  ///< devmap: port id -> ifindex
     Map<sl_masq_key, sl_masq> masquerades;
     Map<__u32, sl_pool> pools;

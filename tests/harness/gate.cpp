@@ -186,7 +186,7 @@ void Gate::reset() {
             bpf_map_update_elem(fd("sl_drops"), &index, no_drops.data(), BPF_ANY);
         }
     }
-    map<__u32, sl_port>("sl_ports").clear();
+    for (__u32 slot = 0; slot < SL_PORT_SLOTS; ++slot) map<__u32, sl_port>("sl_ports").put(slot, {});
     for (const Link& link : ports) set_port(link, port_entry(link));
     set_settings(default_settings());
     tally_.rx = tally_.tx = 0;
@@ -260,7 +260,7 @@ void Gate::forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t 
 }
 
 void Gate::set_port(const Link& link, const sl_port& entry) {
-    map<__u32, sl_port>("sl_ports").put(ifindex(link), entry);
+    map<__u32, sl_port>("sl_ports").put(ifindex(link) % SL_PORT_SLOTS, entry);
     const __u32 id = entry.id;
     if (entry.flags & SL_PORT_XDP_TARGET)
         map<__u32, __u32>("sl_xdp_targets").put(id, entry.ifindex);

@@ -62,7 +62,8 @@ struct sl_flow {
 	__u32 created;	     /* epoch second of the first */
 	__be32 saddr, daddr; /* IPv4: what the packet leaves with, translated or not */
 	__be16 sport, dport; /* likewise, in both families */
-	__u32 nh_gen;	     /* sl_nexthop.gen this flow was resolved with; 0 = never */
+	__u16 nh_gen;	     /* sl_nexthop.gen of that slot; 0 = never resolved */
+	__u16 nh_checked;    /* tick, modulo 2^16, at which the kernel was asked */
 	__u16 nh_slot;	     /* index into sl_nexthops */
 	__u8 flags;	     /* enum sl_flow_flag */
 	__u8 tcp_seen;	     /* enum sl_tcp_seen */
@@ -74,21 +75,20 @@ struct sl_flow {
 SL_STATIC_ASSERT(sizeof(struct sl_flow) == 48, "sl_flow is 48 bytes");
 
 /*
- * One cached answer of the host's FIB and neighbour table. Slots are direct-mapped by a
- * hash of the question (saddr, daddr, in_ifindex); a flow recognises its slot's content by
- * gen, which is odd while a writer is at work and differs after every change of content.
- * The answer is trusted for sl_settings.nexthop_ttl ticks after `checked`.
+ * A way out: one answer of the host's FIB and neighbour table, shared by all flows that got it. The
+ * slot is a hash of the answer. A flow remembers the slot and its gen, and asks the kernel again
+ * after sl_settings.nexthop_ttl; a slot that other content has taken over shows by its gen, which
+ * is odd while a writer is at work.
  */
 struct sl_nexthop {
-	__u32 gen;
-	__u32 checked; /* tick */
-	union sl_addr saddr, daddr;
-	__u32 in_ifindex, out_ifindex;
+	__u32 gen; /* the low 16 bits count; never 0 once written */
+	__u32 out_ifindex;
 	__u8 dmac[6], smac[6];
 	__u16 mtu;	/* of the route, without the Ethernet header */
 	__u16 out_port; /* port id */
+	__u32 zero[2];
 };
-SL_STATIC_ASSERT(sizeof(struct sl_nexthop) == 64, "sl_nexthop is one cache line");
+SL_STATIC_ASSERT(sizeof(struct sl_nexthop) == 32, "sl_nexthop is half a cache line");
 
 /*
  * A fragmented packet on its way: the first fragment leaves its ports here, so that the later
@@ -115,6 +115,6 @@ struct sl_live {
 	__u64 bindings;
 };
 
-#define SL_NEXTHOP_SLOTS 65536u
+#define SL_NEXTHOP_SLOTS 4096u
 
 #endif

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Ports: map sl_ports, keyed by ifindex (__u32). Written by the loader alone. */
+/*
+ * Ports: map sl_ports, written by the loader alone. Every packet looks its port up, so the map is
+ * an array (whose look-up is inlined) used as a hash table: the entry of an interface is in one of
+ * the SL_PORT_WINDOW slots from ifindex % SL_PORT_SLOTS on. A slot with ifindex 0 is empty.
+ */
 #ifndef SLUICE_ABI_PORT_H
 #define SLUICE_ABI_PORT_H
 
 #include "sluice/abi/types.h"
+
+#define SL_PORT_SLOTS  2048u
+#define SL_PORT_WINDOW 4u
 
 enum sl_role {
 	SL_ROLE_NONE = 0,

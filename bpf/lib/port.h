@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SLUICE_BPF_PORT_H
+#define SLUICE_BPF_PORT_H
+
+#include "maps/maps.h"
+
+/* The port of this interface, or NULL. See sluice/abi/port.h for the table. */
+static __always_inline const struct sl_port *sl_port_find(__u32 ifindex)
+{
+#pragma unroll
+	for (__u32 i = 0; i < SL_PORT_WINDOW; i++) {
+		__u32 slot = (ifindex + i) % SL_PORT_SLOTS;
+		const struct sl_port *port = bpf_map_lookup_elem(&sl_ports, &slot);
+
+		if (port && port->ifindex == ifindex)
+			return port;
+	}
+	return NULL;
+}
+
+#endif

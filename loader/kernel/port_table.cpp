@@ -1,0 +1,44 @@
+#include "loader/kernel/port_table.hpp"
+
+#include <fmt/format.h>
+
+namespace sluice {
+
+Result<PortTable> PortTable::open(const std::filesystem::path& pin) {
+    SL_TRY(slots, (Map<__u32, sl_port>::open(pin)));
+    return PortTable(std::move(slots));
+}
+
+Result<std::optional<__u32>> PortTable::find(std::uint32_t ifindex, std::uint32_t content) const {
+    for (std::uint32_t i = 0; i < SL_PORT_WINDOW; ++i) {
+        const __u32 slot = (ifindex + i) % SL_PORT_SLOTS;
+        SL_TRY(port, slots_.lookup(slot));
+        if (port && port->ifindex == content) return slot;
+    }
+    return std::nullopt;
+}
+
+Result<std::optional<sl_port>> PortTable::lookup(std::uint32_t ifindex) const {
+    SL_TRY(slot, find(ifindex, ifindex));
+    if (!slot) return std::nullopt;
+    return slots_.lookup(*slot);
+}
+
+Result<> PortTable::update(std::uint32_t ifindex, const sl_port& port) const {
+    SL_TRY(own, find(ifindex, ifindex));
+    if (own) return slots_.update(*own, port);
+    SL_TRY(empty, find(ifindex, 0));
+    if (empty) return slots_.update(*empty, port);
+    return fail(ErrorCode::refused,
+                fmt::format("no room in the port table for interface index {}", ifindex),
+                "delete the interface and make it anew: it then has another index");
+}
+
+Result<bool> PortTable::erase(std::uint32_t ifindex) const {
+    SL_TRY(slot, find(ifindex, ifindex));
+    if (!slot) return false;
+    SL_CHECK(slots_.update(*slot, sl_port{}));
+    return true;
+}
+
+}  // namespace sluice
