@@ -7,6 +7,7 @@
 #define SL_CTX_SKB 1
 
 #include "ctx/common.h"
+#include "lib/l4csum.h"
 #include "lib/packet.h"
 
 static __always_inline void *ctx_data(const struct sl_ctx *ctx)
@@ -58,15 +59,30 @@ static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const str
 }
 
 /*
- * The kernel knows whether the checksum is complete or left to the device, and does the right
- * thing in both cases; addr_diff and port_diff are folded sums as of bpf_csum_diff().
+ * Mends the L4 checksum at off; addr_diff and port_diff are what the change adds to its sum, the
+ * pseudo-header's part and the rest. A checksum that can't be partial is mended in place, which
+ * saves two calls; else the kernel knows whether it is partial and does the right thing.
  */
-static __always_inline int ctx_l4_csum_replace(struct sl_ctx *ctx, __u32 off, __u32 addr_diff,
-					       __u32 port_diff, bool udp)
+static __always_inline int ctx_l4_csum_replace(struct sl_ctx *ctx, const struct sl_packet *pkt,
+					       __u32 off, __u32 addr_diff, __u32 port_diff,
+					       bool udp)
 {
+	__u16 *check = ctx_data(ctx) + (off & SL_L4_OFF_MASK);
 	__u64 flags = udp ? BPF_F_MARK_MANGLED_0 : 0;
 	int err = 0;
 
+	if ((void *)(check + 1) > ctx_data_end(ctx))
+		return -1;
+	if (likely(!pkt->gso && !sl_check_looks_partial(pkt, *check))) {
+		if (udp && !*check)
+			return 0;
+		sl_check_replace(check, (__u64)addr_diff + port_diff, udp);
+		/* The frame's sum, if a NIC delivered one: the addresses cancel out in the IP
+		 * header. */
+		if (addr_diff)
+			bpf_csum_update(ctx, ~addr_diff);
+		return 0;
+	}
 	if (addr_diff)
 		err = bpf_l4_csum_replace(ctx, off, 0, addr_diff, flags | BPF_F_PSEUDO_HDR);
 	if (!err && port_diff)

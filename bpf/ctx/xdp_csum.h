@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TCP and UDP checksums on XDP, where no metadata tells whether a frame's checksum is complete or
- * was left to a device. A frame from a local sender (veth, tap with offloads on) holds just the
- * folded pseudo-header sum (CHECKSUM_PARTIAL), and once redirected nobody completes it. So: a
- * field equal to the pseudo-header sum is summed over the whole segment. A complete checksum that
- * happens to look so, 1 in 65536, comes out unchanged, because the sum then starts from the same
- * value.
+ * TCP and UDP checksums on XDP. A partial one must be completed here, for once the frame is
+ * redirected nobody does it: summed over the whole segment, starting from what the field holds. If
+ * that was a complete checksum which only looked partial, the same value comes out.
  */
 #ifndef SLUICE_BPF_CTX_XDP_CSUM_H
 #define SLUICE_BPF_CTX_XDP_CSUM_H
 
 #include "ctx/xdp.h"
 #include "lib/csum.h"
+#include "lib/l4csum.h"
 #include "lib/parse.h"
 
 #define SL_CSUM_CHUNK  512
@@ -54,18 +52,6 @@ static __always_inline __u32 ctx_l4_check_off(const struct sl_packet *pkt)
 							   : offsetof(struct udphdr, check));
 }
 
-static __always_inline __u64 sl_pseudo_sum(const struct sl_packet *pkt, __u32 l4_len)
-{
-	__u64 sum = bpf_htons(SL_PROTO(pkt)) + (__u64)bpf_htonl(l4_len);
-
-	if (pkt->family == AF_INET)
-		return sum + pkt->k4.saddr + pkt->k4.daddr;
-#pragma unroll
-	for (int i = 0; i < 4; i++)
-		sum += (__u64)pkt->k6.saddr.w[i] + pkt->k6.daddr.w[i];
-	return sum;
-}
-
 /*
  * Completes a partial checksum. To be called before anything is rewritten, so that a frame it
  * can't do is still as it came. 0, or a negative errno.
@@ -73,7 +59,6 @@ static __always_inline __u64 sl_pseudo_sum(const struct sl_packet *pkt, __u32 l4
 static __always_inline int ctx_l4_csum_complete(struct xdp_md *ctx, const struct sl_packet *pkt)
 {
 	__u8 proto = SL_PROTO(pkt);
-	__u32 l4_len = pkt->l3_len - (pkt->l4_off - pkt->l3_off);
 	__u32 off = ctx_l4_check_off(pkt) & SL_L4_OFF_MASK;
 	__u16 *check = ctx_data(ctx) + off;
 	int sum;
@@ -82,11 +67,11 @@ static __always_inline int ctx_l4_csum_complete(struct xdp_md *ctx, const struct
 		return 0;
 	if ((void *)(check + 1) > ctx_data_end(ctx))
 		return -1;
-	if (likely(*check != sl_csum_fold(sl_pseudo_sum(pkt, l4_len))))
+	if (likely(!sl_check_looks_partial(pkt, *check)))
 		return 0;
 	if (proto == IPPROTO_UDP && !*check)
 		return 0; /* the sender chose to have none: RFC 768 */
-	sum = sl_csum_frame(ctx, pkt->l4_off, l4_len);
+	sum = sl_csum_frame(ctx, pkt->l4_off, sl_l4_len(pkt));
 	check = ctx_data(ctx) + off;
 	if (sum < 0 || (void *)(check + 1) > ctx_data_end(ctx))
 		return -1;
@@ -97,18 +82,15 @@ static __always_inline int ctx_l4_csum_complete(struct xdp_md *ctx, const struct
 }
 
 /* See ctx/skb.h; here the checksum is complete by now. */
-static __always_inline int ctx_l4_csum_replace(struct xdp_md *ctx, __u32 off, __u32 addr_diff,
-					       __u32 port_diff, bool udp)
+static __always_inline int ctx_l4_csum_replace(struct xdp_md *ctx, const struct sl_packet *pkt,
+					       __u32 off, __u32 addr_diff, __u32 port_diff,
+					       bool udp)
 {
 	__u16 *check = ctx_data(ctx) + (off & SL_L4_OFF_MASK);
 
 	if ((void *)(check + 1) > ctx_data_end(ctx))
 		return -1;
-	if (udp && !*check)
-		return 0;
-	*check = sl_csum_update(*check, (__u64)addr_diff + port_diff);
-	if (udp && !*check)
-		*check = 0xffff; /* RFC 768: 0 would mean "none" */
+	sl_check_replace(check, (__u64)addr_diff + port_diff, udp);
 	return 0;
 }
 

@@ -6,6 +6,10 @@
 #include "sluice/abi/reason.h"
 #include "lib/verdict.h"
 
+/* Bounds of the offsets, for the verifier: applied where an offset was kept in memory. */
+#define SL_L3_OFF_MASK 0x1f
+#define SL_L4_OFF_MASK 0x1ff
+
 enum sl_fragment_kind {
 	SL_FRAG_NONE = 0,
 	SL_FRAG_FIRST, /* has the L4 header */

@@ -12,8 +12,6 @@
 #define SL_VLAN_TAGS	   2
 #define SL_EXTENSION_LIMIT 6   /* IPv6 extension headers before we give up */
 #define SL_HEADERS_MAX	   192 /* bytes of headers made readable at once */
-#define SL_L3_OFF_MASK	   0x1f
-#define SL_L4_OFF_MASK	   0x1ff
 
 /* RFC 791 section 3.1; linux/ip.h does not export them */
 #define SL_IP_DF     0x4000

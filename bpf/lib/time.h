@@ -6,12 +6,19 @@
 #include "sluice/abi/types.h"
 
 /*
- * The coarse clock moves once a jiffy (1 to 10 ms) and costs a tenth of the exact one; nothing
- * here needs better (bpf_ktime_get_coarse_ns: Linux 5.11).
+ * Length of a jiffy and the number of the first one (300 s before 0, to find overflows early:
+ * linux/jiffies.h). Set by the loader; these are for HZ = 250, which Debian has.
+ */
+const volatile __u64 sl_jiffy_ns = 4000000;
+const volatile __u64 sl_first_jiffy = (1ull << 32) - 300 * 250;
+
+/*
+ * Jiffies count CLOCK_MONOTONIC in steps of 1 to 10 ms, and reading them is one load, where even
+ * the coarse clock costs 15 ns (bpf_jiffies64: Linux 5.6).
  */
 static __always_inline __u32 sl_tick_now(void)
 {
-	return bpf_ktime_get_coarse_ns() >> SL_TICK_SHIFT;
+	return ((bpf_jiffies64() - sl_first_jiffy) * sl_jiffy_ns) >> SL_TICK_SHIFT;
 }
 
 static __always_inline __u32 sl_epoch_now(void)

@@ -161,8 +161,8 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	if (sl_related_ip(ctx, &quoted, &flow, quote_off, &addr_diff) ||
 	    sl_related_l4(ctx, pkt, &quoted, &flow, quote_off + sizeof(struct iphdr), addr_diff,
 			  &icmp_diff) ||
-	    ctx_l4_csum_replace(ctx, pkt->l4_off + offsetof(struct icmphdr, checksum), 0, icmp_diff,
-				false) ||
+	    ctx_l4_csum_replace(ctx, pkt, pkt->l4_off + offsetof(struct icmphdr, checksum), 0,
+				icmp_diff, false) ||
 	    sl_rewrite_eth(ctx, hop) || sl_rewrite_ip4(ctx, pkt, source, flow.daddr, &outer_diff))
 		return SL_DROP;
 	return SL_FORWARD;

@@ -72,13 +72,14 @@ static __always_inline int sl_rewrite_l4_csum(struct sl_ctx *ctx, const struct s
 {
 	switch (pkt->k4.proto) {
 	case IPPROTO_TCP:
-		return ctx_l4_csum_replace(ctx, pkt->l4_off + offsetof(struct tcphdr, check),
+		return ctx_l4_csum_replace(ctx, pkt, pkt->l4_off + offsetof(struct tcphdr, check),
 					   addr_diff, port_diff, false);
 	case IPPROTO_UDP:
-		return ctx_l4_csum_replace(ctx, pkt->l4_off + offsetof(struct udphdr, check),
+		return ctx_l4_csum_replace(ctx, pkt, pkt->l4_off + offsetof(struct udphdr, check),
 					   addr_diff, port_diff, true);
 	default: /* ICMP has no pseudo-header: RFC 792 */
-		return ctx_l4_csum_replace(ctx, pkt->l4_off + offsetof(struct icmphdr, checksum), 0,
+		return ctx_l4_csum_replace(ctx, pkt,
+					   pkt->l4_off + offsetof(struct icmphdr, checksum), 0,
 					   port_diff, false);
 	}
 }

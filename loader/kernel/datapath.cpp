@@ -83,6 +83,17 @@ void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
         bpf_map__set_max_entries(map, std::max<__u32>(entries, 1));
 }
 
+/// How the datapath turns jiffies into CLOCK_MONOTONIC: bpf/lib/time.h.
+template <class Rodata>
+void set_clock(Rodata& rodata) {
+    timespec jiffy{};
+    clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
+    const auto nanoseconds = static_cast<__u64>(jiffy.tv_nsec);
+    const auto hz = (1'000'000'000 + nanoseconds / 2) / nanoseconds;
+    rodata.sl_jiffy_ns = nanoseconds;
+    rodata.sl_first_jiffy = static_cast<__u32>(-300 * static_cast<std::int64_t>(hz));
+}
+
 Result<> make_folder(const std::filesystem::path& folder) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
@@ -111,6 +122,7 @@ Result<TcObject> load_tc(const Settings& settings) {
     TcObject object(sluice_tc_bpf__open());
     if (!object) return fail_errno(errno, "opening the TC programs" + log.tail());
     set_capacities(*object, settings);
+    set_clock(*object->rodata);
     if (const int err = -sluice_tc_bpf__load(object.get()); err != 0)
         return load_error(err, "loading the TC programs and maps", log);
     return object;
@@ -186,13 +198,15 @@ Result<Maps> open_maps(const Pins& pins) {
                 std::move(settings),   std::move(stamp)};
 }
 
-/// Binds every map of the object to the instance's pinned one.
+/// Binds every map of the object to the instance's pinned one. A map that has no pin is the
+/// object's own: scratch memory of its programs.
 Result<> reuse_maps(const sluice_xdp_bpf& object, const Pins& pins) {
     bpf_map* map = nullptr;
     bpf_object__for_each_map(map, object.obj) {
         if (bpf_map__is_internal(map)) continue;
         const auto pin = pins.map(bpf_map__name(map));
         const Fd fd(bpf_obj_get(pin.c_str()));
+        if (!fd && errno == ENOENT) continue;
         if (!fd) return fail_errno(errno, "opening " + pin.string());
         if (const int err = -bpf_map__reuse_fd(map, fd.get()); err != 0)
             return fail_errno(err, "reusing " + pin.string());
@@ -281,6 +295,7 @@ Result<XdpMethod> Datapath::attach_xdp(const Link& link) const {
     const LogCapture log;
     const XdpObject object(sluice_xdp_bpf__open());
     if (!object) return fail_errno(errno, "opening the XDP program" + log.tail());
+    set_clock(*object->rodata);
     SL_CHECK(reuse_maps(*object, pins_));
     return sluice::attach_xdp(object->obj, link.ifindex, pins_.link(link.name, "xdp"));
 }
