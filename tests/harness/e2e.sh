@@ -5,19 +5,20 @@
 set -Eeuo pipefail
 
 E2E_HARNESS=$(dirname "${BASH_SOURCE[0]}")
+[[ -x ${SLUICE:-} ]] || { echo "set SLUICE to the binary under test"; exit 1; }
 . "$E2E_HARNESS/../../scripts/lab.sh"
 
 if ((EUID != 0)); then
     echo "SKIP: needs root, for network namespaces and BPF"
     exit 77
 fi
-trap 'fail "line $LINENO: $BASH_COMMAND: exit code $?"' ERR
+trap '((BASH_SUBSHELL)) || fail "$BASH_COMMAND: exit code $?"' ERR
 
 # fail TEXT: ends the case, showing how things stood.
 fail() {
     trap - ERR
     set +e
-    printf '\nFAIL: %s\n\n' "$1"
+    printf '\nFAIL: line %s: %s\n\n' "${BASH_LINENO[-2]}" "$1"
     if [[ $LAB ]]; then
         for view in status stats drops "nat pool show" "nat session count"; do
             echo "--- sluice $view"
@@ -30,7 +31,8 @@ fail() {
 
 # expect WHAT EXPECTED GOT
 expect() {
-    [[ $2 == "$3" ]] || fail "$1: expected '$2', got '$3'"
+    [[ $2 == "$3" ]] || fail "$1: expected '$2', got '$3'
+$(diff <(echo "$2") <(echo "$3"))"
     echo "ok: $1"
 }
 
@@ -94,4 +96,23 @@ serve() {
 client_seen() { grep -Eq "$1" "$SERVED"; }
 
 # mac HOST IF
-mac() { lab_in "$1" cat "/sys/class/net/$2/address"; }
+mac() { ip -n "$LAB-$1" -j link show dev "$2" | jq -r '.[].address'; }
+
+# snapshot IF...: all that can be told of interfaces of the gateway, but for counters.
+snapshot() {
+    local if
+    for if in "$@"; do
+        ip -n "$LAB-gateway" -d link show dev "$if" | sed -E 's/(timer) +[0-9.]+/\1/g'
+        ip -n "$LAB-gateway" addr show dev "$if"
+        for hook in "" ingress egress; do
+            # shellcheck disable=SC2086 # none is meant to vanish
+            lab_in gateway tc filter show dev "$if" $hook
+        done
+        lab_in gateway tc qdisc show dev "$if"
+        lab_in gateway bpftool net show dev "$if"
+        lab_in gateway "$E2E_HARNESS/tcx.py" "$if"
+        lab_in gateway ethtool -k "$if"
+        # A few can only be written.
+        lab_in gateway grep -rs . /proc/sys/net/ipv{4,6}/conf/"$if" | sort || true
+    done
+}

@@ -47,6 +47,12 @@ def hops_left(ancillary):
     return None
 
 
+def from_same_address(ancillary):
+    """The answer leaves from the address that was asked (struct in6_pktinfo, any interface)."""
+    return [(level, kind, data[:16] + bytes(4))
+            for level, kind, data in ancillary if kind == socket.IPV6_PKTINFO]
+
+
 def echo_datagrams(server):
     seen = set()
     while True:
@@ -54,12 +60,13 @@ def echo_datagrams(server):
         if peer not in seen:
             seen.add(peer)
             say("udp", plain(peer[0]), peer[1], "ttl", hops_left(ancillary))
-        server.sendto(data, peer)
+        server.sendmsg([data], from_same_address(ancillary), 0, peer)
 
 
 def serve(given):
     datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     datagrams.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    datagrams.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
     datagrams.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
     datagrams.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
     datagrams.bind(("::", given.port))
