@@ -34,7 +34,7 @@ Result<Outcome> change(const Target& target, const Edit& edit) {
 
     SL_TRY(host, Host::read());
     SL_TRY(transaction, database.begin());
-    SL_CHECK(edit(database, before, host, journal));
+    SL_CHECK(edit({database, before, host, datapath, journal}));
     SL_TRY(after, database.load());
     if (journal.planning()) {
         SL_CHECK(reconcile(datapath, after, found, journal));

@@ -9,9 +9,17 @@
 
 namespace sluice {
 
+/// What an edit has to work with.
+struct Change {
+    const Database& database;  ///< in a transaction
+    const DesiredState& before;
+    const Host& host;
+    const Datapath& datapath;  ///< to look at; changing it is reconcile()'s
+    Journal& journal;
+};
+
 /// What a command wants: checks itself against the state before, then changes rows.
-using Edit = std::function<Result<>(const Database& database, const DesiredState& before,
-                                    const Host& host, Journal& journal)>;
+using Edit = std::function<Result<>(const Change&)>;
 
 /// Under the writer's lock: changes the rows in a transaction, brings the kernel to the new
 /// desired state, commits. On failure rows and kernel go back to the state before; a process

@@ -162,31 +162,26 @@ Result<> check_forward_fits(const ForwardSpec& rule, const DesiredState& state) 
 
 Result<Outcome> add_masquerade(const Target& target, const MasqueradeSpec& rule) {
     SL_CHECK(check_masquerade(rule));
-    return change(target,
-                  [&](const Database& database, const DesiredState& before, const Host& host,
-                      Journal& journal) -> Result<> {
-                      SL_CHECK(check_masquerade_fits(rule, before, host));
-                      warn_about_addresses(rule, host, journal);
-                      SL_CHECK(database.add_masquerade(rule));
-                      return {};
-                  });
+    return change(target, [&](const Change& it) -> Result<> {
+        SL_CHECK(check_masquerade_fits(rule, it.before, it.host));
+        warn_about_addresses(rule, it.host, it.journal);
+        SL_CHECK(it.database.add_masquerade(rule));
+        return {};
+    });
 }
 
 Result<Outcome> remove_masquerade(const Target& target, const Prefix& source,
                                   const std::string& uplink) {
-    return change(target,
-                  [&](const Database& database, const DesiredState& before, const Host&,
-                      Journal&) -> Result<> {
-                      const auto is_it = [&](const MasqueradeSpec& rule) {
-                          return rule.source == source && rule.uplink == uplink;
-                      };
-                      if (std::ranges::none_of(before.masquerades, is_it))
-                          return fail(
-                              ErrorCode::not_found,
-                              fmt::format("{} is not masqueraded on {}", source.text(), uplink),
-                              "`sluice nat masquerade list` shows what is");
-                      return database.remove_masquerade(source, uplink);
-                  });
+    return change(target, [&](const Change& it) -> Result<> {
+        const auto is_it = [&](const MasqueradeSpec& rule) {
+            return rule.source == source && rule.uplink == uplink;
+        };
+        if (std::ranges::none_of(it.before.masquerades, is_it))
+            return fail(ErrorCode::not_found,
+                        fmt::format("{} is not masqueraded on {}", source.text(), uplink),
+                        "`sluice nat masquerade list` shows what is");
+        return it.database.remove_masquerade(source, uplink);
+    });
 }
 
 Result<std::vector<MasqueradeStatus>> list_masquerades(const Target& target) {
@@ -204,37 +199,31 @@ Result<std::vector<MasqueradeStatus>> list_masquerades(const Target& target) {
 
 Result<Outcome> add_forward(const Target& target, const ForwardSpec& rule) {
     SL_CHECK(check_forward(rule));
-    return change(target,
-                  [&](const Database& database, const DesiredState& before, const Host& host,
-                      Journal& journal) -> Result<> {
-                      SL_CHECK(check_forward_fits(rule, before));
-                      SL_TRY(host_ports, HostPorts::read());
-                      warn_about_forward(rule, before, host, host_ports, journal);
-                      return database.add_forward(rule);
-                  });
+    return change(target, [&](const Change& it) -> Result<> {
+        SL_CHECK(check_forward_fits(rule, it.before));
+        SL_TRY(host_ports, HostPorts::read());
+        warn_about_forward(rule, it.before, it.host, host_ports, it.journal);
+        return it.database.add_forward(rule);
+    });
 }
 
 Result<Outcome> remove_forward(const Target& target, std::uint8_t protocol,
                                const Endpoint& external) {
-    return change(
-        target,
-        [&](const Database& database, const DesiredState& before, const Host&,
-            Journal&) -> Result<> {
-            for (const auto& rule : before.forwards) {
-                if (rule.protocol != protocol || rule.external.address != external.address ||
-                    !rule.external.ports.overlaps(external.ports))
-                    continue;
-                if (rule.external == external) return database.remove_forward(protocol, external);
-                return fail(ErrorCode::refused,
-                            fmt::format("{} {} is not the whole of a forward",
-                                        protocol_text(protocol), external.text()),
-                            fmt::format("it was made as {}: delete that", text(rule)));
-            }
-            return fail(
-                ErrorCode::not_found,
-                fmt::format("{} {} is not forwarded", protocol_text(protocol), external.text()),
-                "`sluice nat forward list` shows what is");
-        });
+    return change(target, [&](const Change& it) -> Result<> {
+        for (const auto& rule : it.before.forwards) {
+            if (rule.protocol != protocol || rule.external.address != external.address ||
+                !rule.external.ports.overlaps(external.ports))
+                continue;
+            if (rule.external == external) return it.database.remove_forward(protocol, external);
+            return fail(ErrorCode::refused,
+                        fmt::format("{} {} is not the whole of a forward", protocol_text(protocol),
+                                    external.text()),
+                        fmt::format("it was made as {}: delete that", text(rule)));
+        }
+        return fail(ErrorCode::not_found,
+                    fmt::format("{} {} is not forwarded", protocol_text(protocol), external.text()),
+                    "`sluice nat forward list` shows what is");
+    });
 }
 
 Result<std::vector<ForwardSpec>> list_forwards(const Target& target) {

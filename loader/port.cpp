@@ -92,13 +92,25 @@ Result<> refuse_if_masquerades(const DesiredState& state, const std::string& nam
                     rule->source.text(), name));
 }
 
+/// An interface made anew under a port's name is added as if it were the first.
+Result<> add_again(const Change& change, const PortSpec& known, PortSpec port, const Link& link) {
+    SL_TRY(entry, change.datapath.maps().ports.lookup(link.ifindex));
+    if (entry && entry->id == known.id)
+        return fail(ErrorCode::refused, fmt::format("{} is a port already", port.name),
+                    fmt::format("`sluice port show {}` shows it, `sluice port set {}` changes it",
+                                port.name, port.name));
+    if (port.role != Role::uplink) SL_CHECK(refuse_if_masquerades(change.before, port.name));
+    port.id = known.id;
+    return change.database.set_port(port);
+}
+
 std::string note_of(const PortStatus& port, bool running) {
     if (!port.link) return "there is no such interface now";
     if (!running) return "";
     if (!port.ingress || !port.egress) return "not attached; `sluice restore` mends it";
     if (!port.link->up) return "the interface is down";
     if (port.xdp && port.spec.hook == HookPolicy::xdp && !port.link->physical)
-        return "XDP here costs the guest's TCP about half of its speed; --hook tc has all of it";
+        return "XDP here slows the guest's TCP down; --hook tc does not";
     if (!port.xdp && port.spec.hook == HookPolicy::automatic && port.link->physical)
         return "works by TC alone: the driver has no native XDP, or another program has it";
     return "";
@@ -152,53 +164,40 @@ std::string vlans_text(const std::vector<PortRange>& vlans) {
 
 Result<Outcome> add_port(const Target& target, const PortSpec& port) {
     SL_CHECK(check_vlans(port));
-    return change(
-        target,
-        [&](const Database& database, const DesiredState& before, const Host& host,
-            Journal& journal) -> Result<> {
-            if (find_port(before, port.name) != nullptr && host.link(port.name) != nullptr)
-                return fail(
-                    ErrorCode::refused, fmt::format("{} is a port already", port.name),
-                    fmt::format("`sluice port show {}` shows it, `sluice port set {}` changes "
-                                "it; if the interface was made anew, `sluice restore` attaches "
-                                "it",
-                                port.name, port.name));
-            SL_TRY(link, host.require_link(port.name));
-            SL_CHECK(check_attachable(*link));
-            SL_CHECK(check_not_elsewhere(*link, target.instance));
-            warn_about(*link, journal);
-            SL_CHECK(database.add_port(port));
-            return {};
-        });
+    return change(target, [&](const Change& it) -> Result<> {
+        SL_TRY(link, it.host.require_link(port.name));
+        SL_CHECK(check_attachable(*link));
+        SL_CHECK(check_not_elsewhere(*link, target.instance));
+        warn_about(*link, it.journal);
+        if (const auto* known = find_port(it.before, port.name))
+            return add_again(it, *known, port, *link);
+        SL_CHECK(it.database.add_port(port));
+        return {};
+    });
 }
 
 Result<Outcome> set_port(const Target& target, const std::string& name, const PortChange& wanted) {
-    return change(target,
-                  [&](const Database& database, const DesiredState& before, const Host&,
-                      Journal&) -> Result<> {
-                      const auto* port = find_port(before, name);
-                      if (port == nullptr) return no_such_port(name);
-                      auto changed = *port;
-                      if (wanted.role) changed.role = *wanted.role;
-                      if (wanted.hook) changed.hook = *wanted.hook;
-                      if (wanted.vlan) changed.vlan = *wanted.vlan;
-                      if (wanted.vlans) changed.vlans = *wanted.vlans;
-                      if (wanted.native_vlan) changed.native_vlan = *wanted.native_vlan;
-                      SL_CHECK(check_vlans(changed));
-                      if (changed.role != Role::uplink)
-                          SL_CHECK(refuse_if_masquerades(before, name));
-                      return database.set_port(changed);
-                  });
+    return change(target, [&](const Change& it) -> Result<> {
+        const auto* port = find_port(it.before, name);
+        if (port == nullptr) return no_such_port(name);
+        auto changed = *port;
+        if (wanted.role) changed.role = *wanted.role;
+        if (wanted.hook) changed.hook = *wanted.hook;
+        if (wanted.vlan) changed.vlan = *wanted.vlan;
+        if (wanted.vlans) changed.vlans = *wanted.vlans;
+        if (wanted.native_vlan) changed.native_vlan = *wanted.native_vlan;
+        SL_CHECK(check_vlans(changed));
+        if (changed.role != Role::uplink) SL_CHECK(refuse_if_masquerades(it.before, name));
+        return it.database.set_port(changed);
+    });
 }
 
 Result<Outcome> remove_port(const Target& target, const std::string& name) {
-    return change(target,
-                  [&](const Database& database, const DesiredState& before, const Host&,
-                      Journal&) -> Result<> {
-                      if (find_port(before, name) == nullptr) return no_such_port(name);
-                      SL_CHECK(refuse_if_masquerades(before, name));
-                      return database.remove_port(name);
-                  });
+    return change(target, [&](const Change& it) -> Result<> {
+        if (find_port(it.before, name) == nullptr) return no_such_port(name);
+        SL_CHECK(refuse_if_masquerades(it.before, name));
+        return it.database.remove_port(name);
+    });
 }
 
 Result<std::vector<PortStatus>> port_statuses(const Opened& instance) {

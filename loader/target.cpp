@@ -84,8 +84,11 @@ Result<Opened> open_instance(const Target& target) {
     SL_CHECK(enter_home(target, desired.settings));
     Opened opened{std::move(desired), std::nullopt};
     if (Datapath::exists(target.instance)) {
-        SL_TRY(datapath, Datapath::open(target.instance));
-        opened.datapath.emplace(std::move(datapath));
+        auto datapath = Datapath::open(target.instance);
+        if (datapath)
+            opened.datapath.emplace(*std::move(datapath));
+        else if (datapath.error().code != ErrorCode::refused)
+            return std::unexpected(datapath.error());
     }
     return opened;
 }

@@ -19,7 +19,8 @@ struct Target {
 /// An instance to look at. Readers never lock, so a change may be under way.
 struct Opened {
     DesiredState desired;
-    std::optional<Datapath> datapath;  ///< none while it is down, or after a reboot
+    /// None while it is down, after a reboot, or if another version of sluice made the maps.
+    std::optional<Datapath> datapath;
 };
 
 /// Fails early and clearly without CAP_NET_ADMIN and CAP_BPF (or CAP_SYS_ADMIN).

@@ -22,7 +22,6 @@ double seconds(std::chrono::milliseconds duration) {
 
 std::string state_text(const InstanceStatus& status) {
     if (!status.up) return "down";
-    if (!status.running) return "gone";
     return status.drift.empty() ? "up" : "drifted";
 }
 
