@@ -186,8 +186,10 @@ void Gate::reset() {
             bpf_map_update_elem(fd("sl_drops"), &index, no_drops.data(), BPF_ANY);
         }
     }
-    for (__u32 slot = 0; slot < SL_PORT_SLOTS; ++slot) map<__u32, sl_port>("sl_ports").put(slot, {});
-    for (const Link& link : ports) set_port(link, port_entry(link));
+    for (const Link& link : ports) {
+        remove_port(link);
+        set_port(link, port_entry(link));
+    }
     set_settings(default_settings());
     tally_.rx = tally_.tx = 0;
 }
@@ -259,8 +261,16 @@ void Gate::forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t 
     }
 }
 
-void Gate::set_port(const Link& link, const sl_port& entry) {
-    map<__u32, sl_port>("sl_ports").put(ifindex(link) % SL_PORT_SLOTS, entry);
+void Gate::remove_port(const Link& link) {
+    const auto slots = map<__u32, sl_port>("sl_ports");
+    for (__u32 slot = 0; slot < SL_PORT_SLOTS; ++slot)
+        if (slots.get(slot)->ifindex == ifindex(link)) slots.put(slot, {});
+    map<__u32, __u32>("sl_xdp_targets").erase(link.id);
+}
+
+void Gate::set_port(const Link& link, const sl_port& entry, std::uint32_t slots_on) {
+    const __u32 slot = (ifindex(link) + slots_on) % SL_PORT_SLOTS;
+    map<__u32, sl_port>("sl_ports").put(slot, entry);
     const __u32 id = entry.id;
     if (entry.flags & SL_PORT_XDP_TARGET)
         map<__u32, __u32>("sl_xdp_targets").put(id, entry.ifindex);

@@ -30,7 +30,7 @@ public:
             ADD_FAILURE() << "map update: " << std::strerror(errno);
     }
 
-    void erase(const Key& key) const { bpf_map_delete_elem(fd_, &key); }
+    bool erase(const Key& key) const { return bpf_map_delete_elem(fd_, &key) == 0; }
 
     [[nodiscard]] std::vector<std::pair<Key, Value>> entries() const {
         std::vector<std::pair<Key, Value>> all;
@@ -42,10 +42,14 @@ public:
         return all;
     }
 
-    /// Removes every entry of a hash or trie.
+    /// Removes every entry of a hash or trie; an array can't be cleared.
     void clear() const {
         Key key;
-        while (bpf_map_get_next_key(fd_, nullptr, &key) == 0) erase(key);
+        while (bpf_map_get_next_key(fd_, nullptr, &key) == 0) {
+            if (erase(key)) continue;
+            ADD_FAILURE() << "map delete: " << std::strerror(errno);
+            return;
+        }
     }
 
 private:
