@@ -40,6 +40,7 @@ Result<std::uint32_t> attach_sink(const std::string& interface,
         // Of IPv6 only the last word is compared: the generator varies no other.
         const int bits = std::clamp(check->mapped_length() - 96, 0, 32);
         skeleton->rodata->inside = ntohl(check->address.raw().w[3]);
+        bpf_map__set_max_entries(skeleton->maps.bench_order, BENCH_ORDER_FLOWS);
         skeleton->rodata->inside_mask = bits == 0 ? 0 : ~0U << (32 - bits);
     }
     if (const int err = bench_sink_bpf::load(skeleton.get()); err != 0)
@@ -68,7 +69,6 @@ Result<bench_seen> read_sink(std::uint32_t map) {
         sum.reordered += cpu.reordered;
         sum.untranslated += cpu.untranslated;
         sum.unrouted += cpu.unrouted;
-        sum.sequence = std::max(sum.sequence, cpu.sequence);
     }
     return sum;
 }

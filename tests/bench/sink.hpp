@@ -16,7 +16,7 @@ namespace sluice::bench {
 [[nodiscard]] Result<std::uint32_t> attach_sink(const std::string& interface,
                                                 const std::optional<Prefix>& check);
 
-/// Summed over the CPUs; `sequence` is the highest.
+/// Summed over the CPUs.
 [[nodiscard]] Result<bench_seen> read_sink(std::uint32_t map);
 
 }  // namespace sluice::bench

@@ -27,6 +27,14 @@ struct {
 	__type(value, struct bench_seen);
 } bench_seen SEC(".maps");
 
+/* The highest sequence seen of each flow; made for BENCH_ORDER_FLOWS when checking. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} bench_order SEC(".maps");
+
 /* Ones' complement sum (RFC 1071) of the 16-bit words in [from, end), at most `max`. */
 static __always_inline __u16 sum_words(__u64 sum, void *from, void *end, __u32 max)
 {
@@ -35,6 +43,19 @@ static __always_inline __u16 sum_words(__u64 sum, void *from, void *end, __u32 m
 	for (int i = 0; i < 4; i++)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return sum;
+}
+
+static __always_inline void check_order(struct bench_seen *seen, const struct bench_stamp *stamp)
+{
+	__u32 flow = stamp->flow % BENCH_ORDER_FLOWS;
+	__u64 *highest = bpf_map_lookup_elem(&bench_order, &flow);
+
+	if (!highest)
+		return;
+	if (stamp->sequence < *highest)
+		seen->reordered++;
+	else
+		*highest = stamp->sequence;
 }
 
 /* addresses: source and destination, `words` 16-bit words in all. */
@@ -51,11 +72,7 @@ static __always_inline void check_udp(struct bench_seen *seen, void *addresses, 
 	sum = sum_words(bpf_htons(IPPROTO_UDP) + udp->len, addresses, udp, words);
 	if (sum_words(sum, udp, end, BENCH_MAX_SIZE / 2) != 0xffff)
 		seen->bad_checksum++;
-
-	if (stamp->sequence < seen->sequence)
-		seen->reordered++;
-	else
-		seen->sequence = stamp->sequence;
+	check_order(seen, stamp);
 }
 
 static __always_inline void check_source(struct bench_seen *seen, __be32 source, __u8 ttl)

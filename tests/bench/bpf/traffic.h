@@ -51,16 +51,18 @@ struct bench_send {
 	__u8 random; /* flows drawn uniformly; else in turn */
 };
 
+/* The sink tells this many flows apart by their numbers when it checks their order. */
+#define BENCH_ORDER_FLOWS (1u << 20)
+
 /* What the sink saw, per CPU. Only `packets` and `bytes` unless it was told to check. */
 struct bench_seen {
 	__u64 packets;
 	__u64 bytes;
 	__u64 foreign;	    /* not of the sender: ARP, neighbour discovery, ... */
 	__u64 bad_checksum; /* IPv4 header or UDP */
-	__u64 reordered;    /* came after a packet with a higher sequence */
+	__u64 reordered;    /* came after a packet of its flow with a higher sequence */
 	__u64 untranslated; /* the source is still inside the prefix told */
 	__u64 unrouted;	    /* TTL or hop limit is as it was sent */
-	__u64 sequence;	    /* highest so far, on this CPU */
 };
 
 #endif

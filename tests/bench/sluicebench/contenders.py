@@ -106,7 +106,7 @@ class Sluice(Contender):
             time.sleep(0.2)
 
     def sessions(self):
-        return json.loads(self._sluice("--json", "nat", "session", "count"))["count"]
+        return json.loads(self._sluice("--json", "nat", "session", "count"))["sessions"]
 
     def memory(self):
         """Bytes of kernel memory of all its maps."""
