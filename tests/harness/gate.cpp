@@ -263,8 +263,12 @@ void Gate::forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t 
 
 void Gate::remove_port(const Link& link) {
     const auto slots = map<__u32, sl_port>("sl_ports");
-    for (__u32 slot = 0; slot < SL_PORT_SLOTS; ++slot)
-        if (slots.get(slot)->ifindex == ifindex(link)) slots.put(slot, {});
+    const __u32 index = ifindex(link);
+    for (__u32 slots_on = 0; slots_on <= SL_PORT_WINDOW; ++slots_on) {
+        const __u32 slot = (index + slots_on) % SL_PORT_SLOTS;
+        const auto entry = slots.get(slot);
+        if (entry && entry->ifindex == index) slots.put(slot, {});
+    }
     map<__u32, __u32>("sl_xdp_targets").erase(link.id);
 }
 

@@ -83,7 +83,8 @@ public:
                  const sl_addr& inside, std::uint16_t inside_port, const Link& uplink,
                  std::uint16_t count = 1);
 
-    /// @param slots_on how far from the slot of its ifindex the entry is put
+    /// @param slots_on how far from the slot of its ifindex the entry is put, at most
+    /// SL_PORT_WINDOW
     void set_port(const Link& link, const sl_port& entry, std::uint32_t slots_on = 0);
     void remove_port(const Link& link);
     void set_settings(const sl_settings& settings);
