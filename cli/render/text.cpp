@@ -14,8 +14,8 @@ const char* const nothing = "-";
 constexpr std::string_view gap = "  ";
 
 std::string endpoint_text(const Json& value) {
-    const auto address = value.value("address", std::string{});
-    const auto port = value.value("port", 0);
+    const auto& address = value.at("address").get_ref<const std::string&>();
+    const auto port = value.at("port").get<int>();
     if (port == 0) return address;
     if (address.find(':') == std::string::npos) return fmt::format("{}:{}", address, port);
     return fmt::format("[{}]:{}", address, port);
@@ -23,7 +23,7 @@ std::string endpoint_text(const Json& value) {
 
 /// `snat 192.0.2.1:2039`: what the changed end becomes; both ends of a hairpin.
 std::string translation_text(const Json& session) {
-    const auto kind = session.value("nat", std::string{});
+    const auto& kind = session.at("nat").get_ref<const std::string&>();
     const auto source = endpoint_text(session.at("translated_source"));
     const auto destination = endpoint_text(session.at("translated_destination"));
     if (kind == "snat") return "snat " + source;
@@ -57,10 +57,10 @@ std::string list_text(const Json& list) {
 }
 
 std::string cell(const Field& field, const Json& row) {
-    const Json::json_pointer pointer(field.pointer);
-    if (!row.contains(pointer)) return nothing;
-    const auto& value = row.at(pointer);
-    if (value.is_null() || value == "") return nothing;
+    if (!row.contains(field.pointer)) return nothing;
+    const auto& value = row.at(field.pointer);
+    if (value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty()))
+        return nothing;
     switch (field.format) {
         case Format::plain:
         case Format::count:

@@ -14,7 +14,11 @@ Json time_json(std::uint64_t seconds) {
     return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
 }
 
-Json usage_json(const Usage& usage) { return {{"used", usage.used}, {"capacity", usage.capacity}}; }
+/// Null while the maps are not there.
+Json usage_json(const Usage& usage) {
+    if (usage.capacity == 0) return nullptr;
+    return {{"used", usage.used}, {"capacity", usage.capacity}};
+}
 
 double seconds(std::chrono::milliseconds duration) {
     return static_cast<double>(duration.count()) / 1000;
