@@ -73,7 +73,7 @@ class Nftables(Contender):
 class Sluice(Contender):
     translates = True
 
-    def __init__(self, binary, hook, max_flows="200k", externals=()):
+    def __init__(self, binary, hook, externals=(), max_flows="1m"):
         self.name = f"sluice {hook}"
         self.binary, self.hook = binary, hook
         self.max_flows, self.externals = max_flows, externals

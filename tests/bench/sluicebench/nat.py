@@ -53,8 +53,8 @@ def established_udp(bench):
 
 def new_flows(bench):
     """Each packet opens a session: an internal socket of its own, some remote."""
-    contenders = [Sluice(bench.sluice, "tc", "1m", EXTERNALS), Nftables(),
-                  Sluice(bench.sluice, "xdp", "1m", EXTERNALS)]
+    contenders = [Sluice(bench.sluice, "tc", EXTERNALS), Nftables(),
+                  Sluice(bench.sluice, "xdp", EXTERNALS)]
     flows = Flows(100_000)
     with UdpStage(bench, contenders) as stage:
         def check(contender, lab):
@@ -75,7 +75,7 @@ def new_flows(bench):
 def live_sessions(bench):
     """A million sessions at once: 62500 internal sockets, each talking to 16 remotes."""
     flows = Flows(1_000_000, hosts=250, ports="32768-33017")
-    contender = Sluice(bench.sluice, "tc", "2m", EXTERNALS)
+    contender = Sluice(bench.sluice, "tc", EXTERNALS, "2m")
     alive = Row("1M sessions: forwarded when sent to again", "share")
     memory = Row("1M sessions: memory of all maps", "MB")
     with UdpStage(bench, [contender]) as stage:
