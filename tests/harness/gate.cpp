@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "sluice_tc.skel.h"
 #include "sluice_xdp.skel.h"
@@ -99,6 +100,15 @@ sl_settings default_settings() {
     return settings;
 }
 
+/// Tells a program how long a jiffy is, as the loader does.
+void set_clock(auto& rodata) {
+    timespec jiffy{};
+    clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
+    const std::int64_t hz = 1'000'000'000 / jiffy.tv_nsec;
+    rodata.sl_jiffy_ns = static_cast<__u64>(jiffy.tv_nsec);
+    rodata.sl_first_jiffy = static_cast<__u32>(-300 * hz);
+}
+
 template <class Value>
 void drain_queue(int fd) {
     Value value;
@@ -150,6 +160,7 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
     bpf_map__set_max_entries(maps.sl_tickets4, std::max(1u, capacities.flows / 2));
     bpf_map__set_max_entries(maps.sl_tickets6, std::max(1u, capacities.flows6 / 2));
     bpf_map__set_max_entries(maps.sl_bindings, capacities.bindings);
+    set_clock(*gate->tc_->rodata);
     if (sluice_tc_bpf__load(gate->tc_.get())) return failed("load sluice_tc");
 
     gate->xdp_.reset(sluice_xdp_bpf__open());
@@ -160,6 +171,7 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
         if (shared && bpf_map__reuse_fd(map, bpf_map__fd(shared)))
             return failed(fmt::format("reuse {}", bpf_map__name(map)));
     }
+    set_clock(*gate->xdp_->rodata);
     if (sluice_xdp_bpf__load(gate->xdp_.get())) return failed("load sluice_xdp");
     gate->reset();
     return gate;
@@ -186,10 +198,8 @@ void Gate::reset() {
             bpf_map_update_elem(fd("sl_drops"), &index, no_drops.data(), BPF_ANY);
         }
     }
-    for (const Link& link : ports) {
-        remove_port(link);
-        set_port(link, port_entry(link));
-    }
+    for (const Link& link : links) remove_port(link);
+    for (const Link& link : ports) set_port(link, port_entry(link));
     set_settings(default_settings());
     tally_.rx = tally_.tx = 0;
 }
