@@ -1,0 +1,217 @@
+// The documents of every listing, of values made by hand, against golden/. They are the schema
+// that docs/json.md describes: a change here is a change of the contract.
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include <fstream>
+
+#include "capture.hpp"
+#include "cli/view/views.hpp"
+
+namespace sluice::cli {
+namespace {
+
+/// With SLUICE_UPDATE_GOLDEN set the files are written instead: look at the difference.
+void expect_golden(const std::string& name, const std::string& printed) {
+    const std::string path = std::string(SLUICE_GOLDEN) + "/" + name;
+    const auto json = Json::parse(printed);
+    if (std::getenv("SLUICE_UPDATE_GOLDEN") != nullptr) {
+        std::ofstream(path) << json.dump(2) << '\n';
+        return;
+    }
+    std::ifstream file(path);
+    ASSERT_TRUE(file) << path;
+    EXPECT_EQ(json, Json::parse(file)) << path;
+}
+
+void expect_golden(const std::string& name, const Document& document) {
+    expect_golden(name, capture(Mode::json, [&](Output& output) { output.print(document); }).out);
+}
+
+PortStatus tap() {
+    Link link;
+    link.name = "tap0";
+    link.ifindex = 7;
+    link.mac = *MacAddress::parse("02:00:00:00:00:07");
+    link.ethernet = link.up = link.carrier = true;
+    link.mtu = 1500;
+    link.kind = link.driver = "tun";
+    link.master_name = "br0";
+    PortStatus port;
+    port.spec.name = "tap0";
+    port.spec.id = 1;
+    port.spec.vlan = 10;
+    port.link = link;
+    port.ingress = TcAttachment{TcMethod::tcx, 100};
+    port.egress = TcAttachment{TcMethod::tcx, 101};
+    return port;
+}
+
+PortStatus nic() {
+    auto port = tap();
+    port.spec = {.name = "eth0", .role = Role::uplink, .vlans = {}, .id = 2};
+    port.link->name = "eth0";
+    port.link->physical = true;
+    port.link->kind.clear();
+    port.link->driver = "ixgbe";
+    port.link->master_name.clear();
+    port.xdp = XdpAttachment{XdpMethod::dispatcher, 102};
+    port.xdp_without_tcp = port.xdp_target = true;
+    return port;
+}
+
+PortStatus absent_trunk() {
+    PortStatus port;
+    port.spec.name = "tap1";
+    port.spec.role = Role::trunk;
+    port.spec.vlans = {{10, 10}, {20, 30}};
+    port.spec.native_vlan = 5;
+    port.spec.id = 3;
+    port.note = "there is no such interface now";
+    return port;
+}
+
+Session session(const char* source, const char* destination, const char* after) {
+    const auto end = [](const char* text) {
+        const auto endpoint = *Endpoint::parse(text);
+        return SocketAddress{endpoint.address, endpoint.ports.first};
+    };
+    Session made;
+    made.protocol = IPPROTO_TCP;
+    made.source = end(source);
+    made.destination = made.translated_destination = end(destination);
+    made.translated_source = end(after);
+    made.state = SessionState::established;
+    made.sent = {10, 1000};
+    made.received = {8, 9000};
+    made.age = 12.5;
+    made.idle = 0.25;
+    made.expires_in = 7439.75;
+    made.in_port = "tap0";
+    return made;
+}
+
+TEST(Golden, Status) {
+    InstanceStatus status;
+    status.instance = "default";
+    status.up = status.running = true;
+    status.abi_version = 1;
+    status.netns = "/run/netns/blue";
+    status.since = 1'700'000'000;
+    status.flows4 = {12, 1'000'000};
+    status.flows6 = {2, 250'000};
+    status.bindings = {5, 262'144};
+    status.memory = 210'000'000;
+    status.masquerades = 1;
+    status.forwards = 2;
+    status.ports = {tap(), nic()};
+    status.drift = {"to do: attach TC ingress to tap0"};
+    expect_golden("status.json", status_view(status));
+
+    InstanceStatus down;
+    down.instance = "lab";
+    expect_golden("status-down.json", status_view(down));
+}
+
+TEST(Golden, Ports) {
+    expect_golden("port-list.json", ports_view({tap(), nic(), absent_trunk()}));
+    expect_golden("port-show.json", port_view(nic()));
+}
+
+TEST(Golden, Nat) {
+    MasqueradeStatus follows{.spec = {.source = *Prefix::parse("10.0.0.0/24"),
+                                      .uplink = "eth0",
+                                      .addresses = {},
+                                      .ports = {2000, 5000}},
+                             .addresses = {*Address::parse("192.0.2.1")}};
+    auto fixed = follows;
+    fixed.spec.source = *Prefix::parse("10.1.0.0/16");
+    fixed.spec.addresses =
+        fixed.addresses = {*Address::parse("198.51.100.7"), *Address::parse("198.51.100.8")};
+    fixed.spec.pool = 1;
+    expect_golden("masquerade-list.json", masquerades_view({follows, fixed}));
+    expect_golden("forward-list.json",
+                  forwards_view({{IPPROTO_TCP, *Endpoint::parse("192.0.2.1:80"),
+                                  *Endpoint::parse("10.0.0.5:8080")},
+                                 {IPPROTO_UDP, *Endpoint::parse("192.0.2.1:5000-5009"),
+                                  *Endpoint::parse("10.0.0.5:6000-6009")}}));
+    PoolStatus pool;
+    pool.uplinks = {"eth0"};
+    pool.address = *Address::parse("192.0.2.1");
+    pool.protocol = IPPROTO_UDP;
+    pool.range = {2000, 5000};
+    pool.reserved = 1;
+    pool.used = 10;
+    pool.free = 2990;
+    pool.highest = 20;
+    pool.allocated = 100;
+    pool.refused = 3;
+    pool.retries = 4;
+    expect_golden("pool-show.json", pools_view({pool}));
+}
+
+TEST(Golden, Sessions) {
+    auto web = session("10.0.0.2:4000", "198.51.100.9:443", "192.0.2.1:2000");
+    web.nat = NatKind::snat;
+    auto routed = session("[2001:db8::2]:4000", "[2001:db8:1::9]:443", "[2001:db8::2]:4000");
+    routed.domain = 10;
+    routed.flushed = true;
+    const auto printed = capture(Mode::json, [&](Output& output) {
+        output.begin(session_stream());
+        output.row(session_json(web));
+        output.row(session_json(routed));
+        output.end({{"count", 2}});
+    });
+    expect_golden("session-list.json", printed.out);
+    expect_golden("session-count.json",
+                  session_count_view("sluice.nat.session.count/1", {3, 1}, "4"));
+}
+
+TEST(Golden, SessionLinesOfIpv4Align) {
+    auto web = session("10.0.0.2:4000", "198.51.100.9:443", "192.0.2.1:2000");
+    web.nat = NatKind::snat;
+    const auto text = capture(Mode::text, [&](Output& output) {
+        output.begin(session_stream());
+        output.row(session_json(web));
+        output.end({});
+    });
+    const auto heading = text.out.substr(0, text.out.find('\n'));
+    const auto row = text.out.substr(heading.size() + 1);
+    for (const auto* title : {"SOURCE", "DESTINATION", "TRANSLATED TO", "STATE", "IN "}) {
+        const auto column = heading.find(title);
+        EXPECT_EQ(row[column - 1], ' ') << title;
+        EXPECT_NE(row[column], ' ') << title;
+    }
+    EXPECT_EQ(row.size(), heading.size() + 1) << "numbers end where their titles do";
+}
+
+TEST(Golden, Counters) {
+    PortCounters counters{.port = "tap0"};
+    counters.consistent = true;
+    counters.stats.rx[SL_COUNT_OBSERVED] = {6, 600};
+    counters.stats.rx[SL_COUNT_FORWARDED] = {3, 300};
+    counters.stats.rx[SL_COUNT_PASSED] = {2, 200};
+    counters.stats.rx[SL_COUNT_DROPPED] = {1, 100};
+    expect_golden("stats.json", stats_view({counters}));
+
+    std::vector<DropCounter> drops;
+    for (const auto* port : {"tap0", "eth0"})
+        for (const auto& reason : drop_reasons())
+            drops.push_back({port, &reason, {reason.reason == SL_DROP_MALFORMED ? 2ull : 0, 120}});
+    expect_golden("drops.json", drops_view(drops, false, false));
+    expect_golden("drops-by-port.json", drops_view(drops, true, false));
+    EXPECT_EQ(drops_view(drops, false, true).body["drops"].size(), drop_reasons().size());
+}
+
+TEST(Golden, Outcome) {
+    const Outcome outcome{{"attach TC ingress to tap0", "add port tap0"}, {"tap0 is down"}};
+    expect_golden("port-add.json",
+                  outcome_view("sluice.port.add/1", Target{}, outcome, "port tap0 added"));
+    Target planned;
+    planned.effect = Effect::plan;
+    expect_golden("port-add-dry-run.json",
+                  outcome_view("sluice.port.add/1", planned, outcome, "port tap0 added"));
+}
+
+}  // namespace
+}  // namespace sluice::cli

@@ -1,0 +1,133 @@
+// Usage errors and what needs no kernel: no root needed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "capture.hpp"
+#include "sluice/abi/types.h"
+
+namespace sluice::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+const std::vector<std::vector<std::string>> commands{
+    {"up"},
+    {"down"},
+    {"restore"},
+    {"status"},
+    {"port", "add"},
+    {"port", "del"},
+    {"port", "set"},
+    {"port", "list"},
+    {"port", "show"},
+    {"nat", "masquerade", "add"},
+    {"nat", "masquerade", "del"},
+    {"nat", "masquerade", "list"},
+    {"nat", "forward", "add"},
+    {"nat", "forward", "del"},
+    {"nat", "forward", "list"},
+    {"nat", "pool", "show"},
+    {"nat", "session", "list"},
+    {"nat", "session", "count"},
+    {"nat", "session", "flush"},
+    {"stats"},
+    {"drops"},
+    {"version"},
+};
+
+TEST(Help, EveryCommandHasExamples) {
+    for (auto command : commands) {
+        command.emplace_back("--help");
+        testing::internal::CaptureStdout();
+        const auto result = run_captured(command);
+        const auto help = testing::internal::GetCapturedStdout();
+        EXPECT_EQ(result.code, 0);
+        EXPECT_THAT(help, HasSubstr("Examples:\n  sluice ")) << command[0];
+    }
+}
+
+TEST(Version, InTextAndJson) {
+    EXPECT_THAT(run_captured({"version"}).out, StartsWith("sluice"));
+    const auto json = run_captured({"version", "--json"}).json();
+    EXPECT_EQ(json["schema"], "sluice.version/1");
+    EXPECT_EQ(json["abi"], SL_ABI_VERSION);
+}
+
+TEST(Usage, GlobalOptionsStandBeforeOrAfterTheObject) {
+    EXPECT_EQ(run_captured({"--json", "version"}).json(),
+              run_captured({"version", "--json"}).json());
+    EXPECT_EQ(run_captured({"version", "--pretty"}).json(),
+              run_captured({"version", "--json"}).json());
+}
+
+/// All of these are refused before anything is opened.
+TEST(Usage, ErrorsExitWith2) {
+    const std::vector<std::vector<std::string>> wrong{
+        {},
+        {"bogus"},
+        {"port"},
+        {"port", "bogus"},
+        {"port", "add"},
+        {"port", "add", "tap0"},
+        {"port", "add", "tap0", "--role", "boss"},
+        {"port", "add", "tap0", "--role", "access", "--hook", "fish"},
+        {"port", "add", "tap0", "--role", "access", "--vlan", "x"},
+        {"port", "add", "tap0", "--role", "access", "--vlan", "4095"},
+        {"port", "add", "tap0", "--role", "access", "--vlans", "1,2"},
+        {"port", "add", "tap0", "--role", "trunk", "--vlans", "30-20"},
+        {"port", "add", "tap0", "--role", "trunk", "--vlans", "10,10-20"},
+        {"port", "add", "tap0", "--role", "uplink", "--vlan", "5"},
+        {"nat", "masquerade", "add", "--source", "10.0.0.1/24", "--uplink", "eth0"},
+        {"nat", "masquerade", "add", "--source", "10.0.0.0/33", "--uplink", "eth0"},
+        {"nat", "masquerade", "add", "--source", "10.0.0.0/24", "--uplink", "eth0", "--ports",
+         "0-9"},
+        {"nat", "masquerade", "add", "--source", "10.0.0.0/24", "--uplink", "eth0", "--ports",
+         "9-5"},
+        {"nat", "masquerade", "add", "--source", "10.0.0.0/24", "--uplink", "eth0", "--ports",
+         "1-65536"},
+        {"nat", "masquerade", "add", "--source", "10.0.0.0/24", "--uplink", "eth0", "--address",
+         "eth1"},
+        {"nat", "forward", "add", "--proto", "icmp", "--external", "192.0.2.1:1", "--internal",
+         "10.0.0.2:1"},
+        {"nat", "forward", "add", "--proto", "tcp", "--external", "192.0.2.1", "--internal",
+         "10.0.0.2:1"},
+        {"nat", "forward", "add", "--proto", "tcp", "--external", "192.0.2.1:1-2", "--internal",
+         "10.0.0.2:1"},
+        {"nat", "session", "list", "colour=red"},
+        {"nat", "session", "flush", "src"},
+        {"up", "--max-flows", "0"},
+        {"up", "--max-flows", "many"},
+        {"up", "--udp-timeout", "30"},
+        {"up", "--udp-timeout", "400d"},
+        {"--instance", "a/b", "status"},
+        {"status", "--json", "--pretty"},
+    };
+    for (const auto& arguments : wrong) {
+        const auto result = run_captured(arguments);
+        EXPECT_EQ(result.code, 2) << testing::PrintToString(arguments) << result.err;
+    }
+}
+
+TEST(Usage, TextErrorsGoToStderr) {
+    const auto result = run_captured({"port", "bogus"});
+    EXPECT_THAT(result.out, IsEmpty());
+    EXPECT_EQ(result.err,
+              "sluice: port: there is no \"bogus\"\n"
+              "  hint: `sluice port --help` shows how it is used\n");
+}
+
+TEST(Usage, JsonErrorsAreOneDocumentOnStdout) {
+    const auto result = run_captured(
+        {"nat", "masquerade", "add", "--source", "10.0.0.1/24", "--uplink", "eth0", "--json"});
+    EXPECT_EQ(result.code, 2);
+    EXPECT_THAT(result.err, IsEmpty());
+    const auto error = result.json()["error"];
+    EXPECT_EQ(error["code"], "usage");
+    EXPECT_THAT(error["message"].get<std::string>(), HasSubstr("10.0.0.1/24"));
+    EXPECT_THAT(error["hint"].get<std::string>(), HasSubstr("10.0.0.0/24"));
+}
+
+}  // namespace
+}  // namespace sluice::cli
