@@ -13,17 +13,22 @@ const volatile __u64 sl_jiffy_ns = 4000000;
 const volatile __u64 sl_first_jiffy = (1ull << 32) - 300 * 250;
 
 /*
- * Jiffies count CLOCK_MONOTONIC in steps of 1 to 10 ms, and reading them is one load, where even
- * the coarse clock costs 15 ns (bpf_jiffies64: Linux 5.6).
+ * CLOCK_MONOTONIC in ns, in steps of a jiffy (1 to 10 ms). One load, where even the coarse clock
+ * costs 15 ns (bpf_jiffies64: Linux 5.6).
  */
+static __always_inline __u64 sl_clock(void)
+{
+	return (bpf_jiffies64() - sl_first_jiffy) * sl_jiffy_ns;
+}
+
 static __always_inline __u32 sl_tick_now(void)
 {
-	return ((bpf_jiffies64() - sl_first_jiffy) * sl_jiffy_ns) >> SL_TICK_SHIFT;
+	return sl_clock() >> SL_TICK_SHIFT;
 }
 
 static __always_inline __u32 sl_epoch_now(void)
 {
-	return bpf_ktime_get_coarse_ns() >> SL_EPOCH_SHIFT;
+	return sl_clock() >> SL_EPOCH_SHIFT;
 }
 
 #endif

@@ -63,7 +63,7 @@ void add_up(CLI::App& app, Invocation& invocation) {
     };
     add("--max-flows", arguments->max_flows, "N", "IPv4 flow entries, two a session (default 1m)");
     add("--max-flows6", arguments->max_flows6, "N", "IPv6 flow entries (default 250k)");
-    add("--max-bindings", arguments->max_bindings, "N", "NAT bindings (default 262144)");
+    add("--max-bindings", arguments->max_bindings, "N", "NAT bindings (default 300000)");
     add("--udp-timeout", arguments->udp, "TIME", "idle UDP session (default 5m)");
     add("--tcp-established-timeout", arguments->tcp_established, "TIME",
         "idle established TCP session (default 124m)");

@@ -28,7 +28,7 @@ enum class HookPolicy : std::uint8_t { automatic, tc, xdp };
 struct Settings {
     std::uint32_t max_flows = 1'000'000;  ///< IPv4 flow entries; a session uses two
     std::uint32_t max_flows6 = 250'000;   ///< IPv6 flow entries
-    std::uint32_t max_bindings = 262'144;
+    std::uint32_t max_bindings = 300'000;
     std::chrono::milliseconds udp_timeout{300'000};
     std::chrono::milliseconds tcp_established_timeout{7'440'000};
     std::chrono::milliseconds tcp_transitory_timeout{240'000};
