@@ -50,6 +50,47 @@ guest_root() {
     chmod +x "$root/init"
 }
 
+# guest_program ROOT PROGRAM...: copies programs and the libraries that they need.
+guest_program() {
+    local program file
+    for program in "${@:2}"; do
+        program=$(command -v "$program") || return
+        for file in "$program" $(ldd "$program" | grep -o '/[^ ]*'); do
+            cp -L --parents "$file" "$1"
+        done
+        cp -L "$program" "$1/bin/"
+    done
+}
+
+# guest_job_host ROOT ADDRESS/LENGTH GATEWAY: the guest's job becomes to be a host on the network that
+# does what guest_in tells it.
+guest_job_host() {
+    cat >"$1/job" <<END
+ip link set eth0 up
+ip addr add $2 dev eth0
+ip route add default via $3
+nc -ll -p 23 -e sh
+END
+}
+
+# guest_in HOST ADDRESS COMMAND...: runs a command in a guest that HOST reaches; its standard error
+# comes with the output.
+guest_in() {
+    local host=$1 address=$2 line code=1
+    printf '{ %s; } 2>&1; echo "exit code $?"; exit\n' "${*:3}" |
+        lab_in "$host" timeout 120 busybox nc "$address" 23 |
+        {
+            while IFS= read -r line; do
+                if [[ $line =~ ^exit\ code\ ([0-9]+)$ ]]; then
+                    code=${BASH_REMATCH[1]}
+                else
+                    printf '%s\n' "$line"
+                fi
+            done
+            return "$code"
+        }
+}
+
 # guest_job_here ROOT COMMAND: the guest's job becomes COMMAND run in this machine's own file system,
 # seen through virtiofs; what it writes stays in the guest's memory. For guest_start_here.
 guest_job_here() {

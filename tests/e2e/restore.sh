@@ -11,7 +11,7 @@ interfaces=(vm1 vm2 br0 wan)
 
 # wan has a filter of somebody else, which counts; vm2 a clsact qdisc without filters.
 clang-19 -target bpf -O2 -g -isystem "/usr/include/$(gcc -print-multiarch)" \
-    -c "$(dirname "$0")/foreign.bpf.c" -o "$LAB_DIR/foreign.o"
+    -c "$(dirname "$0")/bpf/foreign.bpf.c" -o "$LAB_DIR/foreign.o"
 lab_in gateway tc qdisc add dev wan clsact
 lab_in gateway tc qdisc add dev vm2 clsact
 for hook_name in ingress egress; do
