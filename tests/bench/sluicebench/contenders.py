@@ -77,7 +77,7 @@ class Sluice(Contender):
         self.name = f"sluice {hook}"
         self.binary, self.hook = binary, hook
         self.max_flows, self.externals = max_flows, externals
-        self.instance = None
+        self.instance, self.state, self.is_up = None, None, False
 
     def not_run(self):
         return None if Path(self.binary).exists() else f"{self.binary} is not built"
@@ -86,6 +86,7 @@ class Sluice(Contender):
         self.instance = lab.name
         self.state = tempfile.mkdtemp(prefix="sluice-bench-")
         self._sluice("--netns", lab.gateway.name, "up", "--max-flows", self.max_flows)
+        self.is_up = True
         self._sluice("port", "add", "in0", "--role", "access", "--hook", self.hook)
         self._sluice("port", "add", "out0", "--role", "uplink", "--hook", self.hook)
         addresses = [word for external in self.externals for word in ("--address", external)]
@@ -93,8 +94,9 @@ class Sluice(Contender):
                      "--ports", "1024-65535", *addresses)
 
     def close(self):
-        if self.instance:
+        if self.is_up:
             self._sluice("down", "--purge")
+        if self.state:
             shutil.rmtree(self.state)
 
     def forget(self):
