@@ -164,6 +164,19 @@ TEST_F(UdpZero, AllOnesBecomesWhatItMust) {
     expect_both(lan0, in, with_source(routed(in, wan0, router), external, 5000));
 }
 
+TEST_F(UdpZero, PartialThatComesOutAsZero) {
+    const Packet complete = summing_to_zero(false);
+    Packet partial = complete;
+    partial.get<Udp>().sum = Sum::partial;
+    expect_both(lan0, complete, routed(complete, wan0, router));
+    expect_forward(Hook::xdp, lan0, partial, routed(complete, wan0, router));
+    gate().reset();
+    masquerade_a();
+    const Packet out = with_source(routed(complete, wan0, router), external, 5000);
+    expect_both(lan0, complete, out);
+    expect_forward(Hook::xdp, lan0, partial, out);
+}
+
 TEST_F(UdpZero, NoneStaysNoneUntranslated) {
     const Packet in =
         a_to_server4() / Udp{.sport = 5000, .dport = 53, .sum = Sum::none} / payload(9);

@@ -175,6 +175,21 @@ TEST_F(EstablishedOnXdp, PortThatLeavesTcpToTc) {
     expect_both(lan0, udp, routed(udp, wan0, router));
 }
 
+// The tuple alone is not the flow: the frame must be for the router, and untagged.
+TEST_F(EstablishedOnXdp, FramesForOthersAndTaggedOnes) {
+    const Ip4 ip4{.src = vm_a.v4, .dst = server.v4};
+    const Tcp tcp{.sport = 1000, .dport = 80};
+    for (const Hook hook : {Hook::xdp, Hook::tc}) {
+        for (const Mac& mac : {broadcast, multicast4, stranger, wan0.mac})
+            expect_pass(hook, lan0, vm_a_to(mac) / ip4 / tcp);
+        expect_pass(hook, lan0, vm_a_to(lan0.mac) / Vlan{.vid = 30} / ip4 / tcp);
+        expect_pass(hook, lan0, vm_a_to(lan0.mac) / Vlan{.vid = 0, .pcp = 3} / ip4 / tcp);
+        expect_pass(
+            hook, lan0,
+            vm_a_to(lan0.mac) / Vlan{.vid = 30, .tpid = 0x88a8} / Vlan{.vid = 1} / ip4 / tcp);
+    }
+}
+
 TEST_F(EstablishedOnXdp, HeadersBeyondTheFirstBuffer) {
     const Bytes frame = serialise(segment(400));
     for (const std::size_t linear : {14u, 20u, 33u, 34u, 40u, 53u})
