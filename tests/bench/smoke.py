@@ -1,0 +1,46 @@
+#!/usr/bin/env -S python3 -B
+"""The bench works: each contender of `scripts/bench nat` forwards every packet of the generator
+whole, in order and, if it is a NAT, translated. Nothing is timed. smoke.py SLUICE_GEN SLUICE"""
+
+import os
+import sys
+
+from sluicebench.contenders import Floor, Forwarding, Nftables, Sluice
+from sluicebench.generator import Flows, Generator, Traffic
+from sluicebench.lab import Lab
+
+SKIP = 77
+
+
+def skip(reason):
+    print(f"SKIP: {reason}")
+    sys.exit(SKIP)
+
+
+def check(contender, gen, name):
+    reason = contender.not_run()
+    if reason:
+        skip(f"{contender.name}: {reason}")
+    lab = Lab(name)
+    try:
+        traffic = Traffic(lab, gen)
+        contender.set_up(lab)
+        traffic.check(contender, Flows(1_000))
+        print(f"ok: {contender.name}")
+    finally:
+        contender.close()
+        lab.close()
+
+
+def main():
+    if os.geteuid() != 0:
+        skip("must be root: it makes network namespaces and loads BPF programs")
+    gen = Generator(sys.argv[1])
+    contenders = [Floor(gen, "tc"), Floor(gen, "xdp"), Forwarding(), Nftables(),
+                  Sluice(sys.argv[2], "tc"), Sluice(sys.argv[2], "xdp")]
+    for number, contender in enumerate(contenders):
+        check(contender, gen, f"smoke{os.getpid()}-{number}")
+
+
+if __name__ == "__main__":
+    main()
