@@ -118,7 +118,9 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
         if (!name) return report(output, invocation, name.error());
         if (auto done = invocation.action(output); !done)
             return report(output, invocation, done.error());
-        return 0;
+        if (std::fflush(out) == 0 && std::ferror(out) == 0) return 0;
+        return report(output, invocation,
+                      {ErrorCode::failed, "the answer could not be written", ""});
     } catch (const CLI::CallForHelp& help) {
         return app.exit(help);
     } catch (const CLI::ParseError& error) {
