@@ -123,7 +123,8 @@ guest_start() {
 
 # guest_start_here HOST TAP ROOT: the same for a job of guest_job_here.
 guest_start_here() {
-    lab_spawn "$1" /usr/lib/qemu/virtiofsd --socket-path="$3.socket" -o source=/ -o cache=always
+    lab_spawn "$1" /usr/lib/qemu/virtiofsd --socket-path="$3.socket" -o source=/ \
+        -o cache=always -o sandbox=chroot
     lab_wait 10 test -S "$3.socket" || { cat "$LAB_DIR/$!.out" >&2; return 1; }
     guest_start "$@" -object memory-backend-memfd,id=mem,size=1G,share=on \
         -numa node,memdev=mem -chardev socket,id=host,path="$3.socket" \

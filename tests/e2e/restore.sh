@@ -10,8 +10,7 @@ lab_bridged
 interfaces=(vm1 vm2 br0 wan)
 
 # wan has a filter of somebody else, which counts; vm2 a clsact qdisc without filters.
-clang-19 -target bpf -O2 -g -isystem "/usr/include/$(gcc -print-multiarch)" \
-    -c "$(dirname "$0")/bpf/foreign.bpf.c" -o "$LAB_DIR/foreign.o"
+compile_foreign
 lab_in gateway tc qdisc add dev wan clsact
 lab_in gateway tc qdisc add dev vm2 clsact
 for hook_name in ingress egress; do
@@ -19,8 +18,6 @@ for hook_name in ingress egress; do
 done
 # Uneven sysctls, so that what is put back was read and not guessed.
 lab_in gateway sysctl -qw net.ipv4.conf.vm2.forwarding=1 net.ipv6.conf.wan.accept_ra=0
-foreign_map=$(bpftool -j map list | jq '[.[] | select(.name == "foreign_count")] | last | .id')
-foreign_count() { bpftool -j map dump id "$foreign_map" | jq '[.[].formatted.value] | add'; }
 
 before=$(snapshot "${interfaces[@]}")
 gate "$hook"

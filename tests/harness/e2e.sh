@@ -19,7 +19,7 @@ fail() {
     trap - ERR
     set +e
     printf '\nFAIL: line %s: %s\n\n' "${BASH_LINENO[-2]}" "$1"
-    if [[ $LAB ]]; then
+    if [[ -d $SLUICE_STATE_DIR/$LAB ]]; then
         for view in status stats drops "nat pool show" "nat session count"; do
             echo "--- sluice $view"
             # shellcheck disable=SC2086 # two words are meant
@@ -115,4 +115,15 @@ snapshot() {
         # A few can only be written.
         lab_in gateway grep -rs . /proc/sys/net/ipv{4,6}/conf/"$if" | sort || true
     done
+}
+
+# compile_foreign: somebody else's programs, $LAB_DIR/foreign.o; foreign_count: what they counted.
+compile_foreign() {
+    clang-19 -target bpf -O2 -g -isystem "/usr/include/$(gcc -print-multiarch)" \
+        -c "$E2E_HARNESS/../e2e/bpf/foreign.bpf.c" -o "$LAB_DIR/foreign.o"
+}
+foreign_count() {
+    local id
+    id=$(bpftool -j map list | jq '[.[] | select(.name == "foreign_count") | .id] | max')
+    bpftool -j map dump id "$id" | jq '[.[].formatted.value] | add'
 }

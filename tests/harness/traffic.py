@@ -156,6 +156,20 @@ def bulk(given):
     say(got.hexdigest())
 
 
+# --- digest: what one client sends ---
+
+
+def digest(given):
+    with socket.create_server(("", given.port)) as server:
+        connection, _ = server.accept()
+    got, size = hashlib.sha256(), 0
+    with connection:
+        while data := connection.recv(1 << 20):
+            got.update(data)
+            size += len(data)
+    say(size, got.hexdigest())
+
+
 # --- chat: a datagram every few milliseconds; how long was the longest silence? ---
 
 
@@ -303,6 +317,7 @@ def arguments():
     one.add_argument("--from-port", type=int, default=0)
     one.add_argument("--reset", action="store_true", help="end the connection by RST")
     add(bulk, *to, ("bytes", int))
+    add(digest, ("port", int))
     add(chat, *to, ("seconds", float))
     add(flood, ("interface", str), ("gateway_mac", str), ("sources", str), ("ports", str), *to)
     add(collect, ("port", int), ("quiet", float))

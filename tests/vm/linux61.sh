@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs one of the end-to-end cases on Linux 6.1, in a guest that sees this machine's files.
+# linux61.sh CASE [ARGUMENT...]    CASE: from the project's root
+. "$(dirname "$0")/../harness/e2e.sh"
+. "$(dirname "$0")/../../scripts/guest.sh"
+
+[[ -e $GUEST_CACHE/vmlinuz ]] || fail "no kernel for the guest: run scripts/setup"
+lab_new vm
+lab_host outer
+guest_root "$LAB_DIR/guest" virtio_pci virtio_net virtiofs overlay veth bridge sch_ingress cls_bpf
+guest_job_here "$LAB_DIR/guest" "cd $(realpath "$E2E_HARNESS/../..") && SLUICE=$SLUICE $*"
+guest_start_here outer vm1 "$LAB_DIR/guest"
+wait $! || true
+cat "$LAB_DIR/$!.out"
+grep -q "^job ended: 0" "$LAB_DIR/$!.out" || fail "$* in the guest"

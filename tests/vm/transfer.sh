@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# A virtual machine behind a tap, all offloads on, fetches 50 MB from outside and sends 50 MB there,
+# translated, and every byte is right.
+# transfer.sh tc|xdp
+. "$(dirname "$0")/../harness/e2e.sh"
+. "$(dirname "$0")/../../scripts/guest.sh"
+hook=$1
+size=50000000
+
+[[ -e $GUEST_CACHE/vmlinuz ]] || fail "no kernel for the guest: run scripts/setup"
+lab_new vm
+lab_outside 1500
+guest_root "$LAB_DIR/guest" virtio_pci virtio_net
+guest_job_host "$LAB_DIR/guest" 10.77.1.11/24 10.77.1.1
+guest_start gateway vm1 "$LAB_DIR/guest"
+console=$LAB_DIR/$!.out
+lab_addr gateway vm1 10.77.1.1/24
+guest() { guest_in gateway 10.77.1.11 "$@"; }
+lab_wait 60 guest true 2>/dev/null || fail "the guest did not start: $(<"$console")"
+
+lab_up
+sl port add vm1 --role access --hook "$hook"
+sl port add wan --role uplink
+sl nat masquerade add --source $LAB_NET4 --uplink wan
+
+mkdir "$LAB_DIR/www"
+head -c $size /dev/urandom >"$LAB_DIR/www/data"
+lab_spawn server busybox httpd -f -p 80 -h "$LAB_DIR/www"
+lab_wait 5 lab_listening server 80
+expect "what the guest received" "$(sha256sum <"$LAB_DIR/www/data")" \
+    "$(guest "wget -q -O - http://$LAB_SERVER4/data | sha256sum")"
+
+lab_spawn server "$E2E_HARNESS/traffic.py" digest 9
+receiver=$!
+lab_wait 5 lab_listening server 9
+sent=$(guest "head -c $size /dev/urandom >/tmp/data; sha256sum </tmp/data; nc $LAB_SERVER4 9 </tmp/data")
+wait "$receiver"
+expect "what the server received" "$size ${sent%% *}" "$(<"$LAB_DIR/$receiver.out")"
+
+read -r packets bytes < <(ask '.sessions[] | select(.destination.port == 9) |
+    "\(.sent.packets) \(.sent.bytes)"' nat session list)
+expect_within "bytes of the session" $size $((size + size / 10)) "$bytes"
+expect_within "bytes in a frame on average: segments came whole" 3000 66000 $((bytes / packets))
+expect "drops" 0 "$(ask '[.drops[].packets] | add // 0' drops)"
