@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The XDP fast path. It finishes a packet completely or leaves it untouched: forwards what belongs
- * to an established flow whose way out is known; everything else goes on to TC as it came.
+ * to a flow, and opens sessions about which nothing is special; all else goes on to TC as it came.
  */
 #include "ctx/xdp.h"
 #include "ctx/xdp_csum.h"
@@ -10,17 +10,71 @@
 #include "lib/port.h"
 #include "stage/flow.h"
 #include "stage/nexthop.h"
+#include "stage/open.h"
 #include "stage/rewrite.h"
 
-/* Packets that TC wants to see: they open or reopen sessions, or need more than a rewrite. */
+static __always_inline bool sl_is_syn(const struct sl_packet *pkt)
+{
+	return (pkt->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
+}
+
+/* Packets that need more than a rewrite, or go better by TC. */
 static __always_inline bool sl_needs_full_path(const struct sl_port *port,
 					       const struct sl_packet *pkt)
 {
 	if (pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->icmp_error || pkt->ttl <= 1)
 		return true;
-	if ((pkt->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN)
-		return true;
 	return (port->flags & SL_PORT_XDP_NO_TCP) && SL_PROTO(pkt) == IPPROTO_TCP;
+}
+
+/* What may open a session here: UDP, an echo request, a SYN. */
+static __always_inline bool sl_may_open(const struct sl_packet *pkt)
+{
+	switch (SL_PROTO(pkt)) {
+	case IPPROTO_UDP:
+		return true;
+	case IPPROTO_TCP:
+		return sl_is_syn(pkt);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return sl_icmp_is_request(pkt);
+	default:
+		return false;
+	}
+}
+
+/*
+ * Opens the session of *pkt, which is in work->pkt as well. SL_PASS, with nothing changed, unless
+ * the way out is known and can be redirected to.
+ */
+static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const struct sl_port *port,
+						  struct sl_work *work)
+{
+	work->hop.neigh = false;
+	work->uplink = 0;
+	if (sl_plan_session(ctx, port, work) != SL_CONTINUE || work->hop.neigh ||
+	    ctx_redirect(ctx, &work->hop) != XDP_REDIRECT || ctx_l4_csum_complete(ctx, &work->pkt))
+		return SL_PASS;
+	return sl_enter_session(ctx, work);
+}
+
+static __always_inline enum sl_verdict sl_first_packet(struct xdp_md *ctx,
+						       const struct sl_port *port,
+						       struct sl_packet *pkt, struct sl_hop *hop)
+{
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	enum sl_verdict verdict;
+
+	if (!work || !sl_may_open(pkt))
+		return SL_PASS;
+	work->pkt = *pkt;
+	verdict = sl_open_session(ctx, port, work);
+	pkt->reason = work->pkt.reason;
+	if (verdict != SL_FORWARD)
+		return verdict;
+	*hop = work->hop;
+	return sl_rewrite(ctx, pkt, &work->opened, hop);
 }
 
 static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
@@ -41,6 +95,8 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 		pkt->k6.domain = port->domain;
 	flow = sl_flow_find(pkt);
 	if (!flow)
+		return sl_first_packet(ctx, port, pkt, hop);
+	if (sl_is_syn(pkt)) /* a connection reopened concerns both directions */
 		return SL_PASS;
 	now = sl_tick_now();
 	if (!sl_nexthop_cached(flow, now, hop) && sl_nexthop_ask(ctx, port, pkt, flow, hop))

@@ -102,7 +102,7 @@ static __always_inline void sl_binding_unref(struct sl_binding_key *key)
 }
 
 /* Does a socket of the host itself own this external port now? */
-static __always_inline bool sl_host_uses(struct __sk_buff *ctx, const struct sl_bind_request *req,
+static __always_inline bool sl_host_uses(struct sl_ctx *ctx, const struct sl_bind_request *req,
 					 __be32 external, __u32 port)
 {
 	struct bpf_sock_tuple tuple = {
@@ -130,7 +130,7 @@ static __always_inline bool sl_host_uses(struct __sk_buff *ctx, const struct sl_
  * their port keep working), else any that no socket of the host owns. Host order, or -1. Ports
  * found to be the host's are kept taken until one is found, or the same would be drawn again.
  */
-static __always_inline int sl_external_port(struct __sk_buff *ctx, struct sl_bind_request *req,
+static __always_inline int sl_external_port(struct sl_ctx *ctx, struct sl_bind_request *req,
 					    __u32 external, __be32 addr)
 {
 	__u32 space = external * SL_L4_COUNT + sl_l4_of(req->key.proto);
@@ -166,7 +166,7 @@ static __always_inline __u32 sl_pool_start(const struct sl_pool *pool, const uni
 	return (h >> 16) % (pool->count ?: 1);
 }
 
-static __always_inline int sl_binding_make(struct __sk_buff *ctx, struct sl_bind_request *req)
+static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_request *req)
 {
 	struct sl_binding binding = {.refs = 1, .created = sl_epoch_now()};
 	__u32 pool_index = req->key.pool;
@@ -236,12 +236,10 @@ static __always_inline int sl_binding_join(struct sl_bind_request *req)
 
 /*
  * Fills in the external endpoint of req and counts the caller as a user of the binding. 0, or -1
- * with req->reason. Not static: verified once.
+ * with req->reason.
  */
-__noinline int sl_bind(struct __sk_buff *ctx, struct sl_bind_request *req)
+static __noinline int sl_bind(struct sl_ctx *ctx, struct sl_bind_request *req)
 {
-	if (!req)
-		return -1;
 	if (!sl_binding_join(req) || !sl_binding_make(ctx, req))
 		return 0;
 	/* Another CPU may have made it just now. */

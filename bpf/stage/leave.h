@@ -6,7 +6,7 @@
 #include "lib/verdict.h"
 
 /* TTL and MTU, once the way out is known. SL_DROP with the reason, or SL_CONTINUE. */
-static __always_inline enum sl_verdict sl_may_leave(struct __sk_buff *ctx, struct sl_packet *pkt,
+static __always_inline enum sl_verdict sl_may_leave(struct sl_ctx *ctx, struct sl_packet *pkt,
 						    const struct sl_hop *hop)
 {
 	if (unlikely(pkt->ttl <= 1))

@@ -88,7 +88,7 @@ static __always_inline __u32 sl_nat_uplink(const struct sl_port *in, const struc
  * Replaces the source if a masquerade at this uplink covers it. What is covered goes on translated
  * or not at all.
  */
-static __noinline enum sl_verdict sl_nat_source(struct __sk_buff *ctx, __u32 uplink,
+static __noinline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, __u32 uplink,
 						struct sl_packet *pkt, struct sl_flow *flow,
 						struct sl_bind_request *req)
 {

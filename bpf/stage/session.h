@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Sessions: the pair of flow entries of a conversation, and the ticket by which the sweeper finds
- * it. Made by the full path, ended by the sweeper alone; a live one is never evicted.
+ * it. Made by either hook, ended by the sweeper alone; a live one is never evicted.
  */
 #ifndef SLUICE_BPF_STAGE_SESSION_H
 #define SLUICE_BPF_STAGE_SESSION_H

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The first packet of a session: where it goes, what it is translated to, its entries. */
+#ifndef SLUICE_BPF_STAGE_OPEN_H
+#define SLUICE_BPF_STAGE_OPEN_H
+
+#include "lib/packet.h"
+#include "lib/port.h"
+#include "lib/time.h"
+#include "maps/maps.h"
+#include "stage/leave.h"
+#include "stage/nat.h"
+#include "stage/nexthop.h"
+#include "stage/session.h"
+
+/*
+ * One packet's working memory, for which the stack of a chain of calls (512 bytes) is too small.
+ * Both hooks run with softirqs off, so a CPU is at one packet at a time.
+ */
+struct sl_work {
+	struct sl_packet pkt;
+	struct sl_hop hop;
+	struct sl_flow opened; /* the plan for a new session */
+	__u32 uplink;	       /* whose masquerades apply to it; 0 = none */
+	struct sl_bind_request bind;
+};
+
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);
+
+/* A flow that only routes: what goes in comes out. Translation is planned on top of it. */
+static __always_inline void sl_plan(const struct sl_packet *pkt, const struct sl_port *in,
+				    __u32 frame_len, struct sl_flow *flow)
+{
+	*flow = (struct sl_flow){
+	    .packets = 1,
+	    .bytes = frame_len,
+	    .last_seen = sl_tick_now(),
+	    .created = sl_epoch_now(),
+	    .flags = SL_FLOW_ORIG,
+	    .tcp_seen = pkt->tcp_flags,
+	    .in_port = in->id,
+	};
+	if (pkt->family == AF_INET) {
+		flow->saddr = pkt->k4.saddr;
+		flow->daddr = pkt->k4.daddr;
+		flow->sport = pkt->k4.sport;
+		flow->dport = pkt->k4.dport;
+	} else {
+		flow->sport = pkt->k6.sport;
+		flow->dport = pkt->k6.dport;
+	}
+}
+
+/*
+ * The first packet of a session: where it goes. SL_CONTINUE: work->opened and work->hop say how,
+ * but for the translation of the source.
+ */
+static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const struct sl_port *in,
+						  struct sl_work *work)
+{
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_flow *flow = &work->opened;
+	struct sl_hop *hop = &work->hop;
+	struct sl_route route = {.in_ifindex = in->l3_ifindex};
+	const struct sl_forward *forward = NULL;
+	const struct sl_port *out;
+	enum sl_verdict verdict;
+	int err;
+
+	if (sl_martian(pkt))
+		return SL_PASS;
+	sl_plan(pkt, in, ctx_len(ctx), flow);
+	if (pkt->family == AF_INET)
+		forward = sl_nat_destination(pkt, flow);
+	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
+	if (forward)
+		route.daddr = forward->addr;
+	err = sl_fib(ctx, pkt->family, &route, hop);
+	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return SL_PASS;
+	hop->neigh = err;
+	out = sl_port_find(hop->ifindex);
+	if (!out)
+		return SL_PASS;
+	flow->out_domain = out->domain;
+	work->uplink = sl_nat_uplink(in, out, forward);
+	verdict = sl_may_leave(ctx, pkt, hop);
+	if (verdict == SL_CONTINUE && !err)
+		sl_nexthop_store(hop, flow);
+	return verdict;
+}
+
+/*
+ * Translates the source of the planned session and enters it into the table. SL_FORWARD, or SL_DROP
+ * with the reason.
+ */
+static __always_inline enum sl_verdict sl_enter_session(struct sl_ctx *ctx, struct sl_work *work)
+{
+	enum sl_verdict verdict = SL_CONTINUE;
+
+	if (work->pkt.family == AF_INET && work->uplink)
+		verdict = sl_nat_source(ctx, work->uplink, &work->pkt, &work->opened, &work->bind);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	return sl_session_insert(&work->pkt, &work->opened, work->hop.port);
+}
+
+#endif
