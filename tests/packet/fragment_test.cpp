@@ -82,30 +82,35 @@ TEST_F(Fragments, OrphanOfAMasqueradedSourceIsDropped) {
     EXPECT_TRUE(gate().flows4().entries().empty());
 }
 
-// Two datagrams at once, told apart by their identification.
+// Two datagrams at once from one sender, told apart by their identification alone: each
+// fragment must go where its own first one went.
 TEST_F(Fragments, Interleaved) {
-    masquerade_a();
-    Packet first = datagram4(), second = datagram4();
+    gate().forward(IPPROTO_UDP, external, 5000, vm_a.v4, 53, wan0);
+    gate().forward(IPPROTO_UDP, external, 5001, vm_b.v4, 53, wan0);
+    const Packet first = server_to(external) / Udp{.sport = 9, .dport = 5000} / payload(100);
+    Packet second = server_to(external) / Udp{.sport = 9, .dport = 5001} / payload(100);
     second.get<Ip4>().id = 0x7777;
-    second.get<Udp>().sport = 4001;
-    const auto a = fragments(first, 64), b = fragments(second, 64);
-    const auto a_out = fragments(masqueraded(first), 64);
-    const auto b_out = fragments(with_source(routed(second, wan0, router), external, 4001), 64);
+    const auto a = fragments(first, 32), b = fragments(second, 32);
+    const auto a_out = fragments(with_destination(routed(first, lan0, vm_a), vm_a.v4, 53), 32);
+    const auto b_out = fragments(with_destination(routed(second, lan1, vm_b), vm_b.v4, 53), 32);
     for (std::size_t i = 0; i < a.size(); ++i) {
-        expect_forward(Hook::tc, lan0, a[i], a_out[i]);
-        expect_forward(Hook::tc, lan0, b[i], b_out[i]);
+        expect_forward(Hook::tc, wan0, a[i], a_out[i]);
+        expect_forward(Hook::tc, wan0, b[i], b_out[i]);
     }
 }
 
-// The identification is the sender's own: the same one from another host is
-// another packet.
+// The identification is the sender's own: the same one from another host is another packet.
 TEST_F(Fragments, SameIdentificationOfAnotherHost) {
     masquerade_a();
     Packet other = datagram4();
     other.get<Ip4>().src = ip("10.0.0.3");
-    expect_forward(Hook::tc, lan0, fragments(datagram4(), 64)[0],
-                   fragments(masqueraded(datagram4()), 64)[0]);
-    expect_drop(Hook::tc, lan0, fragments(other, 64)[1], SL_DROP_FRAGMENT_ORPHAN);
+    other.get<Udp>().sport = 5000;
+    const auto a = fragments(datagram4(), 64), b = fragments(other, 64);
+    const auto a_out = fragments(masqueraded(datagram4()), 64);
+    expect_forward(Hook::tc, lan0, a[0], a_out[0]);
+    expect_drop(Hook::tc, lan0, b[1], SL_DROP_FRAGMENT_ORPHAN);
+    EXPECT_EQ(send(Hook::tc, lan0, serialise(b[0])).verdict, Verdict::forward);
+    expect_forward(Hook::tc, lan0, a[1], a_out[1]);
 }
 
 // RFC 6946: offset 0 and no more to come is a whole packet.
