@@ -1,35 +1,41 @@
 #!/usr/bin/env bash
 # observed = forwarded + passed + dropped, and observed is what the kernel's own counters say.
-# counters.sh tc|xdp
+# counters.sh tc|xdp routed|bridged
 . "$(dirname "$0")/../harness/e2e.sh"
-hook=$1
+hook=$1 topology=$2
 
 lab_new e2e
-lab_routed
+"lab_$topology"
 gate "$hook"
+vm1=$(ip -n "$LAB-vm1" -4 -j addr show dev eth0 | jq -r '.[].addr_info[0].local')
+router=$(mac gateway "$([[ $topology == bridged ]] && echo br0 || echo vm1)")
 serve server 7
 
 # counter PORT DIRECTION WHAT
 counter() {
     ask ".counters[] | select(.port == \"$1\" and .direction == \"$2\") | .$3" stats
 }
-kernel_rx() { ip -n "$LAB-gateway" -j -s link show dev "$1" | jq '.[].stats64.rx.packets'; }
+# kernel PORT DIRECTION
+kernel() { ip -n "$LAB-gateway" -j -s link show dev "$1" | jq ".[].stats64.$2.packets"; }
+# Packets that came and went before there was a port.
 declare -A base
 for port in vm1 vm2 wan; do
-    base[$port]=$(($(kernel_rx $port) - $(counter $port rx observed.packets)))
+    for way in rx tx; do
+        base[$port$way]=$(($(kernel $port $way) - $(counter $port $way observed.packets)))
+    done
 done
 
 # Exactly: 1000 datagrams of 50 bytes through, 100 that die by their TTL, 10 that are not ours.
 forwarded=$(counter vm1 rx forwarded.packets) bytes=$(counter vm1 rx forwarded.bytes)
 out=$(counter wan tx forwarded.packets)
-traffic vm1 flood eth0 "$(mac gateway vm1)" 10.77.1.11 5000-5999 $LAB_SERVER4 9
+traffic vm1 flood eth0 "$router" "$vm1" 5000-5999 $LAB_SERVER4 9
 expect "packets forwarded" 1000 $(($(counter vm1 rx forwarded.packets) - forwarded))
 expect "bytes forwarded" 50000 $(($(counter vm1 rx forwarded.bytes) - bytes))
 expect "packets sent out" 1000 $(($(counter wan tx forwarded.packets) - out))
 lab_in vm1 ping -q -c 10 -i 0.01 -W 1 -t 1 $LAB_SERVER4 || true
 expect "packets dropped" 10 "$(counter vm1 rx dropped.packets)"
 passed=$(counter vm1 rx passed.packets)
-traffic vm1 whisper eth0 "$(mac gateway vm1) $(mac vm1 eth0) 88b5 $(printf '%092d' 0)" 10
+traffic vm1 whisper eth0 "$router $(mac vm1 eth0) 88b5 $(printf '%092d' 0)" 10
 expect_within "packets passed" 10 15 $(($(counter vm1 rx passed.packets) - passed))
 
 # And at random, streams and fragments among it.
@@ -40,12 +46,15 @@ for host in vm1 vm2; do
     lab_in $host ping -q -c 5 -i 0.01 $LAB_WAN4
 done
 holds() {
-    local port
+    local port way
     for port in vm1 vm2 wan; do
-        [[ $(counter $port rx observed.packets) == $(($(kernel_rx $port) - base[$port])) ]] || return 1
+        for way in rx tx; do
+            (($(counter $port $way observed.packets) == $(kernel $port $way) - base[$port$way])) ||
+                return 1
+        done
     done
 }
-expect_soon 3 "observed is what the kernel received, on every port" holds
+expect_soon 3 "observed is what the kernel received and sent, on every port" holds
 expect "sums that do not add up" "" "$(ask '.counters[]
     | select(.observed.packets != .forwarded.packets + .passed.packets + .dropped.packets
              or .observed.bytes != .forwarded.bytes + .passed.bytes + .dropped.bytes)
