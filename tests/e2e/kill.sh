@@ -5,7 +5,7 @@
 
 lab_new e2e
 lab_routed
-rounds=8
+rounds=$((${SLUICE_TEST_LONG:-0} ? 40 : 6))
 
 # now_ns; nap NS
 now_ns() { date +%s%N; }
@@ -85,7 +85,12 @@ serve server 7
 traffic vm1 exchange udp $LAB_SERVER4 7 1-10
 talk() { traffic vm1 exchange udp $LAB_SERVER4 7 1 >/dev/null; }
 killed talk nat session flush
-power_cut() { rm -rf "/sys/fs/bpf/sluice/$LAB"; }
+power_cut() {
+    rm -rf "/sys/fs/bpf/sluice/$LAB"
+    for port in vm1 vm2; do
+        ip -n "$LAB-gateway" link set dev $port xdpdrv off
+    done
+}
 power_cut
 killed power_cut restore
 sl restore
