@@ -136,6 +136,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 		return ctx_redirect(ctx, &work->hop);
 	}
 	if (verdict == SL_PASS) {
+		ctx->tc_index = 0; /* another instance's mark would be taken for ours */
 		sl_count(&stats->rx[SL_COUNT_PASSED], len);
 		return TC_ACT_UNSPEC;
 	}
@@ -158,16 +159,21 @@ static __always_inline bool sl_untranslated(struct __sk_buff *ctx, const struct 
 SEC("tc")
 int sl_tc_egress(struct __sk_buff *ctx)
 {
-	__u32 ifindex = ctx_ifindex(ctx), len = ctx_len(ctx);
+	__u32 ifindex = ctx_ifindex(ctx), len = ctx_len(ctx), mark = ctx->tc_index;
 	const struct sl_port *port;
 
-	if (ctx->tc_index == SL_TC_INDEX_DONE) { /* sent by sluice, which has counted it */
+	if (mark == SL_TC_INDEX_PORT) {
 		ctx->tc_index = 0;
 		return TC_ACT_UNSPEC;
 	}
 	port = sl_port_find(ifindex);
 	if (!port)
 		return TC_ACT_UNSPEC;
+	if (mark == SL_TC_INDEX_SEGMENT) {
+		ctx->tc_index = 0;
+		sl_count_tx(port->id, SL_COUNT_FORWARDED, len);
+		return TC_ACT_UNSPEC;
+	}
 	if (sl_untranslated(ctx, port)) {
 		sl_count_tx(port->id, SL_COUNT_DROPPED, len);
 		sl_count_drop(port->id, SL_DROP_UNTRANSLATED, len);

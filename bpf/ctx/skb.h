@@ -102,16 +102,18 @@ static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_loo
 }
 
 /*
- * Says to the egress program of the target port that sluice has done its work; that program
- * clears it again, so it never leaves the host.
+ * Says to the egress program of the target port that sluice sent the frame: to this port, and has
+ * counted it; or into the segment behind which the port is, and the port counts it. That program
+ * clears it again.
  */
-#define SL_TC_INDEX_DONE 0x51ce
+#define SL_TC_INDEX_PORT    0x51ce
+#define SL_TC_INDEX_SEGMENT 0x51cf
 
 static __always_inline int ctx_redirect(struct sl_ctx *ctx, const struct sl_hop *hop)
 {
 	struct bpf_redir_neigh nh = {.nh_family = hop->gateway_family};
 
-	ctx->tc_index = SL_TC_INDEX_DONE;
+	ctx->tc_index = hop->port ? SL_TC_INDEX_PORT : SL_TC_INDEX_SEGMENT;
 	if (likely(!hop->neigh))
 		return bpf_redirect(hop->ifindex, 0);
 	if (nh.nh_family == AF_INET)

@@ -40,10 +40,21 @@ static __always_inline void sl_ports_hint_full(struct sl_port_bits *bits, __u32 
 		__sync_fetch_and_and(&bits->full[(word >> 6) & (SL_SUMMARIES - 1)], ~bit);
 }
 
+/*
+ * The word that has the port (host order). Clang knows how large a port can be and leaves masks out
+ * or applies them early; the verifier of Linux 6.1 then loses the bound (byte swaps, 32-bit "or").
+ * Hence the barriers here.
+ */
+static __always_inline __u32 sl_ports_word_of(__u32 port)
+{
+	barrier_var(port);
+	return (port >> 6) & (SL_WORDS - 1);
+}
+
 /* Takes this port (host order) if it is free. */
 static __always_inline bool sl_port_take(struct sl_port_bits *bits, __u32 port)
 {
-	__u32 word = (port >> 6) & (SL_WORDS - 1);
+	__u32 word = sl_ports_word_of(port);
 	__u64 bit = 1ull << (port & 63);
 	__u64 old = __sync_fetch_and_or(&bits->used[word], bit);
 
@@ -56,7 +67,7 @@ static __always_inline bool sl_port_take(struct sl_port_bits *bits, __u32 port)
 
 static __always_inline void sl_port_give_back(struct sl_port_bits *bits, __u32 port)
 {
-	__u32 word = (port >> 6) & (SL_WORDS - 1);
+	__u32 word = sl_ports_word_of(port);
 
 	__sync_fetch_and_and(&bits->used[word], ~(1ull << (port & 63)));
 	__sync_fetch_and_and(&bits->full[word >> 6], ~(1ull << (word & 63)));
@@ -98,6 +109,7 @@ __noinline int sl_port_draw(__u32 space)
 
 		if (word < 0)
 			return -1;
+		barrier_var(word); /* the mask must come last: see above */
 		word &= SL_WORDS - 1;
 		room = ~READ_ONCE(bits->used[word]);
 		if (!room) {
