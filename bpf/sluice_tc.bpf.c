@@ -136,7 +136,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 		return ctx_redirect(ctx, &work->hop);
 	}
 	if (verdict == SL_PASS) {
-		ctx->tc_index = 0; /* another instance's mark would be taken for ours */
+		ctx_clear_mark(ctx);
 		sl_count(&stats->rx[SL_COUNT_PASSED], len);
 		return TC_ACT_UNSPEC;
 	}

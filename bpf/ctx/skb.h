@@ -109,6 +109,13 @@ static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_loo
 #define SL_TC_INDEX_PORT    0x51ce
 #define SL_TC_INDEX_SEGMENT 0x51cf
 
+/* A mark that came with the frame is another instance's, and would be taken for ours on egress. */
+static __always_inline void ctx_clear_mark(struct sl_ctx *ctx)
+{
+	if (unlikely(ctx->tc_index == SL_TC_INDEX_PORT || ctx->tc_index == SL_TC_INDEX_SEGMENT))
+		ctx->tc_index = 0;
+}
+
 static __always_inline int ctx_redirect(struct sl_ctx *ctx, const struct sl_hop *hop)
 {
 	struct bpf_redir_neigh nh = {.nh_family = hop->gateway_family};
