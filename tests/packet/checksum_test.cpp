@@ -70,6 +70,12 @@ TEST_P(Checksum, PartialIsCompletedOnXdp) {
         for (std::size_t length = middle - 34; length <= middle + 4; ++length) probe(length);
 }
 
+TEST_P(Checksum, PartialOfAFirstPacketOnXdp) {
+    Packet in = request(33, Sum::partial), out = leaving(in);
+    if (GetParam().tcp) in.get<Tcp>().flags = out.get<Tcp>().flags = SYN;
+    expect_forward(Hook::xdp, lan0, in, out);
+}
+
 // A first buffer of 2 KB or more is what drivers give a frame of several.
 TEST_P(Checksum, PartialIsCompletedOnXdpAcrossBuffers) {
     expect_forward(Hook::tc, lan0, request(1), leaving(request(1)));

@@ -29,13 +29,14 @@ Packet from_host(std::uint32_t host, std::uint16_t port) {
            Udp{.sport = port, .dport = 53, .sum = Sum::none};
 }
 
-void run_on_cpu(int cpu, Gate& gate, const std::vector<Bytes>& frames, Answers& answers) {
+void run_on_cpu(int cpu, Hook hook, Gate& gate, const std::vector<Bytes>& frames,
+                Answers& answers) {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(cpu, &set);
     sched_setaffinity(0, sizeof(set), &set);
     for (const Bytes& frame : frames) {
-        const auto got = gate.run(Hook::tc, lan0, frame);
+        const auto got = gate.run(hook, lan0, frame);
         if (!got)
             ++answers.errors;
         else if (got->verdict == Verdict::forward)
@@ -46,7 +47,8 @@ void run_on_cpu(int cpu, Gate& gate, const std::vector<Bytes>& frames, Answers& 
     }
 }
 
-class TwoCpus : public testing::Test {
+/// The first CPU opens sessions on TC, the second on the hook given.
+class TwoCpus : public testing::TestWithParam<Hook> {
 protected:
     static constexpr std::uint32_t pool_size = 60'000;
     static constexpr std::uint16_t first_port = 65535 - pool_size + 1;
@@ -60,8 +62,8 @@ protected:
     }
 
     void run(const std::vector<Bytes>& frames0, const std::vector<Bytes>& frames1) {
-        std::jthread other([&] { run_on_cpu(1, *gate_, frames1, answers_[1]); });
-        std::jthread one([&] { run_on_cpu(0, *gate_, frames0, answers_[0]); });
+        std::jthread other([&] { run_on_cpu(1, GetParam(), *gate_, frames1, answers_[1]); });
+        std::jthread one([&] { run_on_cpu(0, Hook::tc, *gate_, frames0, answers_[0]); });
         other.join();
         one.join();
         EXPECT_EQ(answers_[0].errors + answers_[1].errors, 0u);
@@ -95,7 +97,7 @@ protected:
 
 // Every inside host uses the same few ports, so that nearly every port must be
 // drawn; the pool is smaller than the demand.
-TEST_F(TwoCpus, PoolIsUsedToTheLastPortAndNoneTwice) {
+TEST_P(TwoCpus, PoolIsUsedToTheLastPortAndNoneTwice) {
     std::vector<Bytes> frames[2];
     for (std::uint32_t host = 0; host < 3500; ++host)
         for (std::uint16_t i = 0; i < 20; ++i)
@@ -116,7 +118,7 @@ TEST_F(TwoCpus, PoolIsUsedToTheLastPortAndNoneTwice) {
 
 // Both CPUs open the same sessions at the same time: one session and one
 // binding each, and both packets leave by the same port.
-TEST_F(TwoCpus, SameSessionOpenedByBoth) {
+TEST_P(TwoCpus, SameSessionOpenedByBoth) {
     std::vector<Bytes> frames;
     for (std::uint32_t host = 0; host < 1000; ++host)
         for (std::uint16_t i = 0; i < 10; ++i)
@@ -127,6 +129,9 @@ TEST_F(TwoCpus, SameSessionOpenedByBoth) {
     expect_consistent(10'000);
     for (const auto& [key, binding] : gate_->bindings().entries()) EXPECT_EQ(binding.refs, 1u);
 }
+
+INSTANTIATE_TEST_SUITE_P(SecondHook, TwoCpus, testing::Values(Hook::tc, Hook::xdp),
+                         [](const auto& info) { return hook_text(info.param); });
 
 }  // namespace
 }  // namespace sluice::test

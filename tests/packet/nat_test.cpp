@@ -83,7 +83,8 @@ TEST_F(Nat, ExhaustedPoolRefusesAndKeepsTheLiving) {
     for (std::uint16_t i = 0; i < 4; ++i) ports.push_back(external_port(udp_from(2, 9000 + i)));
     expect_drop(Hook::tc, lan0, udp_from(2, 9004), SL_DROP_PORTS_EXHAUSTED);
     expect_drop(Hook::tc, lan0, udp_from(9, 2000), SL_DROP_PORTS_EXHAUSTED);
-    expect_pool(4, 2);
+    expect_drop(Hook::xdp, lan0, udp_from(9, 2001), SL_DROP_PORTS_EXHAUSTED);
+    expect_pool(4, 3);
     for (std::uint16_t i = 0; i < 4; ++i) {
         const Packet in = udp_from(2, 9000 + i);
         expect_both(lan0, in, with_source(routed(in, wan0, router), external, ports[i]));

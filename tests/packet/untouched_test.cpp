@@ -1,6 +1,7 @@
 // What is not ours goes to the kernel byte for byte, on both hooks.
 #include <netinet/in.h>
 
+#include <initializer_list>
 #include <ostream>
 #include <vector>
 
@@ -121,16 +122,46 @@ INSTANTIATE_TEST_SUITE_P(Link, Untouched, testing::ValuesIn(link_cases()),
 INSTANTIATE_TEST_SUITE_P(Address, Untouched, testing::ValuesIn(address_cases()),
                          [](const auto& info) { return info.param.name; });
 
-using UntouchedByXdp = GateTest;
+// XDP opens plain sessions alone; what is special about a first packet is for TC to judge.
+class NoSessionOnXdp : public GateTest {
+protected:
+    void SetUp() override {
+        GateTest::SetUp();
+        masquerade_a();
+    }
+    void TearDown() override {
+        EXPECT_TRUE(gate().flows4().entries().empty());
+        EXPECT_TRUE(gate().flows6().entries().empty());
+        EXPECT_TRUE(gate().bindings().entries().empty());
+        GateTest::TearDown();
+    }
+};
 
-// Opening a session is TC's work: XDP leaves the first packet alone, and makes
-// no entry.
-TEST_F(UntouchedByXdp, FirstPacketOfASession) {
-    masquerade_a();
-    expect_pass(Hook::xdp, lan0, a_to_server4() / Udp{.sport = 1, .dport = 2} / payload(8));
-    expect_pass(Hook::xdp, lan0, a_to_server6() / Udp{.sport = 1, .dport = 2} / payload(8));
-    EXPECT_TRUE(gate().flows4().entries().empty());
-    EXPECT_TRUE(gate().flows6().entries().empty());
+TEST_F(NoSessionOnXdp, PacketsThatOpenNone) {
+    Packet gre = a_to_server4() / payload(40);
+    gre.get<Ip4>().protocol = 47;
+    for (const std::uint8_t flags : std::initializer_list<std::uint8_t>{ACK, FIN, RST, SYN | ACK})
+        expect_pass(Hook::xdp, lan0, a_to_server4() / Tcp{.sport = 1, .dport = 2, .flags = flags});
+    expect_pass(Hook::xdp, lan0, gre);
+    expect_pass(Hook::xdp, lan0, a_to_server4() / echo_reply4(5000));
+    expect_pass(Hook::xdp, lan0, a_to_server6() / echo_reply6(5000));
+    expect_pass(Hook::xdp, lan0, a_to_server4() / Icmp{.type = 13} / payload(12));
+}
+
+TEST_F(NoSessionOnXdp, WayOutIsNotForXdp) {
+    sl_port uplink = port_entry(wan0);
+    uplink.flags = SL_PORT_XDP;
+    gate().set_port(wan0, uplink);
+    const Udp partial{.sport = 5000, .dport = 53, .sum = Sum::partial};
+    expect_pass(Hook::xdp, lan0, a_to_server4() / partial / payload(33));
+    expect_pass(Hook::xdp, lan0, a_to_server6() / partial / payload(33));
+}
+
+TEST_F(NoSessionOnXdp, TooBigForTheWayOut) {
+    const Udp partial{.sport = 5000, .dport = 53, .sum = Sum::partial};
+    const Packet in =
+        to_gateway(vm_a, lan0) / Ip4{.src = vm_a.v4, .dst = thin_host.v4} / partial / payload(1400);
+    expect_pass(Hook::xdp, lan0, in);
 }
 
 /// Established on TC, then sent once more on XDP under another configuration.
