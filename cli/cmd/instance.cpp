@@ -38,7 +38,6 @@ Result<std::optional<std::chrono::milliseconds>> timeout(const std::string& text
 }
 
 Result<UpOptions> up_options(const UpArguments& arguments) {
-    UpOptions options;
     SL_TRY(max_flows, capacity(arguments.max_flows, "--max-flows"));
     SL_TRY(max_flows6, capacity(arguments.max_flows6, "--max-flows6"));
     SL_TRY(max_bindings, capacity(arguments.max_bindings, "--max-bindings"));

@@ -100,18 +100,21 @@ std::string line(const std::vector<Field>& columns, const std::vector<std::strin
 
 std::vector<std::string> titles(const std::vector<Field>& columns) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const auto& column : columns) cells.push_back(column.title);
     return cells;
 }
 
 std::vector<std::string> row_cells(const std::vector<Field>& columns, const Json& row) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const auto& column : columns) cells.push_back(cell(column, row));
     return cells;
 }
 
 std::vector<std::size_t> least_widths(const std::vector<Field>& columns) {
     std::vector<std::size_t> widths;
+    widths.reserve(columns.size());
     for (const auto& column : columns)
         widths.push_back(std::max(column.width, column.title.size()));
     return widths;

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "cli/view/views.hpp"
 
 namespace sluice::cli {
@@ -12,9 +14,7 @@ Json traffic_json(const Traffic& traffic) {
 }
 
 /// Milliseconds are what the ticks can tell.
-double rounded(double seconds) {
-    return static_cast<double>(static_cast<std::int64_t>(seconds * 1000 + 0.5)) / 1000;
-}
+double rounded(double seconds) { return std::round(seconds * 1000) / 1000; }
 
 }  // namespace
 
