@@ -1,7 +1,5 @@
 """`scripts/bench nat`: sluice's NAT against nftables, kernel forwarding and the floors."""
 
-import time
-
 from .contenders import EXTERNALS, Floor, Forwarding, Nftables, Sluice
 from .generator import TOLERATED_LOSS, Flows, Traffic, Untrusted
 from .iperf import Iperf
@@ -112,4 +110,3 @@ def bulk_tcp(bench):
                 stage.measure(row, check, once)
                 goal = 0.97 if gso == "on" else 1.05
                 bench.report.add(row, ("sluice auto", "nftables", goal))
-                time.sleep(0.1)
