@@ -4,7 +4,6 @@ from contextlib import ExitStack
 
 from .generator import Untrusted
 from .lab import Lab
-from .report import Row
 from .shell import CommandFailed
 
 
