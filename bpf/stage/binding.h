@@ -12,7 +12,7 @@
 #include "stage/ports.h"
 
 #define SL_REF_TRIES	  8
-#define SL_HOST_TRIES	  8  /* ports of the host met before giving up */
+#define SL_HOST_TRIES	  4  /* ports of the host met before giving up */
 #define SL_EXTERNAL_TRIES 16 /* external addresses tried for one binding */
 
 /* One request for a binding, and its answer. */
@@ -166,17 +166,18 @@ static __always_inline __u32 sl_pool_start(const struct sl_pool *pool, const uni
 	return (h >> 16) % (pool->count ?: 1);
 }
 
-static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_request *req)
+static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_request *req,
+					   const struct sl_binding_key *key)
 {
 	struct sl_binding binding = {.refs = 1, .created = sl_epoch_now()};
-	__u32 pool_index = req->key.pool;
+	__u32 pool_index = key->pool;
 	struct sl_pool *pool = bpf_map_lookup_elem(&sl_pools, &pool_index);
 	__u32 turn;
 
 	req->reason = SL_DROP_PORTS_EXHAUSTED;
 	if (!pool || !pool->count)
 		return -1;
-	turn = sl_pool_start(pool, &req->key.addr);
+	turn = sl_pool_start(pool, &key->addr);
 	for (__u32 i = 0; i < SL_EXTERNAL_TRIES && i < pool->count; i++) {
 		__u32 external = pool->first + turn;
 		union sl_addr *addr = bpf_map_lookup_elem(&sl_externals, &external);
@@ -196,22 +197,23 @@ static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_re
 			turn = 0;
 	}
 	if (!req->external_port) {
-		sl_pool_refused(pool->first + turn, req->key.proto);
+		sl_pool_refused(pool->first + turn, key->proto);
 		return -1;
 	}
-	if (!bpf_map_update_elem(&sl_bindings, &req->key, &binding, BPF_NOEXIST)) {
+	if (!bpf_map_update_elem(&sl_bindings, key, &binding, BPF_NOEXIST)) {
 		sl_live_bindings(1);
 		return 0;
 	}
-	sl_pool_give_back(binding.external, req->key.proto, binding.port);
+	sl_pool_give_back(binding.external, key->proto, binding.port);
 	req->reason = SL_DROP_BINDINGS_FULL;
 	return -1;
 }
 
 /* Takes part in the binding that is there. */
-static __always_inline int sl_binding_join(struct sl_bind_request *req)
+static __always_inline int sl_binding_join(struct sl_bind_request *req,
+					   const struct sl_binding_key *key)
 {
-	struct sl_binding *binding = bpf_map_lookup_elem(&sl_bindings, &req->key);
+	struct sl_binding *binding = bpf_map_lookup_elem(&sl_bindings, key);
 	union sl_addr *addr;
 	__u32 external;
 
@@ -221,7 +223,7 @@ static __always_inline int sl_binding_join(struct sl_bind_request *req)
 	 * Between look-up and count the element may have gone and come back as another's: the
 	 * look-up must still lead to it.
 	 */
-	if (bpf_map_lookup_elem(&sl_bindings, &req->key) != binding) {
+	if (bpf_map_lookup_elem(&sl_bindings, key) != binding) {
 		__sync_fetch_and_sub(&binding->refs, 1);
 		return -1;
 	}
@@ -236,15 +238,21 @@ static __always_inline int sl_binding_join(struct sl_bind_request *req)
 
 /*
  * Fills in the external endpoint of req and counts the caller as a user of the binding. 0, or -1
- * with req->reason.
+ * with req->reason. Not static, so that the verifier looks at it once; the key is copied because
+ * before Linux 6.2 what such a function is given by pointer can't be a map key.
  */
-static __noinline int sl_bind(struct sl_ctx *ctx, struct sl_bind_request *req)
+__noinline int sl_bind(struct sl_ctx *ctx, struct sl_bind_request *req)
 {
-	if (!sl_binding_join(req) || !sl_binding_make(ctx, req))
+	struct sl_binding_key key;
+
+	if (!req)
+		return -1;
+	key = req->key;
+	if (!sl_binding_join(req, &key) || !sl_binding_make(ctx, req, &key))
 		return 0;
 	/* Another CPU may have made it just now. */
 	if (req->reason == SL_DROP_BINDINGS_FULL)
-		return sl_binding_join(req);
+		return sl_binding_join(req, &key);
 	return -1;
 }
 

@@ -161,7 +161,8 @@ static __noinline enum sl_verdict sl_icmp_reply(struct __sk_buff *ctx, const str
 		return SL_DROP;
 	if (quote > SL_QUOTE_MAX)
 		quote = SL_QUOTE_MAX;
-	if (!quote || bpf_skb_load_bytes(ctx, ETH_HLEN, quoted, quote))
+	barrier_var(quote); /* one register, or the verifier of Linux 6.1 loses a bound */
+	if (quote < sizeof(struct iphdr) || bpf_skb_load_bytes(ctx, ETH_HLEN, quoted, quote))
 		return SL_DROP;
 	sum = bpf_csum_diff(NULL, 0, quoted, sizeof(quoted), 0);
 	if (v4) {
