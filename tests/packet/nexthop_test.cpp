@@ -59,6 +59,29 @@ TEST_F(NextHop, NeighbourChangesItsMac) {
     expect_way(wan0, moved);
 }
 
+// A flow that never pauses must ask again as well.
+TEST_F(NextHop, ChangeReachesABusyFlow) {
+    for (const Hook hook : {Hook::tc, Hook::xdp}) {
+        const auto send_for = [hook](std::chrono::milliseconds time) {
+            const auto end = std::chrono::steady_clock::now() + time;
+            while (std::chrono::steady_clock::now() < end) {
+                send(hook, lan0, serialise(packet4()));
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            }
+        };
+        host("neigh replace 192.0.2.254 lladdr 02:00:00:00:0c:02 dev wan0 nud permanent\n");
+        expect_forward(Hook::tc, lan0, packet4(), routed(packet4(), wan0, router));
+        send_for(ttl / 2);
+        const auto done =
+            ip_batch("neigh replace 192.0.2.254 lladdr 02:07:07:07:07:07 dev wan0 nud permanent\n");
+        ASSERT_TRUE(done);
+        send_for(ttl + std::chrono::milliseconds(30));
+        Host moved = router;
+        moved.mac = {2, 7, 7, 7, 7, 7};
+        expect_forward(hook, lan0, packet4(), routed(packet4(), wan0, moved));
+    }
+}
+
 TEST_F(NextHop, RouteLeadsElsewhere) {
     establish();
     host(
