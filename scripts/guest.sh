@@ -10,6 +10,7 @@ GUEST_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/sluice/guest
 guest_fetch() {
     [[ -e $GUEST_CACHE/vmlinuz ]] && return
     local package new
+    apt-get -qq update || return
     package=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ {print $2}')
     [[ $package ]] || { echo "guest: apt knows no linux-image-cloud-amd64" >&2; return 1; }
     mkdir -p "${GUEST_CACHE%/*}"
