@@ -12,7 +12,7 @@
 #include "stage/ports.h"
 
 #define SL_REF_TRIES	  8
-#define SL_HOST_TRIES	  4  /* ports of the host met before giving up */
+#define SL_HOST_TRIES	  8  /* ports of the host met before giving up */
 #define SL_EXTERNAL_TRIES 16 /* external addresses tried for one binding */
 
 /* One request for a binding, and its answer. */
@@ -101,18 +101,23 @@ static __always_inline void sl_binding_unref(struct sl_binding_key *key)
 	sl_live_bindings(-1);
 }
 
-/* Does a socket of the host itself own this external port now? */
-static __always_inline bool sl_host_uses(struct sl_ctx *ctx, const struct sl_bind_request *req,
-					 __be32 external, __u32 port)
+/*
+ * Does a socket of the host itself own this external port now? Not static, like those below, so
+ * that the verifier looks at it once and not on each way through the loops that call it (Linux 6.1
+ * would give up).
+ */
+__noinline int sl_host_uses(struct sl_ctx *ctx, const struct sl_bind_request *req, __be32 external,
+			    __u32 port)
 {
-	struct bpf_sock_tuple tuple = {
-	    .ipv4.saddr = req->remote,
-	    .ipv4.daddr = external,
-	    .ipv4.sport = req->remote_port,
-	    .ipv4.dport = bpf_htons(port),
-	};
+	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sock;
 
+	if (!req)
+		return false;
+	tuple.ipv4.saddr = req->remote;
+	tuple.ipv4.daddr = external;
+	tuple.ipv4.sport = req->remote_port;
+	tuple.ipv4.dport = bpf_htons(port);
 	if (req->key.proto == IPPROTO_TCP)
 		sock = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
 	else if (req->key.proto == IPPROTO_UDP)
@@ -130,16 +135,21 @@ static __always_inline bool sl_host_uses(struct sl_ctx *ctx, const struct sl_bin
  * their port keep working), else any that no socket of the host owns. Host order, or -1. Ports
  * found to be the host's are kept taken until one is found, or the same would be drawn again.
  */
-static __always_inline int sl_external_port(struct sl_ctx *ctx, struct sl_bind_request *req,
-					    __u32 external, __be32 addr)
+__noinline int sl_external_port(struct sl_ctx *ctx, const struct sl_bind_request *req,
+				__u32 external, __be32 addr)
 {
-	__u32 space = external * SL_L4_COUNT + sl_l4_of(req->key.proto);
-	struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
-	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
-	int port = bpf_ntohs(req->key.port);
 	__u16 hosts[SL_HOST_TRIES];
-	int tries = 0;
+	struct sl_pool_stats *stats;
+	struct sl_port_bits *bits;
+	int port, tries = 0;
+	__u32 space;
 
+	if (!req)
+		return -1;
+	space = external * SL_L4_COUNT + sl_l4_of(req->key.proto);
+	bits = bpf_map_lookup_elem(&sl_port_bits, &space);
+	stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
+	port = bpf_ntohs(req->key.port);
 	if (!bits || !stats)
 		return -1;
 	if (!sl_port_take(bits, port))
