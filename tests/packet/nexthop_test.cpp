@@ -133,6 +133,9 @@ TEST_F(NextHop, NeighbourIsNotResolved) {
     host("neigh del 192.0.2.254 dev wan0\nneigh del 2001:db8:1::fe dev wan0\n");
     for (const Packet& in : {packet4(), packet6()}) {
         expect_pass(Hook::xdp, lan0, in);
+        Packet first = in;
+        first.get<Udp>().sport = 4001;
+        expect_pass(Hook::xdp, lan0, first);
         const Outcome got = send(Hook::tc, lan0, serialise(in));
         EXPECT_EQ(got.verdict, Verdict::forward);
     }
