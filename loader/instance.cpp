@@ -118,6 +118,12 @@ Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
     const bool is_new = !Database::exists(state_folder(target.instance));
     SL_TRY(instance, Writable::open(target.instance));
     const auto settings = merged(instance.before.settings, options, target);
+    if (instance.before.up && settings.netns != instance.before.settings.netns &&
+        Datapath::exists(target.instance))
+        return fail(ErrorCode::refused,
+                    fmt::format("instance {} is up in another network namespace", target.instance),
+                    "take it down there first: `sluice down`; or give this one a name of its own "
+                    "with --instance");
     Journal journal(target.effect);
     auto done = enter_home(target, settings);
     if (done && instance.before.up) {

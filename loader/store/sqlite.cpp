@@ -128,6 +128,10 @@ Result<> Connection::migrate(Mode mode, std::span<const char* const> schema) con
                     fmt::format("{} was written by a newer sluice (schema {}, this one knows {})",
                                 path, found, newest),
                     "use that version of sluice");
+    if (mode == Mode::read_only && found == 0)
+        return fail(ErrorCode::not_found,
+                    fmt::format("{} is empty: the `sluice up` that made it did not get far", path),
+                    "`sluice up` again");
     if (mode == Mode::read_only)
         return fail(ErrorCode::refused,
                     fmt::format("{} was written by an older sluice (schema {})", path, found),
