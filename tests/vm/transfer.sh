@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A virtual machine behind a tap, all offloads on, fetches 50 MB from outside and sends 50 MB there,
-# translated, and every byte is right.
+# translated, and every byte is right. It pings too, by IPv6 as well, which is routed.
 # transfer.sh tc|xdp
 . "$(dirname "$0")/../harness/e2e.sh"
 . "$(dirname "$0")/../../scripts/guest.sh"
@@ -14,7 +14,7 @@ guest_root "$LAB_DIR/guest" virtio_pci virtio_net
 guest_job_host "$LAB_DIR/guest" 10.77.1.11/24 10.77.1.1
 guest_start gateway vm1 "$LAB_DIR/guest"
 console=$LAB_DIR/$!.out
-lab_addr gateway vm1 10.77.1.1/24
+lab_addr gateway vm1 10.77.1.1/24 fd77:0:0:1::1/64
 guest() { guest_in gateway 10.77.1.11 "$@"; }
 lab_wait 60 guest true 2>/dev/null || fail "the guest did not start: $(<"$console")"
 
@@ -22,6 +22,12 @@ lab_up
 sl port add vm1 --role access --hook "$hook"
 sl port add wan --role uplink
 sl nat masquerade add --source $LAB_NET4 --uplink wan
+
+guest "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad"
+guest "ip addr add fd77:0:0:1::11/64 dev eth0; ip -6 route add default via fd77:0:0:1::1"
+for address in $LAB_SERVER4 $LAB_SERVER6; do
+    expect_match "ping $address" " 0% packet loss" "$(guest "ping -c 3 $address")"
+done
 
 mkdir "$LAB_DIR/www"
 head -c $size /dev/urandom >"$LAB_DIR/www/data"

@@ -7,7 +7,7 @@ lab_new e2e
 lab_routed
 compile_foreign
 lab_in gateway xdp-loader load -m native -s xdp wan "$LAB_DIR/foreign.o"
-before=$(snapshot wan)
+before=$(snapshot vm1)
 gate xdp
 expect "how XDP is attached" "dispatcher dispatcher dispatcher" \
     "$(ask '[.ports[].xdp.method] | join(" ")' port list)"
@@ -23,4 +23,4 @@ sl port del wan
 expect "other programs on wan" foreign_xdp \
     "$(lab_in gateway xdp-loader status wan | grep -o 'foreign_xdp\|sl_xdp')"
 sl down
-[[ $before == *xdp* ]] || fail "the other program was not there at first"
+expect "vm1 as it was before" "$before" "$(snapshot vm1)"
