@@ -17,11 +17,15 @@ counter() {
 }
 # kernel PORT DIRECTION
 kernel() { ip -n "$LAB-gateway" -j -s link show dev "$1" | jq ".[].stats64.$2.packets"; }
-# Packets that came and went before there was a port.
+# Packets that came and went before there was a port. Read while none comes or goes.
 declare -A base
 for port in vm1 vm2 wan; do
     for way in rx tx; do
-        base[$port$way]=$(($(kernel $port $way) - $(counter $port $way observed.packets)))
+        until
+            before=$(kernel $port $way)
+            base[$port$way]=$((before - $(counter $port $way observed.packets)))
+            (($(kernel $port $way) == before))
+        do :; done
     done
 done
 

@@ -16,8 +16,9 @@ for try in 1 2 3; do
 done
 expect "its port was kept each time" 3 "$(grep -c "^tcp $LAB_WAN4 20001$" "$SERVED")"
 traffic vm2 exchange tcp $LAB_SERVER4 7 1-20 --from-port 20001 --reset
+other_port_seen() { grep "^tcp $LAB_WAN4 " "$SERVED" | grep -qv " 20001$"; }
 expect_soon 2 "a second host with the same port gets another" \
-    client_seen "^tcp $LAB_WAN4 (2000[02-9]|200[1-9]|[^2])"
+    other_port_seen
 
 # Nobody takes the SYN: dropped beyond the gate, then refused by RST.
 lab_in server ip route add blackhole 203.0.113.1
