@@ -220,11 +220,11 @@ private:
             return true;
         }));
         for (const auto id : stale)
-            SL_CHECK(journal_.step(fmt::format("no XDP redirects to port {}", id),
-                                   [&]() -> Result<> {
-                                       SL_CHECK(targets.erase(id));
-                                       return {};
-                                   }));
+            SL_CHECK(
+                journal_.step(fmt::format("no XDP redirects to port {}", id), [&]() -> Result<> {
+                    SL_CHECK(targets.erase(id));
+                    return {};
+                }));
         for (const auto& [id, ifindex] : wanted)
             SL_CHECK(journal_.step(fmt::format("XDP redirects to {}", name_of(ifindex)),
                                    [&] { return targets.update(id, ifindex); }));
