@@ -99,7 +99,7 @@ guest_job_here() {
 mkdir /host /memory /here
 mount -t virtiofs host /host && mount -t tmpfs memory /memory && mkdir /memory/upper /memory/work
 mount -t overlay -o lowerdir=/host,upperdir=/memory/upper,workdir=/memory/work here /here
-mount -t tmpfs tmp /here/tmp; mount -t tmpfs run /here/run
+mount -t tmpfs run /here/run
 for fs in proc sys dev; do mount --bind /\$fs /here/\$fs; done
 mount -t bpf bpf /here/sys/fs/bpf
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
