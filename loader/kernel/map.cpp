@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t batch_bytes = 256 * 1024;
+constexpr std::size_t batch_bytes = std::size_t{256} * 1024;
 constexpr int kernel_enotsupp = 524;  // ENOTSUPP: the kernel's own, in no user header
 
 bool is_unsupported(int err) {
