@@ -36,7 +36,7 @@ static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx
 	verdict = sl_may_leave(ctx, pkt, hop);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	if (unlikely((pkt->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN))
+	if (unlikely(sl_is_syn(pkt)))
 		sl_session_reopen(pkt, flow);
 	sl_flow_account(flow, pkt, ctx_len(ctx), now);
 	return SL_FORWARD;
@@ -55,15 +55,6 @@ static __always_inline bool sl_translated(const struct sl_work *work, const stru
 	       (work->uplink && sl_masquerade(work->uplink, work->pkt.k4.saddr));
 }
 
-/* Is the frame for the router, which we stand in for? Anything else is the bridge's business. */
-static __always_inline bool sl_for_router(struct __sk_buff *ctx, const struct sl_port *port)
-{
-	struct ethhdr *eth = ctx_data(ctx);
-
-	return (void *)(eth + 1) <= ctx_data_end(ctx) &&
-	       !__builtin_memcmp(eth->h_dest, port->mac, ETH_ALEN);
-}
-
 static __always_inline enum sl_verdict sl_ingress(struct __sk_buff *ctx, const struct sl_port *port,
 						  struct sl_work *work)
 {
@@ -79,10 +70,7 @@ static __always_inline enum sl_verdict sl_ingress(struct __sk_buff *ctx, const s
 		return verdict;
 	if (pkt->vlan_tags)
 		return SL_PASS;
-	if (pkt->family == AF_INET)
-		pkt->k4.domain = port->domain;
-	else
-		pkt->k6.domain = port->domain;
+	sl_set_domain(pkt, port->domain);
 	if (unlikely(pkt->icmp_error)) {
 		verdict = sl_icmp_related(ctx, port, pkt, hop);
 		if (verdict != SL_CONTINUE)
@@ -125,9 +113,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	stats = sl_port_stats_of(port->id);
 	if (!stats)
 		return TC_ACT_UNSPEC;
-	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
-	work->hop.neigh = false;
-	work->uplink = 0;
+	sl_work_begin(work);
 	sl_count(&stats->rx[SL_COUNT_OBSERVED], len);
 	verdict = sl_ingress(ctx, port, work);
 	if (verdict == SL_FORWARD) {

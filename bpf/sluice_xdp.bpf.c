@@ -13,11 +13,6 @@
 #include "stage/open.h"
 #include "stage/rewrite.h"
 
-static __always_inline bool sl_is_syn(const struct sl_packet *pkt)
-{
-	return (pkt->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
-}
-
 /* Packets that need more than a rewrite, or go better by TC. */
 static __always_inline bool sl_needs_full_path(const struct sl_port *port,
 					       const struct sl_packet *pkt)
@@ -50,8 +45,6 @@ static __always_inline bool sl_may_open(const struct sl_packet *pkt)
 static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const struct sl_port *port,
 						  struct sl_work *work)
 {
-	work->hop.neigh = false;
-	work->uplink = 0;
 	if (sl_plan_session(ctx, port, work) != SL_CONTINUE || work->hop.neigh ||
 	    ctx_redirect(ctx, &work->hop) != XDP_REDIRECT || ctx_l4_csum_complete(ctx, &work->pkt))
 		return SL_PASS;
@@ -68,6 +61,7 @@ static __always_inline enum sl_verdict sl_first_packet(struct xdp_md *ctx,
 
 	if (!work || !sl_may_open(pkt))
 		return SL_PASS;
+	sl_work_begin(work);
 	work->pkt = *pkt;
 	verdict = sl_open_session(ctx, port, work);
 	pkt->reason = work->pkt.reason;
@@ -80,19 +74,14 @@ static __always_inline enum sl_verdict sl_first_packet(struct xdp_md *ctx,
 static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
 						    struct sl_packet *pkt, struct sl_hop *hop)
 {
-	struct ethhdr *eth = ctx_data(ctx);
 	struct sl_flow *flow;
 	__u32 now;
 
-	if ((void *)(eth + 1) > ctx_data_end(ctx) ||
-	    __builtin_memcmp(eth->h_dest, port->mac, ETH_ALEN))
+	if (!sl_for_router(ctx, port))
 		return SL_PASS;
 	if (sl_parse(ctx, pkt) != SL_CONTINUE || sl_needs_full_path(port, pkt))
 		return SL_PASS;
-	if (pkt->family == AF_INET)
-		pkt->k4.domain = port->domain;
-	else
-		pkt->k6.domain = port->domain;
+	sl_set_domain(pkt, port->domain);
 	flow = sl_flow_find(pkt);
 	if (!flow)
 		return sl_first_packet(ctx, port, pkt, hop);

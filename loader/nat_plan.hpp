@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,5 +57,9 @@ struct HostPorts {
                                     bool local);
 
 [[nodiscard]] std::uint8_t protocol_of(sl_l4 l4);
+/// Nothing for a protocol without ports to translate.
+[[nodiscard]] std::optional<sl_l4> l4_of(std::uint8_t protocol);
+/// Index into sl_port_bits and sl_pool_stats.
+[[nodiscard]] std::uint32_t port_space(std::uint32_t external, sl_l4 l4);
 
 }  // namespace sluice

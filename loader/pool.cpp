@@ -15,7 +15,7 @@ std::vector<std::string> uplinks_of(const DesiredState& state, std::uint16_t poo
 
 Result<PoolStatus> status_of(const Maps& maps, std::uint32_t external, sl_l4 l4,
                              const PortRange& range) {
-    const auto space = external * SL_L4_COUNT + l4;
+    const auto space = port_space(external, l4);
     SL_TRY(stats, maps.pool_stats.lookup(space));
     SL_TRY(address, maps.externals.lookup(external));
     const auto now = stats.value_or(sl_pool_stats{});

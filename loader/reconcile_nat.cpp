@@ -30,27 +30,12 @@ constexpr auto allocation_time = 200ms;
 /// Ports that live bindings have, for each port space (external * SL_L4_COUNT + l4).
 using BoundPorts = std::map<std::uint32_t, PortSet>;
 
-std::optional<sl_l4> l4_of(std::uint8_t protocol) {
-    switch (protocol) {
-        case IPPROTO_TCP:
-            return SL_L4_TCP;
-        case IPPROTO_UDP:
-            return SL_L4_UDP;
-        case IPPROTO_ICMP:
-            return SL_L4_ICMP;
-        default:
-            return std::nullopt;
-    }
-}
-
-std::uint32_t space_of(std::uint32_t external, sl_l4 l4) { return external * SL_L4_COUNT + l4; }
-
 Result<BoundPorts> read_bound_ports(const Datapath& datapath) {
     BoundPorts bound;
     SL_CHECK(datapath.maps().bindings.for_each(
         [&](const sl_binding_key& key, const sl_binding& binding) {
             if (const auto l4 = l4_of(key.proto))
-                bound[space_of(binding.external, *l4)].set(ntohs(binding.port));
+                bound[port_space(binding.external, *l4)].set(ntohs(binding.port));
             return true;
         }));
     return bound;
@@ -183,7 +168,7 @@ private:
         for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
             const auto external = static_cast<std::uint32_t>(first + i);
             for (const auto l4 : all_l4) {
-                const auto space = space_of(external, l4);
+                const auto space = port_space(external, l4);
                 fill_port_bits(maps_.port_bits.entries()[space],
                                allowed(pool, pool.addresses[i], l4));
                 SL_CHECK(maps_.pool_stats.update(space, sl_pool_stats{}));
@@ -230,7 +215,7 @@ private:
             if (external >= pool.slots.first && external < pool.slots.first + pool.slots.count)
                 return false;
         for (const auto l4 : all_l4) {
-            SL_TRY(stats, maps_.pool_stats.lookup(space_of(external, l4)));
+            SL_TRY(stats, maps_.pool_stats.lookup(port_space(external, l4)));
             if (stats && stats->in_use != 0) return false;
         }
         return true;
@@ -332,7 +317,7 @@ private:
         for (const auto& pool : standing_)
             for (std::uint32_t i = 0; i < pool.addresses.size(); ++i)
                 if (pool.addresses[i] == address)
-                    visit(space_of(pool.slots.first + i, *l4_of(key.proto)), pool);
+                    visit(port_space(pool.slots.first + i, *l4_of(key.proto)), pool);
     }
 
     Result<> read_host_ports() {
@@ -392,7 +377,7 @@ Result<> release_stray_ports(const Datapath& datapath, const DesiredState& desir
             if (planned == plan.pools.end()) continue;
             for (std::uint32_t i = 0; i < pool.slots.count; ++i)
                 for (const auto l4 : all_l4) {
-                    const auto space = space_of(pool.slots.first + i, l4);
+                    const auto space = port_space(pool.slots.first + i, l4);
                     const auto& address = pool.addresses[i];
                     const auto allowed = allowed_ports(plan, planned->second, address, l4,
                                                        host_ports, host.owner(address) != 0);

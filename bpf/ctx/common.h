@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* clang-format off */
 /*
  * The context vocabulary. A stage is written once against these names; ctx/skb.h and ctx/xdp.h
  * each implement them for their hook, and an entry point includes exactly one of the two. What a
  * hook can't do it does not define, so a stage that asks for it there fails to build.
  *
- *   struct sl_ctx			the hook's own context type
- *   ctx_data, ctx_data_end		the directly readable bytes
- *   ctx_len				bytes of the whole frame, from the Ethernet header on
- *   ctx_ifindex			the interface the program runs on
- *   ctx_make_linear(ctx, n)		the first n bytes are readable, or an error
- *   ctx_segment_len(ctx, headers)	length of the largest frame that this one becomes on the
- * wire ctx_store_l4_csum, ctx_store_hop_limit	see there ctx_redirect(ctx, hop)
- * sends it on; the verdict to return
+ *   struct sl_ctx                 the hook's own context type
+ *   ctx_data, ctx_data_end        the directly readable bytes
+ *   ctx_len(ctx)                  bytes of the whole frame, from the Ethernet header on
+ *   ctx_ifindex(ctx)              the interface the program runs on
+ *   ctx_is_gso(ctx)               a device is to cut it into segments
+ *   ctx_vlan_offloaded(ctx)       how many tags stand beside the frame, not in it
+ *   ctx_make_linear(ctx, n)       the first n bytes are readable, or an error
+ *   ctx_segment_len(ctx, pkt)     L3 length of the longest packet that this one becomes
+ *   ctx_l4_csum_replace(...)      mends the L4 checksum, partial or complete (TC)
+ *   ctx_l4_csum_complete(ctx, p)  completes a partial one (XDP)
+ *   ctx_redirect(ctx, hop)        sends it on; the value to return
  */
+/* clang-format on */
 #ifndef SLUICE_BPF_CTX_COMMON_H
 #define SLUICE_BPF_CTX_COMMON_H
 

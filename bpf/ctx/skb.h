@@ -3,8 +3,7 @@
 #ifndef SLUICE_BPF_CTX_SKB_H
 #define SLUICE_BPF_CTX_SKB_H
 
-#define sl_ctx	   __sk_buff
-#define SL_CTX_SKB 1
+#define sl_ctx __sk_buff
 
 #include "ctx/common.h"
 #include "lib/l4csum.h"

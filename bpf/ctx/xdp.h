@@ -3,8 +3,7 @@
 #ifndef SLUICE_BPF_CTX_XDP_H
 #define SLUICE_BPF_CTX_XDP_H
 
-#define sl_ctx	   xdp_md
-#define SL_CTX_XDP 1
+#define sl_ctx xdp_md
 
 #include "ctx/common.h"
 #include "lib/packet.h"

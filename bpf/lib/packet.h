@@ -45,6 +45,21 @@ struct sl_packet {
 	__u16 l4_hlen;	 /* bytes of the L4 header that a segment repeats */
 };
 
+/* Opens a connection. */
+static __always_inline bool sl_is_syn(const struct sl_packet *pkt)
+{
+	return (pkt->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
+}
+
+/* The L2 domain the packet is in, a part of its flow's key. */
+static __always_inline void sl_set_domain(struct sl_packet *pkt, __u16 domain)
+{
+	if (pkt->family == AF_INET)
+		pkt->k4.domain = domain;
+	else
+		pkt->k6.domain = domain;
+}
+
 #define SL_PROTO(pkt) ((pkt)->family == AF_INET ? (pkt)->k4.proto : (pkt)->k6.proto)
 
 /* The way out, as the next-hop stage found it. */
@@ -65,12 +80,6 @@ struct sl_hop {
 static __always_inline union sl_addr sl_mapped(__be32 v4)
 {
 	return (union sl_addr){.w = {0, 0, bpf_htonl(0xffff), v4}};
-}
-
-static __always_inline bool sl_addr_equal(const union sl_addr *a, const union sl_addr *b)
-{
-	return !((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |
-		 (a->w[3] ^ b->w[3]));
 }
 
 static __always_inline enum sl_verdict sl_refuse(struct sl_packet *pkt, enum sl_drop reason)

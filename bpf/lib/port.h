@@ -18,4 +18,13 @@ static __always_inline const struct sl_port *sl_port_find(__u32 ifindex)
 	return NULL;
 }
 
+/* Is the frame for the router, which we stand in for? Anything else is the bridge's business. */
+static __always_inline bool sl_for_router(struct sl_ctx *ctx, const struct sl_port *port)
+{
+	struct ethhdr *eth = ctx_data(ctx);
+
+	return (void *)(eth + 1) <= ctx_data_end(ctx) &&
+	       !__builtin_memcmp(eth->h_dest, port->mac, ETH_ALEN);
+}
+
 #endif

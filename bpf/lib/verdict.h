@@ -8,11 +8,10 @@
  */
 enum sl_verdict {
 	SL_CONTINUE = 0x5100, /* undecided: the next stage */
-	SL_MISS,	      /* the fast path does not know; the full path may */
 	SL_FORWARD,	      /* rewritten, complete, ready to be sent by `hop` */
 	SL_REPLY,	      /* turned into an ICMP error, to go back where it came from */
 	SL_PASS,	      /* not ours: to the kernel as it came */
-	SL_DROP,	      /* state->reason says why */
+	SL_DROP,	      /* sl_packet.reason says why */
 };
 
 #endif

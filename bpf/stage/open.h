@@ -26,6 +26,14 @@ struct sl_work {
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);
 
+/* What a packet must not inherit from the one before it. */
+static __always_inline void sl_work_begin(struct sl_work *work)
+{
+	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
+	work->hop.neigh = false;
+	work->uplink = 0;
+}
+
 /* A flow that only routes: what goes in comes out. Translation is planned on top of it. */
 static __always_inline void sl_plan(const struct sl_packet *pkt, const struct sl_port *in,
 				    __u32 frame_len, struct sl_flow *flow)

@@ -50,7 +50,7 @@ void run_on_cpu(int cpu, Hook hook, Gate& gate, const std::vector<Bytes>& frames
 /// The first CPU opens sessions on TC, the second on the hook given.
 class TwoCpus : public testing::TestWithParam<Hook> {
 protected:
-    static constexpr std::uint32_t pool_size = 60'000;
+    static constexpr std::size_t pool_size = 60'000;
     static constexpr std::uint16_t first_port = 65535 - pool_size + 1;
 
     void SetUp() override {
@@ -73,7 +73,9 @@ protected:
     void expect_consistent(std::size_t used) const {
         const sl_pool_stats stats = gate_->pool_stats(0, SL_L4_UDP);
         EXPECT_EQ(stats.in_use, used);
-        EXPECT_EQ(stats.highest, used);
+        EXPECT_GE(stats.highest, used);
+        // A CPU that comes second with a session takes a port too, and gives it back.
+        EXPECT_LE(stats.highest, std::min(used + 1, pool_size));
         const sl_port_bits bits = gate_->port_bits(0, SL_L4_UDP);
         std::size_t free = 0;
         for (std::size_t word = 0; word < std::size(bits.used); ++word) {
