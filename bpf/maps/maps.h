@@ -10,8 +10,11 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "sluice/abi/event.h"
 #include "sluice/abi/flow.h"
+#include "sluice/abi/guard.h"
 #include "sluice/abi/instance.h"
+#include "sluice/abi/lease.h"
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
 #include "sluice/abi/reason.h"
@@ -61,6 +64,29 @@ SL_MAP(BPF_MAP_TYPE_HASH, sl_forwards, struct sl_forward_key, struct sl_forward,
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_port_stats, __u32, struct sl_port_stats, SL_MAX_PORTS, 0);
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_drops, __u32, struct sl_counter, SL_DROP_SLOTS, 0);
+
+/* What the guards would have dropped on --audit; indexed as sl_drops. */
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_audits, __u32, struct sl_counter, SL_DROP_SLOTS, 0);
+
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_guards, __u32, struct sl_guard, SL_GUARDS, 0);
+SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_guard_prefixes, struct sl_guard_prefix, __u32, 65536,
+       BPF_F_NO_PREALLOC);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_guard_states, __u32, struct sl_guard_state, SL_MAX_PORTS, 0);
+SL_MAP(BPF_MAP_TYPE_HASH, sl_learned_macs, struct sl_port_mac, struct sl_learned_mac, 65536,
+       BPF_F_NO_PREALLOC);
+SL_MAP(BPF_MAP_TYPE_HASH, sl_learned_addrs, struct sl_port_addr, struct sl_learned_addr, 65536,
+       BPF_F_NO_PREALLOC);
+
+SL_MAP(BPF_MAP_TYPE_HASH, sl_leases, struct sl_lease_key, struct sl_lease, SL_MAX_LEASES,
+       BPF_F_NO_PREALLOC);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_mac_pools, __u32, struct sl_mac_pool, SL_MAX_MAC_POOLS, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sightings, __u32, __u64, SL_MAX_PORTS *SL_SIGHTINGS, 0);
+
+/* Mapped by readers: sluice/abi/event.h. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_events, __u32, struct sl_event, SL_EVENTS, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_event_head, __u32, struct sl_event_head, 1, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_event_limits, __u32, struct sl_event_limit,
+       SL_MAX_PORTS *SL_EVENT_SUBJECTS, 0);
 
 /* First fragments seen: the ports that the later fragments of the packet do not carry. */
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_fragments, struct sl_fragment_key, struct sl_fragment, 8192, 0);

@@ -74,12 +74,43 @@ struct ForwardSpec {
     bool operator==(const ForwardSpec&) const = default;
 };
 
+/// What may enter by a port (and what is delivered to it); the MACs and addresses of the port's
+/// leases come on top of those that stand here.
+struct GuardSpec {
+    std::string port;  ///< interface name
+    bool mac = true, ip = true, arp = true, nd = true;
+    bool ra_block = true, dhcp_server_block = true, dhcp_client = true;
+    bool ethertype = true, tags = true, fragments = true;
+    bool snoop = false;            ///< addresses from the real DHCP server's answers
+    bool mac_change = false;       ///< one other source MAC at a time
+    bool unknown_unicast = false;  ///< deliver unicast frames for other MACs too
+    bool audit = false;
+    std::uint16_t learn = 0;       ///< other source MACs accepted at a time, 0..1024
+    std::uint16_t dhcp_rate = 10;  ///< requests a second, 1..65535
+    std::vector<MacAddress> macs;
+    std::vector<Prefix> addresses;
+    std::vector<std::uint16_t> ethertypes;  ///< host order, at most SL_GUARD_ETHERTYPES
+    bool operator==(const GuardSpec&) const = default;
+};
+
+/// A lease that belongs to a port: the guard's part of it.
+struct PortLease {
+    MacAddress mac;
+    std::string port;      ///< interface name
+    bool standby = false;  ///< may receive, but not send yet
+    std::vector<Address> addresses;
+    bool operator==(const PortLease&) const = default;
+};
+
 struct DesiredState {
     bool up = false;
     Settings settings;
     std::vector<PortSpec> ports;
     std::vector<MasqueradeSpec> masquerades;
     std::vector<ForwardSpec> forwards;
+    std::vector<GuardSpec> guards;
+    std::vector<PortLease> port_leases;  ///< of leases that name a port
+    bool sight = false;                  ///< there are MAC pools or leases to watch for
 };
 
 }  // namespace sluice

@@ -186,16 +186,29 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(forwards);
     SL_OPEN(port_stats);
     SL_OPEN(drops);
+    SL_OPEN(audits);
+    SL_OPEN(guards);
+    SL_OPEN(guard_prefixes);
+    SL_OPEN(guard_states);
+    SL_OPEN(learned_macs);
+    SL_OPEN(learned_addrs);
+    SL_OPEN(leases);
+    SL_OPEN(mac_pools);
+    SL_OPEN(events);
+    SL_OPEN(event_head);
     SL_OPEN(live);
     SL_OPEN(settings);
     SL_OPEN(stamp);
 #undef SL_OPEN
-    return Maps{std::move(flows4),     std::move(flows6),      std::move(nexthops),
-                std::move(ports),      std::move(xdp_targets), std::move(masquerades),
-                std::move(pools),      std::move(externals),   std::move(port_bits),
-                std::move(pool_stats), std::move(bindings),    std::move(forwards),
-                std::move(port_stats), std::move(drops),       std::move(live),
-                std::move(settings),   std::move(stamp)};
+    return Maps{std::move(flows4),       std::move(flows6),         std::move(nexthops),
+                std::move(ports),        std::move(xdp_targets),    std::move(masquerades),
+                std::move(pools),        std::move(externals),      std::move(port_bits),
+                std::move(pool_stats),   std::move(bindings),       std::move(forwards),
+                std::move(port_stats),   std::move(drops),          std::move(audits),
+                std::move(guards),       std::move(guard_prefixes), std::move(guard_states),
+                std::move(learned_macs), std::move(learned_addrs),  std::move(leases),
+                std::move(mac_pools),    std::move(events),         std::move(event_head),
+                std::move(live),         std::move(settings),       std::move(stamp)};
 }
 
 /// Binds every map of the object to the instance's pinned one. A map that has no pin is the

@@ -12,8 +12,11 @@
 #include "loader/kernel/port_table.hpp"
 #include "loader/kernel/tc.hpp"
 #include "loader/kernel/xdp.hpp"
+#include "sluice/abi/event.h"
 #include "sluice/abi/flow.h"
+#include "sluice/abi/guard.h"
 #include "sluice/abi/instance.h"
+#include "sluice/abi/lease.h"
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
 #include "sluice/abi/stats.h"
@@ -37,9 +40,19 @@ struct Maps {
     Map<sl_forward_key, sl_forward> forwards;
     CounterArray<sl_port_stats> port_stats;  ///< index: port id
     CounterArray<sl_counter> drops;          ///< index: port id * SL_DROP_MAX + reason
-    Map<__u32, sl_live> live;                ///< index: 0; sessions and bindings there are
-    Map<__u32, sl_settings> settings;        ///< index: 0
-    Map<__u32, sl_stamp> stamp;              ///< index: 0
+    CounterArray<sl_counter> audits;         ///< likewise
+    Map<__u32, sl_guard> guards;             ///< index: sl_port.guard
+    Map<sl_guard_prefix, __u32> guard_prefixes;
+    Map<__u32, sl_guard_state> guard_states;  ///< index: port id
+    Map<sl_port_mac, sl_learned_mac> learned_macs;
+    Map<sl_port_addr, sl_learned_addr> learned_addrs;
+    Map<sl_lease_key, sl_lease> leases;
+    Map<__u32, sl_mac_pool> mac_pools;  ///< index: 0 on, up to the first unused
+    MappedArray<sl_event> events;
+    MappedArray<sl_event_head> event_head;  ///< index: 0
+    Map<__u32, sl_live> live;               ///< index: 0; sessions and bindings there are
+    Map<__u32, sl_settings> settings;       ///< index: 0
+    Map<__u32, sl_stamp> stamp;             ///< index: 0
 };
 
 /// Durations to ticks, rounded up; the rest of Settings are capacities of maps.

@@ -54,6 +54,9 @@ public:
     /// Errors: not_found. @param external with the port range it was added with
     [[nodiscard]] Result<> remove_forward(std::uint8_t protocol, const Endpoint& external) const;
 
+    /// For the stores of other features, which share its transactions.
+    [[nodiscard]] const Connection& connection() const { return connection_; }
+
 private:
     explicit Database(Connection connection) : connection_(std::move(connection)) {}
     Connection connection_;

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 
+#include "sluice/abi/event.h"
 #include "sluice/abi/flow.h"
+#include "sluice/abi/guard.h"
 #include "sluice/abi/instance.h"
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
@@ -13,7 +15,7 @@
 namespace {
 
 TEST(Abi, VersionGoesWithTheseOffsets) {
-    ASSERT_EQ(SL_ABI_VERSION, 1u) << "the version was raised: bring the offsets below up to date";
+    ASSERT_EQ(SL_ABI_VERSION, 2u) << "the version was raised: bring the offsets below up to date";
     EXPECT_EQ(offsetof(sl_key4, sport), 8u);
     EXPECT_EQ(offsetof(sl_key4, domain), 12u);
     EXPECT_EQ(offsetof(sl_key6, sport), 32u);
@@ -22,6 +24,9 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_flow, flags), 42u);
     EXPECT_EQ(offsetof(sl_port, mac), 14u);
     EXPECT_EQ(offsetof(sl_port, addr6), 28u);
+    EXPECT_EQ(offsetof(sl_port, guard), 44u);
+    EXPECT_EQ(offsetof(sl_guard, macs), 64u);
+    EXPECT_EQ(offsetof(sl_event, header), 32u);
     EXPECT_EQ(offsetof(sl_masq_key, addr), 8u);
     EXPECT_EQ(offsetof(sl_binding_key, port), 16u);
     EXPECT_EQ(offsetof(sl_forward, uplink), 20u);

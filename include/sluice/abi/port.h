@@ -25,9 +25,11 @@ enum sl_role {
 };
 
 enum sl_port_flag {
-	SL_PORT_XDP = 1 << 0,	     /* the XDP fast path forwards what enters here */
-	SL_PORT_XDP_NO_TCP = 1 << 1, /* ... but leaves TCP to TC (physical NICs: GRO pays more) */
-	SL_PORT_XDP_TARGET = 1 << 2, /* proved able to receive XDP redirects; in sl_xdp_targets */
+	SL_PORT_XDP = 1 << 0,	       /* the XDP fast path forwards what enters here */
+	SL_PORT_XDP_NO_TCP = 1 << 1,   /* ... but leaves TCP to TC (physical NICs: GRO pays more) */
+	SL_PORT_XDP_TARGET = 1 << 2,   /* proved able to receive XDP redirects; in sl_xdp_targets */
+	SL_PORT_SIGHT = 1 << 3,	       /* MACs that enter here are looked up in sl_leases */
+	SL_PORT_GUARD_EGRESS = 1 << 4, /* the guard looks at what leaves, too */
 };
 
 struct sl_port {
@@ -41,7 +43,9 @@ struct sl_port {
 	__u32 mtu;	  /* bytes, without the Ethernet header */
 	__be32 addr4;	  /* source of ICMP errors sent out of this port; 0 = none */
 	union sl_addr addr6; /* likewise; all zero = none */
+	__u16 guard;	     /* index into sl_guards; 0 = none */
+	__u16 zero;
 };
-SL_STATIC_ASSERT(sizeof(struct sl_port) == 44, "sl_port is 44 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_port) == 48, "sl_port is 48 bytes");
 
 #endif

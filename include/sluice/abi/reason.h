@@ -43,7 +43,40 @@
 	X(COLLISION, "collision", "the translated flow's tuple is in use by another session",      \
 	  "a forward and a session claim the same external tuple; it clears when one ends")        \
 	X(REWRITE_FAILED, "rewrite-failed", "the kernel refused to change or send the packet",     \
-	  "usually memory pressure; see the interface's own error counters")
+	  "usually memory pressure; see the interface's own error counters")                       \
+	X(GUARD_MAC, "guard-mac", "the source MAC is not one of the port's",                       \
+	  "`sluice guard show IF` lists them; `sluice mac bind MAC --vm VM --port IF` adds one")   \
+	X(GUARD_STANDBY, "guard-standby", "the source MAC is in standby until its VM has moved",   \
+	  "`sluice mac activate VM` when the VM runs here")                                        \
+	X(GUARD_IP, "guard-ip", "the source address is not one of the port's",                     \
+	  "`sluice guard set IF --address LIST` allows addresses and networks")                    \
+	X(GUARD_ARP, "guard-arp", "an ARP packet claims a MAC or address that is not the port's",  \
+	  "ARP spoofing, or an address missing from `sluice guard show IF`")                       \
+	X(GUARD_ND, "guard-nd", "neighbour discovery claims an address that is not the port's",    \
+	  "ND spoofing, or an address missing from `sluice guard show IF`")                        \
+	X(GUARD_RA, "guard-ra", "a VM sent a router advertisement or an ICMP redirect",            \
+	  "`sluice guard set IF --ra allow` if this VM is a router")                               \
+	X(GUARD_DHCP_SERVER, "guard-dhcp-server", "a VM answered as a DHCP server",                \
+	  "`sluice guard set IF --dhcp-server allow` if it is meant to be one")                    \
+	X(GUARD_DHCP_CLIENT, "guard-dhcp-client",                                                  \
+	  "a DHCP request asks for another MAC than it was sent from",                             \
+	  "DHCP starvation, or a relay in the VM: `sluice guard set IF --dhcp-client off`")        \
+	X(GUARD_DHCP_RATE, "guard-dhcp-rate", "more DHCP requests than the port may send",         \
+	  "`sluice guard set IF --dhcp-rate N` allows N a second")                                 \
+	X(GUARD_ETHERTYPE, "guard-ethertype", "neither IP nor ARP, and not on the allow list",     \
+	  "`sluice guard set IF --ethertypes LIST` allows more")                                   \
+	X(GUARD_TAG, "guard-tag", "a VLAN tag that the port has no use for",                       \
+	  "VLAN hopping, or a port that should be a trunk: `sluice port set IF --role trunk`")     \
+	X(GUARD_LLC, "guard-llc", "an 802.3 frame with a length in place of an ethertype",         \
+	  "a way round filters (CVE-2021-27862); `--tags off` allows it")                          \
+	X(GUARD_FRAGMENT, "guard-fragment",                                                        \
+	  "a fragment or header chain that hides what the packet is",                              \
+	  "a way round filters (RFC 7112); `--fragments off` allows it")                           \
+	X(GUARD_DELIVERY, "guard-delivery",                                                        \
+	  "a frame for a MAC that is not the port's was to leave by it",                           \
+	  "normal for flooded frames; `sluice guard set IF --unknown-unicast on` delivers them")   \
+	X(MAC_QUARANTINE, "mac-quarantine", "a MAC of a pool on a port that it was not given to",  \
+	  "see `sluice mac list` for whose it is; `sluice mac bind` gives it to a VM")
 
 enum sl_drop {
 	SL_DROP_NONE = 0,

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events: what somebody should know, written by the datapath into a ring that keeps the newest
+ * SL_EVENTS of them. The datapath never waits for a reader; any number of readers look at it in
+ * shared memory (BPF_F_MMAPABLE) and find out by the sequence numbers what they missed.
+ */
+#ifndef SLUICE_ABI_EVENT_H
+#define SLUICE_ABI_EVENT_H
+
+#include "sluice/abi/types.h"
+
+#define SL_EVENTS	4096u
+#define SL_EVENT_HEADER 96u
+
+/* X(identifier, name, severity, meaning). Names are part of the JSON schema: add at the end. */
+#define SL_EVENT_KINDS(X)                                                                          \
+	X(DROP, "drop", "warning", "a packet was dropped; `reason` says why")                      \
+	X(AUDIT, "audit", "notice", "the guard would have dropped it, were it not on --audit")     \
+	X(MAC_DUPLICATE, "mac-duplicate", "error",                                                 \
+	  "a leased MAC was seen on a port that is not its own")                                   \
+	X(MAC_FOREIGN, "mac-foreign", "warning",                                                   \
+	  "a MAC inside a pool was seen that nobody was given")                                    \
+	X(ADDRESS_SNOOPED, "address-snooped", "info", "a DHCP server gave the port an address")    \
+	X(MAC_LEARNED, "mac-learned", "info", "a port's guard learned another source MAC")
+
+enum sl_event_kind {
+	SL_EVENT_NONE = 0,
+#define SL_EVENT_ENUM(id, name, severity, meaning) SL_EVENT_##id,
+	SL_EVENT_KINDS(SL_EVENT_ENUM)
+#undef SL_EVENT_ENUM
+	    SL_EVENT_COUNT,
+};
+
+/*
+ * Map sl_events (array, mapped by readers). Event number N is in slot (N - 1) % SL_EVENTS. A reader
+ * copies the slot and then looks again: `number` is 0 while it is written and N when it is whole.
+ */
+struct sl_event {
+	__u64 number;
+	__u64 time;	  /* CLOCK_MONOTONIC, ns */
+	__u32 repeats;	  /* of the same kind, reason and port that were not reported before it */
+	__u32 frame_len;  /* of the whole frame, bytes */
+	__u16 port;	  /* id; 0 = none */
+	__u16 other_port; /* MAC_DUPLICATE: the port it belongs to, or was seen on before */
+	__u8 kind;	  /* enum sl_event_kind */
+	__u8 reason;	  /* DROP, AUDIT: enum sl_drop */
+	__u8 egress;	  /* it was to leave by the port */
+	__u8 header_len;  /* bytes of header that are there */
+	__u8 header[SL_EVENT_HEADER]; /* the frame's beginning; offloaded tags are not in it */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_event) == 128, "sl_event is two cache lines");
+
+/* Map sl_event_head (array of one, mapped): number of the newest event, 0 = none yet. */
+struct sl_event_head {
+	__u64 newest;
+};
+
+/*
+ * Map sl_event_limits (array): one event a second for each port and subject, the others are
+ * counted. Index: port id * SL_EVENT_SUBJECTS + subject; a drop's or audit's subject is its reason
+ * (audit the same), another kind's SL_DROP_MAX + kind.
+ */
+#define SL_EVENT_SUBJECTS 128u
+
+struct sl_event_limit {
+	__u32 last; /* tick of the last event */
+	__u32 held; /* events not reported since */
+};
+
+#endif

@@ -1,0 +1,11 @@
+// The tables of state.db, as migrations.
+#pragma once
+
+#include <array>
+
+namespace sluice {
+
+/// Number n brings user_version from n to n + 1. What was released is never changed.
+extern const std::array<const char*, 2> schema;
+
+}  // namespace sluice
