@@ -17,13 +17,6 @@ Result<> read_use(InstanceStatus& status, const Maps& maps) {
     status.flows4 = {2 * now.sessions4, maps.flows4.info().max_entries};
     status.flows6 = {2 * now.sessions6, maps.flows6.info().max_entries};
     status.bindings = {now.bindings, maps.bindings.info().max_entries};
-    for (const auto* info :
-         {&maps.flows4.info(), &maps.flows6.info(), &maps.nexthops.info(), &maps.ports.info(),
-          &maps.xdp_targets.info(), &maps.masquerades.info(), &maps.pools.info(),
-          &maps.externals.info(), &maps.port_bits.info(), &maps.pool_stats.info(),
-          &maps.bindings.info(), &maps.forwards.info(), &maps.port_stats.info(), &maps.drops.info(),
-          &maps.live.info(), &maps.settings.info(), &maps.stamp.info()})
-        status.memory += info->memory;
     return {};
 }
 
@@ -65,6 +58,8 @@ Result<InstanceStatus> instance_status(const Target& target) {
         status.abi_version = opened.datapath->stamp().abi_version;
         status.since = opened.datapath->stamp().created;
         SL_CHECK(read_use(status, opened.datapath->maps()));
+        SL_TRY(memory, memory_of_maps(opened.datapath->pins().map("")));
+        status.memory = memory;
     }
     SL_TRY(ports, port_statuses(opened));
     status.ports = std::move(ports);

@@ -44,6 +44,19 @@ Result<MapInfo> read_info(int fd, const std::string& pin) {
 
 }  // namespace
 
+Result<std::uint64_t> memory_of_maps(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::uint64_t sum = 0;
+    for (const auto& pin : std::filesystem::directory_iterator(folder, error)) {
+        const Fd map(bpf_obj_get(pin.path().c_str()));
+        if (!map) return fail_errno(errno, "opening " + pin.path().string());
+        SL_TRY(info, read_info(map.get(), pin.path().string()));
+        sum += info.memory;
+    }
+    if (error) return fail_errno(error.value(), "listing " + folder.string());
+    return sum;
+}
+
 Result<UntypedMap> UntypedMap::open(const std::filesystem::path& pin, std::size_t key_size,
                                     std::size_t value_size) {
     UntypedMap map;
