@@ -10,8 +10,8 @@
 namespace sluice {
 namespace {
 
-/// Of a random factor about one in ten holds a full table: this many are never all in vain.
-constexpr int most_factors = 4096;
+/// Four of five random factors hold a full table: this many are never all in vain.
+constexpr int most_factors = 256;
 
 struct Halves {
     __u64 first, second;
@@ -80,15 +80,15 @@ Result<> check_count(std::size_t count, std::size_t most, std::string_view keys)
 
 }  // namespace
 
-__u64 mac_number(const MacAddress& mac) {
+__u64 mac_in_slot(const MacAddress& mac) {
     __u64 number = 0;
     std::memcpy(&number, mac.bytes.data(), mac.bytes.size());
     return number;
 }
 
-MacAddress mac_of_number(__u64 number) {
+MacAddress mac_of_slot(__u64 slot) {
     MacAddress mac;
-    std::memcpy(mac.bytes.data(), &number, mac.bytes.size());
+    std::memcpy(mac.bytes.data(), &slot, mac.bytes.size());
     return mac;
 }
 
@@ -96,12 +96,12 @@ Result<> fill_guard_macs(sl_guard& guard, std::vector<GuardMac> macs) {
     SL_CHECK(check_count(macs.size(), SL_GUARD_MACS, "MACs"));
     std::ranges::sort(macs);
     SL_TRY(placement, find_placement(macs.size(), "MACs", [&](std::size_t i, __u64 factor) {
-               return sl_guard_mac_slot(mac_number(macs[i].mac), factor);
+               return sl_guard_mac_slot(mac_in_slot(macs[i].mac), factor);
            }));
     std::ranges::fill(guard.macs, 0);
     for (std::size_t i = 0; i < macs.size(); ++i)
         guard.macs[placement.slots[i]] =
-            mac_number(macs[i].mac) | (macs[i].standby ? SL_GUARD_MAC_STANDBY : 0);
+            mac_in_slot(macs[i].mac) | (macs[i].standby ? SL_GUARD_MAC_STANDBY : 0);
     guard.mac_factor = placement.factor;
     guard.mac_count = static_cast<__u16>(macs.size());
     return {};
@@ -126,7 +126,7 @@ Result<> fill_guard_addresses(sl_guard& guard, std::vector<Address> addresses) {
 std::vector<GuardMac> guard_macs(const sl_guard& guard) {
     std::vector<GuardMac> macs;
     for (const auto slot : guard.macs)
-        if (slot != 0) macs.push_back({mac_of_number(slot), (slot & SL_GUARD_MAC_STANDBY) != 0});
+        if (slot != 0) macs.push_back({mac_of_slot(slot), (slot & SL_GUARD_MAC_STANDBY) != 0});
     std::ranges::sort(macs);
     return macs;
 }
@@ -140,7 +140,7 @@ std::vector<Address> guard_addresses(const sl_guard& guard) {
 }
 
 const __u64* find_guard_mac(const sl_guard& guard, const MacAddress& mac) {
-    const auto number = mac_number(mac);
+    const auto number = mac_in_slot(mac);
     const auto first = sl_guard_mac_slot(number, guard.mac_factor);
     for (__u32 i = 0; i < SL_GUARD_WINDOW; ++i) {
         const auto& slot = guard.macs[(first + i) % SL_GUARD_SLOTS];

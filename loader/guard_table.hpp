@@ -19,9 +19,9 @@ struct GuardMac {
     auto operator<=>(const GuardMac&) const = default;
 };
 
-/// A MAC as the datapath has it: a number, the first byte the lowest.
-[[nodiscard]] __u64 mac_number(const MacAddress& mac);
-[[nodiscard]] MacAddress mac_of_number(__u64 number);
+/// A MAC as sl_guard.macs has it: a number, the first byte the lowest.
+[[nodiscard]] __u64 mac_in_slot(const MacAddress& mac);
+[[nodiscard]] MacAddress mac_of_slot(__u64 slot);
 
 /// Writes macs, mac_factor and mac_count.
 /// @param macs at most SL_GUARD_MACS, none twice, none all zero (that is an empty slot)

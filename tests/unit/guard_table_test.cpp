@@ -15,7 +15,7 @@ namespace {
 using testing::ElementsAreArray;
 using testing::IsEmpty;
 
-MacAddress mac(__u64 number) { return mac_of_number(number & SL_GUARD_MAC_BITS); }
+MacAddress mac(__u64 number) { return mac_of_slot(number & SL_GUARD_MAC_BITS); }
 
 class Sets {
 public:
@@ -41,8 +41,8 @@ private:
 
 TEST(GuardTable, MacsAreNumbersWithTheFirstByteLowest) {
     const auto parsed = *MacAddress::parse("02:00:00:00:00:07");
-    EXPECT_EQ(mac_number(parsed), 0x0700'0000'0002u);
-    EXPECT_EQ(mac_of_number(0x0700'0000'0002u), parsed);
+    EXPECT_EQ(mac_in_slot(parsed), 0x0700'0000'0002u);
+    EXPECT_EQ(mac_of_slot(0x0700'0000'0002u), parsed);
 }
 
 TEST(GuardTable, FindsEveryMacAndNoOther) {
