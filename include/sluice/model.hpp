@@ -99,6 +99,7 @@ struct PortLease {
     std::string port;      ///< interface name
     bool standby = false;  ///< may receive, but not send yet
     std::vector<Address> addresses;
+    std::uint16_t domain = 0;  ///< L2 domain: VLAN id, 0 = none
     bool operator==(const PortLease&) const = default;
 };
 

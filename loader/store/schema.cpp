@@ -56,9 +56,57 @@ CREATE INDEX port_vlan_port ON port_vlan (port);
 CREATE INDEX masquerade_address_masquerade ON masquerade_address (masquerade);
 )sql";
 
-// MACs as the command line writes them (aa:bb:cc:dd:ee:ff), so that their order is that of the
-// numbers; times in seconds of CLOCK_REALTIME.
+// Addresses as the command line writes them, but MACs of leases and pools as numbers, the first
+// byte the highest; times in seconds of CLOCK_REALTIME, ttl and cooldown in milliseconds. A
+// released lease stays until another VM needs its address.
 constexpr auto leases_and_guards = R"sql(
+CREATE TABLE mac_pool (
+    name TEXT PRIMARY KEY,
+    domain INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    strategy TEXT NOT NULL,
+    ttl INTEGER NOT NULL,
+    cooldown INTEGER NOT NULL,
+    quarantine INTEGER NOT NULL,
+    next INTEGER NOT NULL
+) STRICT;
+CREATE TABLE mac_pool_range (
+    pool TEXT NOT NULL REFERENCES mac_pool ON DELETE CASCADE,
+    first TEXT NOT NULL,
+    last TEXT NOT NULL
+) STRICT;
+CREATE TABLE lease (
+    id INTEGER PRIMARY KEY,
+    domain INTEGER NOT NULL,
+    mac INTEGER NOT NULL,
+    vm TEXT NOT NULL,
+    uuid TEXT NOT NULL,
+    nic INTEGER NOT NULL,
+    port TEXT NOT NULL,
+    standby TEXT NOT NULL,
+    moving_to TEXT NOT NULL,
+    pinned INTEGER NOT NULL,
+    given INTEGER NOT NULL,
+    released INTEGER NOT NULL,
+    UNIQUE (domain, mac)
+) STRICT;
+CREATE TABLE lease_address (
+    lease INTEGER NOT NULL REFERENCES lease ON DELETE CASCADE,
+    domain INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    UNIQUE (domain, address)
+) STRICT;
+CREATE TABLE dhcp (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    hosts_file TEXT NOT NULL,
+    pid_file TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX lease_nic ON lease (vm, nic) WHERE released = 0;
+CREATE INDEX lease_released ON lease (vm, nic) WHERE released <> 0;
+CREATE INDEX lease_uuid ON lease (uuid) WHERE uuid <> '';
+CREATE INDEX lease_port ON lease (port) WHERE port <> '' OR standby <> '';
+CREATE INDEX lease_address_lease ON lease_address (lease);
 CREATE TABLE guard (
     port INTEGER PRIMARY KEY REFERENCES port ON DELETE CASCADE
 ) STRICT;

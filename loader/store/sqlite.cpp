@@ -72,6 +72,11 @@ Result<int> Statement::run() {
     return sqlite3_changes(sqlite3_db_handle(statement_.get()));
 }
 
+void Statement::reset() {
+    sqlite3_reset(statement_.get());
+    bound_ = 0;
+}
+
 bool Statement::is_null(int column) const {
     return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }

@@ -36,6 +36,9 @@ public:
         }
     }
 
+    /// Makes it ready to be bound and stepped anew.
+    void reset();
+
     [[nodiscard]] bool is_null(int column) const;
     /// A column of the number's type; another type of column reads as 0.
     template <class Number = std::int64_t>
