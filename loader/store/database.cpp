@@ -6,19 +6,13 @@
 #include <array>
 #include <vector>
 
+#include "loader/store/guard_store.hpp"
+#include "loader/store/lease_store.hpp"
 #include "loader/store/schema.hpp"
+#include "loader/store/stored.hpp"
 
 namespace sluice {
 namespace {
-
-/// A value that we wrote and can't read back is the database's fault, not the user's.
-template <class Value>
-Result<Value> stored(Result<Value> value) {
-    if (value) return value;
-    return fail(ErrorCode::failed,
-                "the database holds what it should not: " + value.error().message,
-                "take it from a backup, or move it away and set the instance up anew");
-}
 
 PortRange stored_range(const Statement& row, int first_column) {
     return {row.integer<std::uint16_t>(first_column), row.integer<std::uint16_t>(first_column + 1)};
@@ -196,6 +190,12 @@ Result<DesiredState> Database::load() const {
     SL_CHECK(load_ports(connection_, state));
     SL_CHECK(load_masquerades(connection_, state));
     SL_CHECK(load_forwards(connection_, state));
+    SL_TRY(guards, load_guards(connection_));
+    state.guards = std::move(guards);
+    SL_TRY(port_leases, load_port_leases(connection_));
+    state.port_leases = std::move(port_leases);
+    SL_TRY(sight, any_leases_or_pools(connection_));
+    state.sight = sight;
     SL_CHECK(transaction.commit());
     return state;
 }

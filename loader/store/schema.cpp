@@ -108,8 +108,39 @@ CREATE INDEX lease_uuid ON lease (uuid) WHERE uuid <> '';
 CREATE INDEX lease_port ON lease (port) WHERE port <> '' OR standby <> '';
 CREATE INDEX lease_address_lease ON lease_address (lease);
 CREATE TABLE guard (
-    port INTEGER PRIMARY KEY REFERENCES port ON DELETE CASCADE
+    port INTEGER PRIMARY KEY REFERENCES port ON DELETE CASCADE,
+    mac INTEGER NOT NULL,
+    ip INTEGER NOT NULL,
+    arp INTEGER NOT NULL,
+    nd INTEGER NOT NULL,
+    ra_block INTEGER NOT NULL,
+    dhcp_server_block INTEGER NOT NULL,
+    dhcp_client INTEGER NOT NULL,
+    ethertype INTEGER NOT NULL,
+    tags INTEGER NOT NULL,
+    fragments INTEGER NOT NULL,
+    snoop INTEGER NOT NULL,
+    mac_change INTEGER NOT NULL,
+    unknown_unicast INTEGER NOT NULL,
+    audit INTEGER NOT NULL,
+    learn INTEGER NOT NULL,
+    dhcp_rate INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE guard_mac (
+    port INTEGER NOT NULL REFERENCES guard ON DELETE CASCADE,
+    mac TEXT NOT NULL
+) STRICT;
+CREATE TABLE guard_prefix (
+    port INTEGER NOT NULL REFERENCES guard ON DELETE CASCADE,
+    prefix TEXT NOT NULL
+) STRICT;
+CREATE TABLE guard_ethertype (
+    port INTEGER NOT NULL REFERENCES guard ON DELETE CASCADE,
+    ethertype INTEGER NOT NULL
+) STRICT;
+CREATE INDEX guard_mac_port ON guard_mac (port);
+CREATE INDEX guard_prefix_port ON guard_prefix (port);
+CREATE INDEX guard_ethertype_port ON guard_ethertype (port);
 )sql";
 
 }  // namespace
