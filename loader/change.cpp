@@ -1,22 +1,29 @@
 #include "loader/change.hpp"
 
-#include "loader/kernel/lock.hpp"
+#include "loader/dhcp.hpp"
 #include "loader/reconcile.hpp"
+#include "loader/reconcile_leases.hpp"
 #include "loader/store/found.hpp"
 #include "loader/store/paths.hpp"
 
 namespace sluice {
-namespace {
 
-/// Brings the kernel back to `state`; only then is the lock idle again.
-Result<> mend(const Datapath& datapath, const DesiredState& state, const FoundInterfaces& found,
-              WriterLock& lock) {
-    Journal journal(Effect::apply);
-    SL_CHECK(reconcile_thoroughly(datapath, state, found, journal));
-    return lock.mark_idle();
+Result<> reconcile_all(const Datapath& datapath, const Database& database,
+                       const FoundInterfaces& found, Journal& journal) {
+    SL_TRY(desired, database.load());
+    LeaseStore leases(database.connection());
+    SL_CHECK(reconcile_leases(datapath, leases, desired.ports, journal));
+    SL_CHECK(reconcile_thoroughly(datapath, desired, found, journal));
+    SL_TRY(hosts_changed, write_hosts_file(leases, journal));
+    return hosts_changed ? tell_dnsmasq(leases, journal) : Result<>{};
 }
 
-}  // namespace
+Result<> mend(const Datapath& datapath, const Database& database, const FoundInterfaces& found,
+              WriterLock& lock) {
+    Journal journal(Effect::apply);
+    SL_CHECK(reconcile_all(datapath, database, found, journal));
+    return lock.mark_idle();
+}
 
 Result<Outcome> change(const Target& target, const Edit& edit) {
     SL_CHECK(require_privileges());
@@ -30,7 +37,7 @@ Result<Outcome> change(const Target& target, const Edit& edit) {
     SL_TRY(datapath, open_running(target, before));
     SL_TRY(found, FoundInterfaces::open(folder));
     Journal journal(target.effect);
-    if (lock.interrupted() && !journal.planning()) SL_CHECK(mend(datapath, before, found, lock));
+    if (lock.interrupted() && !journal.planning()) SL_CHECK(mend(datapath, database, found, lock));
 
     SL_TRY(host, Host::read());
     SL_TRY(transaction, database.begin());
@@ -47,7 +54,7 @@ Result<Outcome> change(const Target& target, const Edit& edit) {
     if (done) done = transaction.commit();
     if (!done) {
         SL_CHECK(transaction.rollback());
-        SL_CHECK(mend(datapath, before, found, lock));
+        SL_CHECK(mend(datapath, database, found, lock));
         return std::unexpected(done.error());
     }
     SL_CHECK(lock.mark_idle());

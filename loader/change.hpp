@@ -4,7 +4,9 @@
 #include <functional>
 
 #include "loader/host.hpp"
+#include "loader/kernel/lock.hpp"
 #include "loader/store/database.hpp"
+#include "loader/store/found.hpp"
 #include "loader/target.hpp"
 
 namespace sluice {
@@ -26,5 +28,13 @@ using Edit = std::function<Result<>(const Change&)>;
 /// killed on the way leaves `busy` in the lock, and the next writer mends the kernel first.
 /// With Effect::plan the same is gone through, with nothing changed.
 [[nodiscard]] Result<Outcome> change(const Target& target, const Edit& edit);
+
+/// Everything that the database says, leases and dnsmasq's file too, put right thoroughly.
+[[nodiscard]] Result<> reconcile_all(const Datapath& datapath, const Database& database,
+                                     const FoundInterfaces& found, Journal& journal);
+
+/// After a writer was killed, or failed: the same, and only then is the lock idle again.
+[[nodiscard]] Result<> mend(const Datapath& datapath, const Database& database,
+                            const FoundInterfaces& found, WriterLock& lock);
 
 }  // namespace sluice

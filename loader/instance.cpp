@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "loader/change.hpp"
 #include "loader/host.hpp"
 #include "loader/interface.hpp"
 #include "loader/kernel/lock.hpp"
@@ -49,8 +50,9 @@ Result<> forget_interfaces(const FoundInterfaces& found) {
 }
 
 /// Makes maps and programs anew and attaches all ports and rules. On failure nothing is left.
-Result<> put_into_kernel(const std::string& instance, const DesiredState& desired,
-                         const FoundInterfaces& found, Journal& journal) {
+Result<> put_into_kernel(const std::string& instance, const Database& database,
+                         const DesiredState& desired, const FoundInterfaces& found,
+                         Journal& journal) {
     SL_CHECK(remove_from_kernel(instance, found, journal));
     if (journal.planning()) {
         SL_CHECK(journal.step("make maps and programs", [] { return Result<>{}; }));
@@ -60,7 +62,7 @@ Result<> put_into_kernel(const std::string& instance, const DesiredState& desire
     }
     auto done = journal.step("make maps and programs", [&]() -> Result<> {
         SL_TRY(datapath, Datapath::create(instance, desired.settings));
-        return reconcile(datapath, desired, found, journal);
+        return reconcile_all(datapath, database, found, journal);
     });
     if (!done) {
         Journal undo(Effect::apply);
@@ -93,11 +95,12 @@ Result<> raise(const Target& target, Writable& instance, const Settings& setting
     SL_CHECK(instance.database.set_up(true));
     SL_TRY(after, instance.database.load());
     if (journal.planning()) {
-        SL_CHECK(put_into_kernel(target.instance, after, instance.found, journal));
+        SL_CHECK(
+            put_into_kernel(target.instance, instance.database, after, instance.found, journal));
         return transaction.rollback();
     }
     SL_CHECK(instance.lock.mark_busy());
-    SL_CHECK(put_into_kernel(target.instance, after, instance.found, journal));
+    SL_CHECK(put_into_kernel(target.instance, instance.database, after, instance.found, journal));
     SL_CHECK(transaction.commit());
     return instance.lock.mark_idle();
 }
@@ -186,7 +189,7 @@ Result<Outcome> restore(const Target& target) {
         return journal.outcome();
     }
     SL_CHECK(instance.lock.mark_busy());
-    SL_CHECK(reconcile_thoroughly(datapath, instance.before, instance.found, journal));
+    SL_CHECK(reconcile_all(datapath, instance.database, instance.found, journal));
     SL_CHECK(instance.lock.mark_idle());
     return journal.outcome();
 }

@@ -1,7 +1,8 @@
 #include "loader/reconcile.hpp"
 
-#include <cstring>
-
+#include "loader/by_bytes.hpp"
+#include "loader/reconcile_guards.hpp"
+#include "loader/reconcile_leases.hpp"
 #include "loader/reconcile_nat.hpp"
 #include "loader/reconcile_ports.hpp"
 
@@ -11,19 +12,23 @@ namespace {
 Result<> reconcile_settings(const Datapath& datapath, const Settings& settings, Journal& journal) {
     const auto wanted = settings_in_ticks(settings);
     SL_TRY(now, datapath.maps().settings.lookup(0));
-    if (now && std::memcmp(&*now, &wanted, sizeof wanted) == 0) return {};
+    if (now && same_bytes(*now, wanted)) return {};
     return journal.step("set timeouts", [&] { return datapath.set_timeouts(settings); });
 }
 
 }  // namespace
 
-/// NAT before ports: a port that forwards must know what is to be translated.
+/// NAT and guards before ports: a port that forwards must know what is to be translated, and who
+/// may enter.
 Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
                    const FoundInterfaces& found, Journal& journal) {
     SL_TRY(host, Host::read());
     SL_CHECK(reconcile_settings(datapath, desired.settings, journal));
     SL_CHECK(reconcile_nat(datapath, desired, host, journal));
-    return reconcile_ports(datapath, desired, host, found, journal);
+    SL_CHECK(reconcile_bound_leases(datapath, desired, journal));
+    SL_TRY(guards, prepare_guards(datapath, desired, host, journal));
+    SL_CHECK(reconcile_ports(datapath, desired, host, found, guards, journal));
+    return clean_guards(datapath, guards, journal);
 }
 
 Result<> reconcile_thoroughly(const Datapath& datapath, const DesiredState& desired,
