@@ -2,12 +2,12 @@
 // host, touching nothing.
 #pragma once
 
-#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "loader/by_bytes.hpp"
 #include "loader/host.hpp"
 #include "loader/kernel/sockets.hpp"
 #include "loader/port_bits.hpp"
@@ -15,13 +15,6 @@
 #include "sluice/model.hpp"
 
 namespace sluice {
-
-struct ByBytes {
-    template <class T>
-    bool operator()(const T& a, const T& b) const {
-        return std::memcmp(&a, &b, sizeof a) < 0;
-    }
-};
 
 struct PlannedPool {
     std::vector<Address> addresses;

@@ -5,20 +5,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <set>
 
+#include "loader/by_bytes.hpp"
 #include "loader/interface.hpp"
 #include "loader/kernel/sysctl.hpp"
+#include "loader/port_state.hpp"
 #include "loader/session.hpp"
-#include "sluice/abi/reason.h"
 
 namespace sluice {
 namespace {
 
 constexpr std::array directions{TcDirection::ingress, TcDirection::egress};
-
-bool same(const sl_port& a, const sl_port& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
 sl_port port_entry(const Link& link, const Link& l3, const Host& host) {
     sl_port entry{};
@@ -49,10 +47,11 @@ PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host) 
 class PortReconciler {
 public:
     PortReconciler(const Datapath& datapath, const Host& host, const FoundInterfaces& found,
-                   Journal& journal, PortPlan plan)
+                   const PortGuards& guards, Journal& journal, PortPlan plan)
         : datapath_(datapath),
           host_(host),
           found_(found),
+          guards_(guards),
           journal_(journal),
           plan_(std::move(plan)) {}
 
@@ -171,6 +170,7 @@ private:
         if (port.xdp_no_tcp) port.entry.flags |= SL_PORT_XDP_NO_TCP;
         SL_TRY(target, redirect_target(port));
         if (target) port.entry.flags |= SL_PORT_XDP_TARGET;
+        guards_.complete(port.entry);
         return put_entry(port.entry, "port");
     }
 
@@ -185,22 +185,14 @@ private:
 
     Result<> put_entry(const sl_port& entry, std::string_view what) {
         SL_TRY(now, datapath_.maps().ports.lookup(entry.ifindex));
-        if (now && same(*now, entry)) return {};
+        if (now && same_bytes(*now, entry)) return {};
         return journal_.step(
             fmt::format("{} {} {}", now ? "update" : "add", what, name_of(entry.ifindex)),
             [&]() -> Result<> {
-                if (!ids_before_.contains(entry.id)) SL_CHECK(clear_counters(entry.id));
+                if (entry.id != 0 && !ids_before_.contains(entry.id))
+                    SL_CHECK(clear_port_state(datapath_.maps(), entry.id));
                 return datapath_.maps().ports.update(entry.ifindex, entry);
             });
-    }
-
-    /// An id is used again: the counts of the port that had it are not this one's.
-    Result<> clear_counters(std::uint16_t id) const {
-        if (id == 0) return {};
-        SL_CHECK(datapath_.maps().port_stats.clear(id));
-        for (__u32 reason = 0; reason < SL_DROP_MAX; ++reason)
-            SL_CHECK(datapath_.maps().drops.clear(id * SL_DROP_MAX + reason));
-        return {};
     }
 
     Result<> aim_redirects() {
@@ -239,6 +231,7 @@ private:
     const Datapath& datapath_;
     const Host& host_;
     const FoundInterfaces& found_;
+    const PortGuards& guards_;
     Journal& journal_;
     PortPlan plan_;
     std::set<std::uint16_t> ids_before_;  ///< that had an interface when we came
@@ -275,8 +268,9 @@ PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host) {
 }
 
 Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired, const Host& host,
-                         const FoundInterfaces& found, Journal& journal) {
-    return PortReconciler(datapath, host, found, journal, plan_ports(desired.ports, host)).run();
+                         const FoundInterfaces& found, const PortGuards& guards, Journal& journal) {
+    return PortReconciler(datapath, host, found, guards, journal, plan_ports(desired.ports, host))
+        .run();
 }
 
 }  // namespace sluice

@@ -8,6 +8,7 @@
 #include "loader/host.hpp"
 #include "loader/journal.hpp"
 #include "loader/kernel/datapath.hpp"
+#include "loader/reconcile_guards.hpp"
 #include "loader/store/found.hpp"
 #include "sluice/model.hpp"
 
@@ -20,7 +21,7 @@ struct PlannedPort {
     Link l3;          ///< where its IP addresses are: the bridge it is enslaved to, or itself
     bool xdp;         ///< run the XDP program too
     bool xdp_no_tcp;  ///< which leaves TCP to TC
-    sl_port entry;    ///< without the flags that attaching finds out
+    sl_port entry;    ///< without what attaching finds out, and what its guard adds
 };
 
 struct PortPlan {
@@ -38,6 +39,6 @@ struct PortPlan {
 /// @param desired only of ports that may be attached
 [[nodiscard]] Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired,
                                        const Host& host, const FoundInterfaces& found,
-                                       Journal& journal);
+                                       const PortGuards& guards, Journal& journal);
 
 }  // namespace sluice

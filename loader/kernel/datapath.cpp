@@ -194,8 +194,10 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(learned_addrs);
     SL_OPEN(leases);
     SL_OPEN(mac_pools);
+    SL_OPEN(sightings);
     SL_OPEN(events);
     SL_OPEN(event_head);
+    SL_OPEN(event_limits);
     SL_OPEN(live);
     SL_OPEN(settings);
     SL_OPEN(stamp);
@@ -207,8 +209,9 @@ Result<Maps> open_maps(const Pins& pins) {
                 std::move(port_stats),   std::move(drops),          std::move(audits),
                 std::move(guards),       std::move(guard_prefixes), std::move(guard_states),
                 std::move(learned_macs), std::move(learned_addrs),  std::move(leases),
-                std::move(mac_pools),    std::move(events),         std::move(event_head),
-                std::move(live),         std::move(settings),       std::move(stamp)};
+                std::move(mac_pools),    std::move(sightings),      std::move(events),
+                std::move(event_head),   std::move(event_limits),   std::move(live),
+                std::move(settings),     std::move(stamp)};
 }
 
 /// Binds every map of the object to the instance's pinned one. A map that has no pin is the

@@ -48,11 +48,13 @@ struct Maps {
     Map<sl_port_addr, sl_learned_addr> learned_addrs;
     Map<sl_lease_key, sl_lease> leases;
     Map<__u32, sl_mac_pool> mac_pools;  ///< index: 0 on, up to the first unused
+    Map<__u32, __u64> sightings;        ///< index: port id * SL_SIGHTINGS + hash of the MAC
     MappedArray<sl_event> events;
-    MappedArray<sl_event_head> event_head;  ///< index: 0
-    Map<__u32, sl_live> live;               ///< index: 0; sessions and bindings there are
-    Map<__u32, sl_settings> settings;       ///< index: 0
-    Map<__u32, sl_stamp> stamp;             ///< index: 0
+    MappedArray<sl_event_head> event_head;    ///< index: 0
+    Map<__u32, sl_event_limit> event_limits;  ///< index: port id * SL_EVENT_SUBJECTS + subject
+    Map<__u32, sl_live> live;                 ///< index: 0; sessions and bindings there are
+    Map<__u32, sl_settings> settings;         ///< index: 0
+    Map<__u32, sl_stamp> stamp;               ///< index: 0
 };
 
 /// Durations to ticks, rounded up; the rest of Settings are capacities of maps.

@@ -1,0 +1,38 @@
+#include "loader/port_state.hpp"
+
+#include <vector>
+
+#include "sluice/abi/reason.h"
+
+namespace sluice {
+namespace {
+
+template <class Key, class Value>
+Result<> erase_of_port(const Map<Key, Value>& map, std::uint16_t id) {
+    std::vector<Key> keys;
+    SL_CHECK(map.for_each([&](const Key& key, const Value&) {
+        if (key.port == id) keys.push_back(key);
+        return true;
+    }));
+    for (const auto& key : keys) SL_CHECK(map.erase(key));
+    return {};
+}
+
+}  // namespace
+
+Result<> clear_port_state(const Maps& maps, std::uint16_t id) {
+    SL_CHECK(maps.port_stats.clear(id));
+    for (__u32 reason = 0; reason < SL_DROP_MAX; ++reason) {
+        SL_CHECK(maps.drops.clear(id * SL_DROP_MAX + reason));
+        SL_CHECK(maps.audits.clear(id * SL_DROP_MAX + reason));
+    }
+    for (__u32 subject = 0; subject < SL_EVENT_SUBJECTS; ++subject)
+        SL_CHECK(maps.event_limits.update(id * SL_EVENT_SUBJECTS + subject, sl_event_limit{}));
+    for (__u32 slot = 0; slot < SL_SIGHTINGS; ++slot)
+        SL_CHECK(maps.sightings.update(id * SL_SIGHTINGS + slot, 0));
+    SL_CHECK(erase_of_port(maps.learned_macs, id));
+    SL_CHECK(erase_of_port(maps.learned_addrs, id));
+    return maps.guard_states.update(id, sl_guard_state{});
+}
+
+}  // namespace sluice

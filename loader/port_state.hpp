@@ -1,0 +1,12 @@
+// What the datapath keeps for each port id.
+#pragma once
+
+#include "loader/kernel/datapath.hpp"
+
+namespace sluice {
+
+/// An id is used again: counters, learned addresses and limits of the port that had it are not
+/// this one's. To be called while no port has the id.
+[[nodiscard]] Result<> clear_port_state(const Maps& maps, std::uint16_t id);
+
+}  // namespace sluice
