@@ -8,6 +8,7 @@
 #include "lib/count.h"
 #include "lib/parse.h"
 #include "lib/port.h"
+#include "stage/enter.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
 #include "stage/nexthop.h"
@@ -63,9 +64,7 @@ static __always_inline enum sl_verdict sl_ingress(struct __sk_buff *ctx, const s
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
 
-	if (!sl_for_router(ctx, port))
-		return SL_PASS;
-	verdict = sl_parse(ctx, pkt);
+	verdict = sl_enter(ctx, port, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
 	if (pkt->vlan_tags)
@@ -94,16 +93,29 @@ static __always_inline enum sl_verdict sl_ingress(struct __sk_buff *ctx, const s
 		return verdict;
 	if (pkt->reason == SL_DROP_TOO_BIG && !pkt->df && !sl_translated(work, flow))
 		return SL_PASS; /* the kernel's to cut up: RFC 1812 section 5.2.6 */
-	if (pkt->reason == SL_DROP_TTL_EXCEEDED || pkt->reason == SL_DROP_TOO_BIG)
-		return sl_icmp_reply(ctx, port, pkt, sl_for_external(pkt, flow), hop->mtu);
+	if (pkt->reason == SL_DROP_TTL_EXCEEDED || pkt->reason == SL_DROP_TOO_BIG) {
+		work->for_external = sl_for_external(pkt, flow);
+		return SL_REPLY;
+	}
 	return verdict;
+}
+
+/* Counts and reports the frame as it came; if it is to be answered, makes the answer of it. */
+static __always_inline int sl_ingress_drop(struct __sk_buff *ctx, const struct sl_port *port,
+					   struct sl_work *work, bool reply)
+{
+	sl_report_drop(ctx, port->id, work->pkt.reason, false);
+	if (reply &&
+	    sl_icmp_reply(ctx, port, &work->pkt, work->for_external, work->hop.mtu) == SL_REPLY)
+		return bpf_redirect(ctx_ifindex(ctx), 0);
+	return TC_ACT_SHOT;
 }
 
 SEC("tc")
 int sl_tc_ingress(struct __sk_buff *ctx)
 {
-	__u32 ifindex = ctx_ifindex(ctx), len = ctx_len(ctx), zero = 0;
-	const struct sl_port *port = sl_port_find(ifindex);
+	const struct sl_port *port = sl_port_find(ctx_ifindex(ctx));
+	__u32 len = ctx_len(ctx), zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	struct sl_port_stats *stats;
 	enum sl_verdict verdict;
@@ -127,8 +139,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 		return TC_ACT_UNSPEC;
 	}
 	sl_count(&stats->rx[SL_COUNT_DROPPED], len);
-	sl_count_drop(port->id, work->pkt.reason, len);
-	return verdict == SL_REPLY ? bpf_redirect(ifindex, 0) : TC_ACT_SHOT;
+	return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
 }
 
 /* Is a masquerade's source about to leave as it is? Neither tags nor damage hide it. */
@@ -162,7 +173,7 @@ int sl_tc_egress(struct __sk_buff *ctx)
 	}
 	if (sl_untranslated(ctx, port)) {
 		sl_count_tx(port->id, SL_COUNT_DROPPED, len);
-		sl_count_drop(port->id, SL_DROP_UNTRANSLATED, len);
+		sl_report_drop(ctx, port->id, SL_DROP_UNTRANSLATED, true);
 		return TC_ACT_SHOT;
 	}
 	sl_count_tx(port->id, SL_COUNT_PASSED, len);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The XDP fast path. It finishes a packet completely or leaves it untouched: forwards what belongs
- * to a flow, and opens sessions about which nothing is special; all else goes on to TC as it came.
+ * The XDP fast path. It finishes a packet completely or leaves it untouched: drops what the guard
+ * certainly refuses, forwards what belongs to a flow, and opens sessions about which nothing is
+ * special; all else goes on to TC as it came.
  */
 #include "ctx/xdp.h"
 #include "ctx/xdp_csum.h"
 #include "lib/count.h"
 #include "lib/parse.h"
 #include "lib/port.h"
+#include "stage/enter.h"
 #include "stage/flow.h"
 #include "stage/nexthop.h"
 #include "stage/open.h"
@@ -74,12 +76,14 @@ static __always_inline enum sl_verdict sl_first_packet(struct xdp_md *ctx,
 static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
 						    struct sl_packet *pkt, struct sl_hop *hop)
 {
+	enum sl_verdict verdict;
 	struct sl_flow *flow;
 	__u32 now;
 
-	if (!sl_for_router(ctx, port))
-		return SL_PASS;
-	if (sl_parse(ctx, pkt) != SL_CONTINUE || sl_needs_full_path(port, pkt))
+	verdict = sl_enter(ctx, port, pkt);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	if (sl_needs_full_path(port, pkt))
 		return SL_PASS;
 	sl_set_domain(pkt, port->domain);
 	flow = sl_flow_find(pkt);
@@ -117,7 +121,7 @@ int sl_xdp(struct xdp_md *ctx)
 		return XDP_REDIRECT;
 	case SL_DROP:
 		sl_count_rx(port->id, SL_COUNT_DROPPED, len);
-		sl_count_drop(port->id, pkt.reason, len);
+		sl_report_drop(ctx, port->id, pkt.reason, false);
 		return XDP_DROP;
 	default: /* TC counts it */
 		return XDP_PASS;

@@ -11,6 +11,9 @@
  *   ctx_ifindex(ctx)              the interface the program runs on
  *   ctx_is_gso(ctx)               a device is to cut it into segments
  *   ctx_vlan_offloaded(ctx)       how many tags stand beside the frame, not in it
+ *   ctx_vlan_vid(ctx)             VID of that tag, 0 without one
+ *   ctx_is_last()                 no other hook judges the frame after this one
+ *   ctx_load_bytes(ctx, o, p, n)  copies bytes of the frame, wherever they are, or an error
  *   ctx_make_linear(ctx, n)       the first n bytes are readable, or an error
  *   ctx_segment_len(ctx, pkt)     L3 length of the longest packet that this one becomes
  *   ctx_l4_csum_replace(...)      mends the L4 checksum, partial or complete (TC)
@@ -43,6 +46,8 @@
 #define AF_INET	 2
 #define AF_INET6 10
 
+#define VLAN_VID_MASK 0x0fff /* linux/if_vlan.h does not export it */
+
 #define READ_ONCE(x)	 (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 #define likely(x)	 __builtin_expect(!!(x), 1)
@@ -53,5 +58,16 @@
 #ifndef barrier_var
 #define barrier_var(v) asm volatile("" : "+r"(v))
 #endif
+
+/*
+ * A packet pointer, which the context shows as 32 bits and the verifier knows to be 64. The
+ * compiler would widen an earlier load a second time, which makes a number of the pointer.
+ */
+#define ctx_pointer(ctx, off)                                                                      \
+	({                                                                                         \
+		void *pointer;                                                                     \
+		asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(pointer) : "r"(ctx), "i"(off));       \
+		pointer;                                                                           \
+	})
 
 #endif

@@ -11,12 +11,12 @@
 
 static __always_inline void *ctx_data(const struct sl_ctx *ctx)
 {
-	return (void *)(long)ctx->data;
+	return ctx_pointer(ctx, offsetof(struct sl_ctx, data));
 }
 
 static __always_inline void *ctx_data_end(const struct sl_ctx *ctx)
 {
-	return (void *)(long)ctx->data_end;
+	return ctx_pointer(ctx, offsetof(struct sl_ctx, data_end));
 }
 
 static __always_inline __u32 ctx_len(const struct sl_ctx *ctx)
@@ -38,6 +38,21 @@ static __always_inline bool ctx_is_gso(const struct sl_ctx *ctx)
 static __always_inline __u8 ctx_vlan_offloaded(const struct sl_ctx *ctx)
 {
 	return ctx->vlan_present ? 1 : 0;
+}
+
+static __always_inline __u16 ctx_vlan_vid(const struct sl_ctx *ctx)
+{
+	return ctx->vlan_present ? ctx->vlan_tci & VLAN_VID_MASK : 0;
+}
+
+static __always_inline bool ctx_is_last(void)
+{
+	return true;
+}
+
+static __always_inline int ctx_load_bytes(struct sl_ctx *ctx, __u32 off, void *to, __u32 len)
+{
+	return bpf_skb_load_bytes(ctx, off, to, len);
 }
 
 static __always_inline int ctx_make_linear(struct sl_ctx *ctx, __u32 want)

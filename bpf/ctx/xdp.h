@@ -13,12 +13,12 @@
 
 static __always_inline void *ctx_data(const struct sl_ctx *ctx)
 {
-	return (void *)(long)ctx->data;
+	return ctx_pointer(ctx, offsetof(struct sl_ctx, data));
 }
 
 static __always_inline void *ctx_data_end(const struct sl_ctx *ctx)
 {
-	return (void *)(long)ctx->data_end;
+	return ctx_pointer(ctx, offsetof(struct sl_ctx, data_end));
 }
 
 static __always_inline __u32 ctx_len(struct sl_ctx *ctx)
@@ -43,6 +43,22 @@ static __always_inline bool ctx_is_gso(const struct sl_ctx *ctx)
 static __always_inline __u8 ctx_vlan_offloaded(const struct sl_ctx *ctx)
 {
 	return 0;
+}
+
+static __always_inline __u16 ctx_vlan_vid(const struct sl_ctx *ctx)
+{
+	return 0;
+}
+
+static __always_inline bool ctx_is_last(void)
+{
+	return false;
+}
+
+/* In whichever buffer they are (Linux 5.18). */
+static __always_inline int ctx_load_bytes(struct sl_ctx *ctx, __u32 off, void *to, __u32 len)
+{
+	return bpf_xdp_load_bytes(ctx, off, to, len);
 }
 
 /* Headers stand in the first buffer or the frame is none for the fast path. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counters of ports and drop reasons. Counting never decides a verdict. TC ingress counts OBSERVED
- * where a packet comes in and its fate where it goes, so that an exit that forgets to count shows.
+ * Counters of ports; those of drop reasons are in lib/event.h. Counting never decides a verdict. TC
+ * ingress counts OBSERVED where a packet comes in and its fate where it goes, so that an exit that
+ * forgets to count shows.
  */
 #ifndef SLUICE_BPF_COUNT_H
 #define SLUICE_BPF_COUNT_H
@@ -38,15 +39,6 @@ static __always_inline void sl_count_tx(__u32 port, enum sl_count what, __u32 by
 		return;
 	sl_count(&stats->tx[SL_COUNT_OBSERVED], bytes);
 	sl_count(&stats->tx[what], bytes);
-}
-
-static __always_inline void sl_count_drop(__u32 port, __u32 reason, __u32 bytes)
-{
-	__u32 index = port * SL_DROP_MAX + (reason & (SL_DROP_MAX - 1));
-	struct sl_counter *counter = bpf_map_lookup_elem(&sl_drops, &index);
-
-	if (counter)
-		sl_count(counter, bytes);
 }
 
 #endif

@@ -37,13 +37,22 @@ struct sl_packet {
 	__u8 ttl;	/* or hop limit */
 	__u8 tcp_flags; /* enum sl_tcp_seen, of this packet */
 	__u8 icmp_type;
-	__u8 vlan_tags;	 /* 0..2 */
-	__u8 icmp_error; /* an ICMP error quotes another packet */
-	__u8 reason;	 /* enum sl_drop, with SL_DROP */
-	bool gso;	 /* to be cut into segments by a device (TC only) */
-	bool df;	 /* must not be fragmented: IPv4 DF, always for IPv6 */
-	__u16 l4_hlen;	 /* bytes of the L4 header that a segment repeats */
+	__u8 vlan_tags;	  /* 0..2, those beside the frame too */
+	__u8 icmp_error;  /* an ICMP error quotes another packet */
+	__u8 reason;	  /* enum sl_drop, with SL_DROP */
+	bool gso;	  /* to be cut into segments by a device (TC only) */
+	bool df;	  /* must not be fragmented: IPv4 DF, always for IPv6 */
+	bool hidden;	  /* what the headers lead to is unknown: too many, or nested fragments */
+	__be16 ethertype; /* behind the tags; below ETH_P_802_3_MIN a length */
+	__u16 vid;	  /* of the outer tag; 0 = none, or a priority tag */
+	__u16 l4_hlen;	  /* bytes of the L4 header that a segment repeats */
 };
+
+/* Are these bytes of the IP packet? Beyond its end there may be Ethernet padding. */
+static __always_inline bool sl_in_packet(const struct sl_packet *pkt, __u32 off, __u32 len)
+{
+	return off + len <= pkt->l3_off + pkt->l3_len;
+}
 
 /* Opens a connection. */
 static __always_inline bool sl_is_syn(const struct sl_packet *pkt)

@@ -174,46 +174,53 @@ struct sl_fragment_header { /* RFC 8200 section 4.5: always 8 bytes */
 	__be32 id;
 };
 
+static __always_inline bool sl_is_extension(__u8 proto)
+{
+	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_DSTOPTS;
+}
+
 /*
- * Steps over the extension headers: *off becomes the offset of the L4 header, *proto its
- * protocol. What stands behind more headers than SL_EXTENSION_LIMIT is a protocol without
- * ports to us.
+ * Steps over the extension headers from `proto` at `at` on. Returns the L4 header's offset and,
+ * from bit 16 on, its protocol, or -1 if they are cut. What stands behind more than
+ * SL_EXTENSION_LIMIT, or in a fragment of a fragment, is a protocol without ports to us. Global, so
+ * that the verifier does not follow every chain to the end of the program.
  */
-static __always_inline enum sl_verdict
-sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 *off, __u8 *proto)
+__noinline int sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 at, __u32 proto)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
 
+	if (!pkt)
+		return -1;
 	for (int i = 0; i < SL_EXTENSION_LIMIT; i++) {
-		__u32 at = *off & SL_L4_OFF_MASK;
-
-		if (*proto == IPPROTO_FRAGMENT) {
+		if (at > SL_L4_OFF_MASK)
+			return -1;
+		if (proto == IPPROTO_FRAGMENT) {
 			struct sl_fragment_header *frag = data + at;
 
 			if ((void *)(frag + 1) > end)
-				return sl_refuse(pkt, SL_DROP_MALFORMED);
+				return -1;
+			pkt->hidden = pkt->fragment != SL_FRAG_NONE;
 			pkt->frag_id = frag->id;
 			pkt->fragment =
 			    frag->offset & bpf_htons(0xfff8) ? SL_FRAG_LATER : SL_FRAG_FIRST;
-			*proto = frag->next;
-			*off = at + sizeof(*frag);
+			proto = frag->next;
+			at += sizeof(*frag);
 			if (pkt->fragment == SL_FRAG_LATER)
-				return SL_CONTINUE;
-		} else if (*proto == IPPROTO_HOPOPTS || *proto == IPPROTO_ROUTING ||
-			   *proto == IPPROTO_DSTOPTS) {
+				return at | proto << 16;
+		} else if (sl_is_extension(proto)) {
 			struct sl_extension *ext = data + at;
 
 			if ((void *)(ext + 1) > end)
-				return sl_refuse(pkt, SL_DROP_MALFORMED);
-			*proto = ext->next;
-			*off = at + (ext->len + 1) * 8;
+				return -1;
+			proto = ext->next;
+			at += (ext->len + 1) * 8;
 		} else {
-			return SL_CONTINUE;
+			return at | proto << 16;
 		}
-		if (*off > SL_L4_OFF_MASK)
-			return sl_refuse(pkt, SL_DROP_MALFORMED);
 	}
-	return SL_CONTINUE;
+	if (sl_is_extension(proto) || proto == IPPROTO_FRAGMENT)
+		pkt->hidden = true;
+	return at | proto << 16;
 }
 
 static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_packet *pkt,
@@ -225,6 +232,7 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 	__u32 l4 = off + sizeof(*ip6);
 	enum sl_verdict verdict;
 	__u8 proto;
+	int chain;
 
 	if ((void *)(ip6 + 1) > end)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
@@ -233,17 +241,21 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 	pkt->l3_len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
 	if (!ip6->payload_len && pkt->gso) /* a jumbogram: BIG TCP (Linux 5.19) */
 		pkt->l3_len = ctx_len(ctx) - off;
+	__builtin_memcpy(&pkt->k6.saddr, &ip6->saddr, sizeof(pkt->k6.saddr));
+	__builtin_memcpy(&pkt->k6.daddr, &ip6->daddr, sizeof(pkt->k6.daddr));
 	if (ip6->version != 6 || pkt->l3_len > ctx_len(ctx) - off)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
 
-	__builtin_memcpy(&pkt->k6.saddr, &ip6->saddr, sizeof(pkt->k6.saddr));
-	__builtin_memcpy(&pkt->k6.daddr, &ip6->daddr, sizeof(pkt->k6.daddr));
 	pkt->ttl = ip6->hop_limit;
 	pkt->df = true;
 	proto = ip6->nexthdr;
-	verdict = sl_parse_extensions(ctx, pkt, &l4, &proto);
-	if (verdict != SL_CONTINUE)
-		return verdict;
+	if (unlikely(sl_is_extension(proto) || proto == IPPROTO_FRAGMENT)) {
+		chain = sl_parse_extensions(ctx, pkt, l4, proto);
+		l4 = chain & 0xffff;
+		proto = chain >> 16;
+		if (chain < 0 || l4 > SL_L4_OFF_MASK)
+			return sl_refuse(pkt, SL_DROP_MALFORMED);
+	}
 	pkt->k6.proto = proto;
 	pkt->l4_off = l4;
 	verdict = sl_parse_l4(pkt, proto, data + (l4 & SL_L4_OFF_MASK), end, &ports);
@@ -254,8 +266,8 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 
 /*
  * SL_CONTINUE: an IP packet, *pkt describes it. SL_PASS: no IP packet. SL_DROP: an IP packet
- * that contradicts itself; its family and, if that is IPv4, its addresses are known. *pkt must be
- * zero.
+ * that contradicts itself; its addresses are known if its family is. Tags and ethertype are known
+ * in every case. *pkt must be zero.
  */
 static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_packet *pkt)
 {
@@ -272,19 +284,24 @@ static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_pa
 	if ((void *)(eth + 1) > end)
 		return SL_PASS;
 	proto = eth->h_proto;
+	pkt->ethertype = proto;
 	pkt->vlan_tags = ctx_vlan_offloaded(ctx);
+	pkt->vid = ctx_vlan_vid(ctx);
 #pragma unroll
 	for (int i = 0; i < SL_VLAN_TAGS; i++) {
 		struct sl_vlan_tag *tag = data + off;
 
 		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
 			break;
+		pkt->vlan_tags++;
 		if ((void *)(tag + 1) > end)
 			return SL_PASS;
+		if (pkt->vlan_tags == 1)
+			pkt->vid = bpf_ntohs(tag->tci) & VLAN_VID_MASK;
 		proto = tag->next_proto;
 		off += sizeof(*tag);
-		pkt->vlan_tags++;
 	}
+	pkt->ethertype = proto;
 	pkt->l3_off = off;
 	if (proto == bpf_htons(ETH_P_IP))
 		return sl_parse4(ctx, pkt, off);

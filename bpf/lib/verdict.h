@@ -9,7 +9,7 @@
 enum sl_verdict {
 	SL_CONTINUE = 0x5100, /* undecided: the next stage */
 	SL_FORWARD,	      /* rewritten, complete, ready to be sent by `hop` */
-	SL_REPLY,	      /* turned into an ICMP error, to go back where it came from */
+	SL_REPLY,	      /* to be answered by an ICMP error; sl_packet.reason says why */
 	SL_PASS,	      /* not ours: to the kernel as it came */
 	SL_DROP,	      /* sl_packet.reason says why */
 };

@@ -19,12 +19,6 @@ struct sl_quoted {
 	struct sl_ports_header ports;
 };
 
-/* Beyond the packet's end there may be Ethernet padding. */
-static __always_inline bool sl_in_packet(const struct sl_packet *pkt, __u32 off, __u32 len)
-{
-	return off + len <= pkt->l3_off + pkt->l3_len;
-}
-
 /*
  * The quoted tuple turned round, as key. False if the quote is not of a kind that is translated.
  * A quoted echo request has its identifier where sl_parse_icmp() finds it.

@@ -21,6 +21,7 @@ struct sl_work {
 	struct sl_hop hop;
 	struct sl_flow opened; /* the plan for a new session */
 	__u32 uplink;	       /* whose masquerades apply to it; 0 = none */
+	bool for_external;     /* an ICMP error about it comes from the address it was sent to */
 	struct sl_bind_request bind;
 };
 

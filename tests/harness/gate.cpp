@@ -109,6 +109,15 @@ void set_clock(auto& rodata) {
     rodata.sl_first_jiffy = static_cast<__u32>(-300 * hz);
 }
 
+sl_counter sum_of(int fd, __u32 index) {
+    sl_counter sum{};
+    for (const auto& cpu : per_cpu<sl_counter>(fd, index)) {
+        sum.packets += cpu.packets;
+        sum.bytes += cpu.bytes;
+    }
+    return sum;
+}
+
 template <class Value>
 void drain_queue(int fd) {
     Value value;
@@ -188,6 +197,7 @@ void Gate::reset() {
     map<sl_forward_key, sl_forward>("sl_forwards").clear();
     map<sl_masq_key, sl_masq>("sl_masquerades").clear();
     clear_pools();
+    clear_guards();
 
     const std::vector<sl_port_stats> no_stats(static_cast<std::size_t>(libbpf_num_possible_cpus()));
     const std::vector<sl_counter> no_drops(no_stats.size());
@@ -196,6 +206,7 @@ void Gate::reset() {
         for (__u32 reason = 0; reason < SL_DROP_COUNT; ++reason) {
             const __u32 index = port * SL_DROP_MAX + reason;
             bpf_map_update_elem(fd("sl_drops"), &index, no_drops.data(), BPF_ANY);
+            bpf_map_update_elem(fd("sl_audits"), &index, no_drops.data(), BPF_ANY);
         }
     }
     for (const Link& link : links) remove_port(link);
@@ -213,6 +224,22 @@ void Gate::clear_pools() {
     }
     for (__u32 pool = 0; pool < pools_; ++pool) map<__u32, sl_pool>("sl_pools").put(pool, {});
     externals_ = pools_ = 0;
+}
+
+void Gate::clear_guards() {
+    map<sl_guard_prefix, __u32>("sl_guard_prefixes").clear();
+    map<sl_port_mac, sl_learned_mac>("sl_learned_macs").clear();
+    map<sl_port_addr, sl_learned_addr>("sl_learned_addrs").clear();
+    map<sl_lease_key, sl_lease>("sl_leases").clear();
+    const auto pools = map<__u32, sl_mac_pool>("sl_mac_pools");
+    for (__u32 pool = 0; pools.get(pool).value_or(sl_mac_pool{}).used; ++pool) pools.put(pool, {});
+    const auto limits = map<__u32, sl_event_limit>("sl_event_limits");
+    const auto sightings = map<__u32, __u64>("sl_sightings");
+    for (__u32 port = 0; port <= ports.size(); ++port) {
+        map<__u32, sl_guard_state>("sl_guard_states").put(port, {});
+        for (__u32 i = 0; i < SL_EVENT_SUBJECTS; ++i) limits.put(port * SL_EVENT_SUBJECTS + i, {});
+        for (__u32 i = 0; i < SL_SIGHTINGS; ++i) sightings.put(port * SL_SIGHTINGS + i, {});
+    }
 }
 
 Result<Outcome> Gate::run(Hook hook, const Link& link, View frame, const FrameContext& context) {
@@ -292,6 +319,18 @@ void Gate::set_port(const Link& link, const sl_port& entry, std::uint32_t slots_
         map<__u32, __u32>("sl_xdp_targets").erase(id);
 }
 
+void Gate::set_guard(const Link& link, const GuardConfig& config, std::uint8_t flags) {
+    const __u32 index = 2u * link.id + 1;
+    map<__u32, sl_guard>("sl_guards").put(index, guard_entry(config, link.id));
+    for (const auto& [address, length] : config.networks)
+        map<sl_guard_prefix, __u32>("sl_guard_prefixes")
+            .put({static_cast<__u32>(32 + length), index, address}, 1);
+    sl_port entry = port_entry(link);
+    entry.guard = static_cast<__u16>(index);
+    entry.flags |= flags;
+    set_port(link, entry);
+}
+
 void Gate::set_settings(const sl_settings& settings) {
     map<__u32, sl_settings>("sl_settings").put(0, settings);
 }
@@ -312,12 +351,11 @@ sl_port_stats Gate::port_stats(std::uint16_t port_id) const {
 }
 
 sl_counter Gate::drops(std::uint16_t port_id, sl_drop reason) const {
-    sl_counter sum{};
-    for (const auto& cpu : per_cpu<sl_counter>(fd("sl_drops"), port_id * SL_DROP_MAX + reason)) {
-        sum.packets += cpu.packets;
-        sum.bytes += cpu.bytes;
-    }
-    return sum;
+    return sum_of(fd("sl_drops"), port_id * SL_DROP_MAX + reason);
+}
+
+sl_counter Gate::audits(std::uint16_t port_id, sl_drop reason) const {
+    return sum_of(fd("sl_audits"), port_id * SL_DROP_MAX + reason);
 }
 
 sl_pool_stats Gate::pool_stats(std::uint16_t external, sl_l4 l4) const {

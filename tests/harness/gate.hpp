@@ -16,6 +16,7 @@
 #include "sluice/abi/reason.h"
 #include "sluice/abi/stats.h"
 #include "sluice/error.hpp"
+#include "tests/harness/guard.hpp"
 #include "tests/harness/lab.hpp"
 #include "tests/harness/map.hpp"
 #include "tests/harness/packet.hpp"
@@ -88,6 +89,8 @@ public:
     void set_port(const Link& link, const sl_port& entry, std::uint32_t slots_on = 0);
     void remove_port(const Link& link);
     void set_settings(const sl_settings& settings);
+    /// What enters by the link is judged from now on. @param flags more sl_port_flags
+    void set_guard(const Link& link, const GuardConfig& config, std::uint8_t flags = 0);
 
     [[nodiscard]] MapView<sl_key4, sl_flow> flows4() const {
         return map<sl_key4, sl_flow>("sl_flows4");
@@ -105,11 +108,13 @@ public:
 
     [[nodiscard]] sl_port_stats port_stats(std::uint16_t port_id) const;
     [[nodiscard]] sl_counter drops(std::uint16_t port_id, sl_drop reason) const;
+    [[nodiscard]] sl_counter audits(std::uint16_t port_id, sl_drop reason) const;
     [[nodiscard]] sl_pool_stats pool_stats(std::uint16_t external, sl_l4 l4) const;
     [[nodiscard]] sl_port_bits port_bits(std::uint16_t external, sl_l4 l4) const;
 
     [[nodiscard]] const Tally& tally() const { return tally_; }
     [[nodiscard]] int fd(const char* map_name) const;
+    [[nodiscard]] int program_fd(Hook hook) const;
 
 private:
     Gate() = default;
@@ -119,8 +124,8 @@ private:
     };
     std::unique_ptr<sluice_tc_bpf, SkeletonDelete> tc_;
     std::unique_ptr<sluice_xdp_bpf, SkeletonDelete> xdp_;
-    [[nodiscard]] int program_fd(Hook hook) const;
     void clear_pools();
+    void clear_guards();
 
     Tally tally_;
     std::uint16_t externals_ = 0;

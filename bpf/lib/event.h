@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events: what somebody should know, in a ring in shared memory (sluice/abi/event.h). Every drop
+ * and every audit of both hooks is counted and reported here. Neither decides a verdict.
+ */
+#ifndef SLUICE_BPF_EVENT_H
+#define SLUICE_BPF_EVENT_H
+
+#include "lib/count.h"
+#include "lib/time.h"
+#include "maps/maps.h"
+
+#define SL_EVENT_INTERVAL 954 /* ticks between two events of one port and subject: 1 s */
+
+struct sl_notice {
+	__u16 port, other_port;
+	__u8 kind, reason, egress, zero;
+};
+
+/*
+ * May an event of this port and subject be written now? *repeats: how many were not since the last
+ * one. If two CPUs come at once, one of them writes.
+ */
+static __always_inline bool sl_event_due(__u32 port, __u32 subject, __u32 *repeats)
+{
+	__u32 index = port * SL_EVENT_SUBJECTS + (subject & (SL_EVENT_SUBJECTS - 1));
+	struct sl_event_limit *limit = bpf_map_lookup_elem(&sl_event_limits, &index);
+	__u32 now = sl_tick_now() ?: 1, last;
+
+	if (!limit)
+		return false;
+	last = READ_ONCE(limit->last);
+	if ((last && now - last < SL_EVENT_INTERVAL) ||
+	    __sync_val_compare_and_swap(&limit->last, last, now) != last) {
+		__sync_fetch_and_add(&limit->held, 1);
+		return false;
+	}
+	*repeats = __sync_lock_test_and_set(&limit->held, 0);
+	return true;
+}
+
+/*
+ * Writes the next event. A reader sees by the number, which is written with the order of an atomic
+ * exchange before and after the rest, whether it is whole.
+ */
+static __noinline void sl_event_write(struct sl_ctx *ctx, const struct sl_notice *notice,
+				      __u32 repeats)
+{
+	__u32 zero = 0, slot, len = ctx_len(ctx);
+	struct sl_event_head *head = bpf_map_lookup_elem(&sl_event_head, &zero);
+	struct sl_event *event;
+	__u64 number;
+
+	if (!head)
+		return;
+	number = __sync_fetch_and_add(&head->newest, 1) + 1;
+	slot = (number - 1) % SL_EVENTS;
+	event = bpf_map_lookup_elem(&sl_events, &slot);
+	if (!event)
+		return;
+	__sync_lock_test_and_set(&event->number, 0);
+	event->time = bpf_ktime_get_ns();
+	event->repeats = repeats;
+	event->frame_len = len;
+	event->port = notice->port;
+	event->other_port = notice->other_port;
+	event->kind = notice->kind;
+	event->reason = notice->reason;
+	event->egress = notice->egress;
+	if (len > SL_EVENT_HEADER)
+		len = SL_EVENT_HEADER;
+	barrier_var(len); /* one register, or the verifier of Linux 6.1 loses a bound */
+	if (len < 1 || len > SL_EVENT_HEADER || ctx_load_bytes(ctx, 0, event->header, len))
+		len = 0;
+	event->header_len = len;
+	__sync_lock_test_and_set(&event->number, number);
+}
+
+static __always_inline void sl_event(struct sl_ctx *ctx, const struct sl_notice *notice)
+{
+	__u32 subject =
+	    notice->kind <= SL_EVENT_AUDIT ? notice->reason : SL_DROP_MAX + notice->kind;
+	__u32 repeats = 0;
+
+	if (sl_event_due(notice->port, subject, &repeats))
+		sl_event_write(ctx, notice, repeats);
+}
+
+/* An event of a kind of its own, about the frame and another port (0 = none). */
+static __always_inline void sl_event_notice(struct sl_ctx *ctx, __u32 port, enum sl_event_kind kind,
+					    __u32 other_port)
+{
+	struct sl_notice notice = {.port = port, .other_port = other_port, .kind = kind};
+
+	sl_event(ctx, &notice);
+}
+
+/* The frame, as it came, is dropped. */
+static __always_inline void sl_report_drop(struct sl_ctx *ctx, __u32 port, __u32 reason,
+					   bool egress)
+{
+	struct sl_notice notice = {
+	    .port = port, .kind = SL_EVENT_DROP, .reason = reason, .egress = egress};
+	__u32 index = port * SL_DROP_MAX + (reason & (SL_DROP_MAX - 1));
+	struct sl_counter *counter = bpf_map_lookup_elem(&sl_drops, &index);
+
+	if (counter)
+		sl_count(counter, ctx_len(ctx));
+	sl_event(ctx, &notice);
+}
+
+/* The guard would drop the frame, but is told to look on. */
+static __always_inline void sl_report_audit(struct sl_ctx *ctx, __u32 port, __u32 reason,
+					    bool egress)
+{
+	struct sl_notice notice = {
+	    .port = port, .kind = SL_EVENT_AUDIT, .reason = reason, .egress = egress};
+	__u32 index = port * SL_DROP_MAX + (reason & (SL_DROP_MAX - 1));
+	struct sl_counter *counter = bpf_map_lookup_elem(&sl_audits, &index);
+
+	if (counter)
+		sl_count(counter, ctx_len(ctx));
+	sl_event(ctx, &notice);
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What every frame goes through before anything is done for it: parser, guard, for whom it is. */
+#ifndef SLUICE_BPF_STAGE_ENTER_H
+#define SLUICE_BPF_STAGE_ENTER_H
+
+#include "lib/parse.h"
+#include "lib/port.h"
+#include "stage/guard.h"
+
+/*
+ * SL_CONTINUE: an IP packet for the router that may enter, as *pkt (zero before) describes it.
+ * SL_DROP with pkt->reason: refused, or damaged, of which TC alone judges. SL_PASS: not ours.
+ * Frames for others are parsed only where somebody wants to look at them.
+ */
+static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct sl_port *port,
+						struct sl_packet *pkt)
+{
+	bool watched = port->guard;
+	enum sl_verdict parsed, verdict;
+
+	if (!watched && !sl_for_router(ctx, port))
+		return SL_PASS;
+	parsed = sl_parse(ctx, pkt);
+	if (watched) {
+		verdict = sl_guard(ctx, port, pkt);
+		if (verdict != SL_CONTINUE)
+			return verdict;
+		if (!sl_for_router(ctx, port))
+			return SL_PASS;
+	}
+	if (parsed == SL_DROP && !ctx_is_last())
+		return SL_PASS;
+	return parsed;
+}
+
+#endif

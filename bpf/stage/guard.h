@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guard: the first stage at ingress. Nearly every frame is plain, that is TCP, UDP or the like
+ * from a listed MAC and address, and takes the short way; all others are judged by functions of
+ * their own. Where XDP can't judge it leaves the frame to TC.
+ */
+#ifndef SLUICE_BPF_STAGE_GUARD_H
+#define SLUICE_BPF_STAGE_GUARD_H
+
+#include "lib/event.h"
+#include "lib/parse.h"
+#include "stage/guard_arp.h"
+#include "stage/guard_dhcp.h"
+#include "stage/guard_mac.h"
+#include "stage/guard_nd.h"
+
+/* RFC 2710, RFC 3810: reports are sent before there is an address. */
+static __always_inline bool sl_is_mld_report(__u8 type)
+{
+	return type == ICMPV6_MGM_REPORT || type == ICMPV6_MGM_REDUCTION ||
+	       type == ICMPV6_MLD2_REPORT;
+}
+
+/* Nothing but its addresses can be wrong with it. */
+static __always_inline bool sl_guard_plain_l4(const struct sl_packet *pkt)
+{
+	__be16 from, to;
+
+	switch (SL_PROTO(pkt)) {
+	case IPPROTO_UDP:
+		from = pkt->family == AF_INET ? pkt->k4.sport : pkt->k6.sport;
+		to = pkt->family == AF_INET ? pkt->k4.dport : pkt->k6.dport;
+		return !sl_is_dhcp_port(from) && !sl_is_dhcp_port(to);
+	case IPPROTO_ICMP:
+		return !sl_is_router_message(pkt);
+	case IPPROTO_ICMPV6:
+		return !sl_is_nd(pkt->icmp_type);
+	default:
+		return true;
+	}
+}
+
+/* True: the guard has nothing against the frame. False: that is still to be found out. */
+static __always_inline bool sl_guard_plain(struct sl_ctx *ctx, const struct sl_guard *guard,
+					   const struct sl_packet *pkt)
+{
+	struct ethhdr *eth = ctx_data(ctx);
+	__u64 entry;
+
+	if (!pkt->family || pkt->reason || pkt->hidden || pkt->vlan_tags ||
+	    pkt->fragment != SL_FRAG_NONE || (void *)(eth + 1) > ctx_data_end(ctx))
+		return false;
+	entry = sl_guard_find_mac(guard, sl_mac_number(eth->h_source));
+	if (!entry || (entry & SL_GUARD_MAC_STANDBY))
+		return false;
+	if ((guard->checks & SL_GUARD_IP) && !sl_guard_find_addr(guard, sl_halves_of_source(pkt)))
+		return false;
+	return sl_guard_plain_l4(pkt);
+}
+
+/* Tags that the port has no use for, lengths in place of ethertypes, unknown ethertypes. */
+static __always_inline int sl_guard_ethertype(const struct sl_port *port,
+					      const struct sl_guard *guard,
+					      const struct sl_packet *pkt)
+{
+	__be16 type = pkt->ethertype;
+	bool llc = bpf_ntohs(type) < ETH_P_802_3_MIN;
+
+	if (guard->checks & SL_GUARD_TAG) {
+		if (llc)
+			return SL_DROP_GUARD_LLC;
+		if (pkt->vlan_tags && (port->role != SL_ROLE_TRUNK || pkt->vlan_tags > 1 ||
+				       !pkt->vid || pkt->vid == VLAN_VID_MASK))
+			return SL_DROP_GUARD_TAG;
+	}
+	if (llc || !(guard->checks & SL_GUARD_ETHERTYPE) || type == bpf_htons(ETH_P_IP) ||
+	    type == bpf_htons(ETH_P_IPV6) || type == bpf_htons(ETH_P_ARP) ||
+	    type == bpf_htons(ETH_P_RARP))
+		return 0;
+#pragma unroll
+	for (__u32 i = 0; i < SL_GUARD_ETHERTYPES; i++)
+		if (guard->ethertypes[i] == type)
+			return 0;
+	return SL_DROP_GUARD_ETHERTYPE;
+}
+
+/* A sender that has no address yet: DHCP, RFC 4862 section 5.4.2, RFC 4861 section 4.1, MLD. */
+static __always_inline bool sl_guard_addressless(const struct sl_packet *pkt)
+{
+	const union sl_addr *from = &pkt->k6.saddr;
+
+	if (pkt->reason || pkt->fragment != SL_FRAG_NONE)
+		return false;
+	if (pkt->family == AF_INET)
+		return !pkt->k4.saddr && pkt->k4.proto == IPPROTO_UDP &&
+		       pkt->k4.sport == bpf_htons(SL_DHCP_CLIENT) &&
+		       pkt->k4.dport == bpf_htons(SL_DHCP_SERVER);
+	return !(from->w[0] | from->w[1] | from->w[2] | from->w[3]) &&
+	       pkt->k6.proto == IPPROTO_ICMPV6 &&
+	       (pkt->icmp_type == SL_ND_ROUTER_SOLICIT ||
+		pkt->icmp_type == SL_ND_NEIGHBOUR_SOLICIT || sl_is_mld_report(pkt->icmp_type));
+}
+
+static __always_inline bool sl_guard_source_addr(const struct sl_port *port,
+						 const struct sl_guard *guard,
+						 const struct sl_packet *pkt)
+{
+	union sl_addr from, to;
+
+	if (!pkt->family) /* cut before its addresses */
+		return false;
+	sl_packet_addrs(pkt, &from, &to);
+	return sl_guard_own_addr(port, guard, &from) || sl_guard_addressless(pkt);
+}
+
+/* What ICMP, IPv4's and IPv6's, claims beside the source address. */
+static __always_inline int sl_guard_icmp(struct sl_ctx *ctx, const struct sl_port *port,
+					 const struct sl_guard *guard, const struct sl_packet *pkt)
+{
+	if ((guard->checks & SL_GUARD_RA) && sl_is_router_message(pkt))
+		return SL_DROP_GUARD_RA;
+	if ((guard->checks & SL_GUARD_ND) && pkt->family == AF_INET6 && sl_is_nd(pkt->icmp_type))
+		return sl_guard_nd(ctx, port, guard, pkt);
+	return 0;
+}
+
+static __always_inline int sl_guard_ip(struct sl_ctx *ctx, const struct sl_port *port,
+				       const struct sl_guard *guard, const struct sl_packet *pkt,
+				       __u64 mac)
+{
+	bool icmp;
+
+	if (pkt->reason || pkt->hidden) {
+		if (!ctx_is_last()) /* perhaps only its headers are not in the first buffer */
+			return SL_GUARD_ASK_TC;
+		if (guard->checks & SL_GUARD_FRAGMENT)
+			return pkt->hidden || pkt->fragment ? SL_DROP_GUARD_FRAGMENT
+							    : SL_DROP_MALFORMED;
+	}
+	if ((guard->checks & SL_GUARD_IP) && !sl_guard_source_addr(port, guard, pkt))
+		return SL_DROP_GUARD_IP;
+	if (pkt->fragment == SL_FRAG_LATER)
+		return 0;
+	icmp = SL_PROTO(pkt) == (pkt->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	if (icmp)
+		return sl_guard_icmp(ctx, port, guard, pkt);
+	if (!sl_guard_plain_l4(pkt))
+		return sl_guard_dhcp(ctx, port, guard, pkt, mac);
+	return 0;
+}
+
+/*
+ * A frame that is not plain, each of its claims in turn. 0: nothing against it; an enum sl_drop;
+ * or SL_GUARD_ASK_TC.
+ */
+static __noinline int sl_guard_judge(struct sl_ctx *ctx, const struct sl_port *port,
+				     const struct sl_guard *guard, const struct sl_packet *pkt)
+{
+	struct ethhdr *eth = ctx_data(ctx);
+	__u64 mac;
+	int why;
+
+	if ((void *)(eth + 1) > ctx_data_end(ctx))
+		return ctx_is_last() ? SL_DROP_GUARD_MAC : SL_GUARD_ASK_TC;
+	mac = sl_mac_number(eth->h_source);
+	why = sl_guard_source_mac(ctx, port, guard, pkt, mac);
+	if (!why)
+		why = sl_guard_ethertype(port, guard, pkt);
+	if (why)
+		return why;
+	switch (pkt->ethertype) {
+	case bpf_htons(ETH_P_IP):
+	case bpf_htons(ETH_P_IPV6):
+		return sl_guard_ip(ctx, port, guard, pkt, mac);
+	case bpf_htons(ETH_P_ARP):
+	case bpf_htons(ETH_P_RARP):
+		return guard->checks & SL_GUARD_ARP ? sl_guard_arp(ctx, port, guard, pkt, mac) : 0;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * The frame of a guarded port. SL_CONTINUE: it may enter. SL_DROP with pkt->reason. SL_PASS (on XDP
+ * alone): for TC to judge. Global, so that the verifier does not multiply its ways by those of the
+ * stages behind it.
+ */
+__noinline int sl_guard(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet *pkt)
+{
+	const struct sl_guard *guard;
+	__u32 index;
+	int why;
+
+	if (!port || !pkt)
+		return SL_DROP;
+	index = port->guard;
+	guard = bpf_map_lookup_elem(&sl_guards, &index);
+	if (!guard)
+		return sl_refuse(pkt, SL_DROP_GUARD_MAC);
+	if (likely(sl_guard_plain(ctx, guard, pkt)))
+		return SL_CONTINUE;
+	why = sl_guard_judge(ctx, port, guard, pkt);
+	if (!why)
+		return SL_CONTINUE;
+	if (!ctx_is_last() && (why < 0 || (guard->checks & SL_GUARD_AUDIT)))
+		return SL_PASS;
+	if (!(guard->checks & SL_GUARD_AUDIT))
+		return sl_refuse(pkt, why);
+	sl_report_audit(ctx, port->id, why, false);
+	return SL_CONTINUE;
+}
+
+#endif
