@@ -109,6 +109,11 @@ Result<bool> write_hosts_file(LeaseStore& store, Journal& journal) {
     return true;
 }
 
+Result<> remove_hosts_file(const DhcpSettings& settings) {
+    if (unlink(settings.hosts_file.c_str()) == 0 || errno == ENOENT) return {};
+    return fail_errno(errno, "removing " + settings.hosts_file);
+}
+
 Result<> tell_dnsmasq(LeaseStore& store, Journal& journal) {
     SL_TRY(settings, store.dhcp());
     if (!settings || settings->pid_file.empty()) return {};

@@ -20,6 +20,9 @@ namespace sluice {
 /// @return whether it differs from what was there
 [[nodiscard]] Result<bool> write_hosts_file(LeaseStore& store, Journal& journal);
 
+/// Not there is no error.
+[[nodiscard]] Result<> remove_hosts_file(const DhcpSettings& settings);
+
 /// SIGHUP to dnsmasq. That it does not run is a warning: it reads the file when it starts.
 [[nodiscard]] Result<> tell_dnsmasq(LeaseStore& store, Journal& journal);
 

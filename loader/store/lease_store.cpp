@@ -182,6 +182,12 @@ Result<std::optional<Lease>> LeaseStore::find(std::uint16_t domain, const MacAdd
     return leases.empty() ? std::nullopt : std::optional(leases.front());
 }
 
+Result<std::vector<Lease>> LeaseStore::with_mac(const MacAddress& mac) {
+    SL_TRY(rows, prepared("SELECT " LEASE_COLUMNS " FROM lease WHERE mac = ? ORDER BY domain"));
+    rows->bind(static_cast<std::int64_t>(mac_number(mac)));
+    return collect(*rows);
+}
+
 Result<std::vector<Lease>> LeaseStore::of_vm(std::string_view vm, bool held) {
     SL_TRY(rows,
            prepared(held ? "SELECT " LEASE_COLUMNS

@@ -39,6 +39,8 @@ public:
     [[nodiscard]] Result<> set_next(const MacPool& pool, std::uint64_t next);
 
     [[nodiscard]] Result<std::optional<Lease>> find(std::uint16_t domain, const MacAddress& mac);
+    /// In whatever L2 domain. Reads all leases.
+    [[nodiscard]] Result<std::vector<Lease>> with_mac(const MacAddress& mac);
     /// All of a VM, by name, the held ones or those released; by NIC, the newest first.
     [[nodiscard]] Result<std::vector<Lease>> of_vm(std::string_view vm, bool held);
     /// Likewise by UUID.
