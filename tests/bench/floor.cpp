@@ -31,15 +31,27 @@ Result<> attach_tc(int program, unsigned in) {
     return {};
 }
 
-Result<> attach_xdp(const bench_floor_bpf& skeleton, unsigned in, unsigned out) {
+Result<> attach_xdp(const bpf_program* program, unsigned in) {
+    const int err =
+        bpf_xdp_attach(static_cast<int>(in), bpf_program__fd(program), XDP_FLAGS_DRV_MODE, nullptr);
+    if (err != 0) return fail_errno(-err, "can't attach the XDP floor");
+    return {};
+}
+
+Result<> set_way_out(const bench_floor_bpf& skeleton, unsigned out) {
     const __u32 zero = 0;
     if (bpf_map_update_elem(bpf_map__fd(skeleton.maps.bench_out), &zero, &out, BPF_ANY) != 0)
         return fail_errno(errno, "can't name the XDP floor's way out");
-    const int err =
-        bpf_xdp_attach(static_cast<int>(in), bpf_program__fd(skeleton.progs.bench_floor_xdp),
-                       XDP_FLAGS_DRV_MODE, nullptr);
-    if (err != 0) return fail_errno(-err, "can't attach the XDP floor");
     return {};
+}
+
+Result<Skeleton> load(unsigned out) {
+    Skeleton skeleton(bench_floor_bpf::open(), bench_floor_bpf::destroy);
+    if (!skeleton) return fail_errno(errno, "can't open the floor programs");
+    skeleton->rodata->out_ifindex = out;
+    if (const int err = bench_floor_bpf::load(skeleton.get()); err != 0)
+        return fail_errno(-err, "can't load the floor programs");
+    return skeleton;
 }
 
 }  // namespace
@@ -47,14 +59,17 @@ Result<> attach_xdp(const bench_floor_bpf& skeleton, unsigned in, unsigned out) 
 Result<> attach_floor(Hook hook, const std::string& in, const std::string& out) {
     SL_TRY(in_index, index_of(in));
     SL_TRY(out_index, index_of(out));
-    const Skeleton skeleton(bench_floor_bpf::open(), bench_floor_bpf::destroy);
-    if (!skeleton) return fail_errno(errno, "can't open the floor programs");
-    skeleton->rodata->out_ifindex = out_index;
-    if (const int err = bench_floor_bpf::load(skeleton.get()); err != 0)
-        return fail_errno(-err, "can't load the floor programs");
+    SL_TRY(skeleton, load(out_index));
     if (hook == Hook::tc)
         return attach_tc(bpf_program__fd(skeleton->progs.bench_floor_tc), in_index);
-    return attach_xdp(*skeleton, in_index, out_index);
+    SL_CHECK(set_way_out(*skeleton, out_index));
+    return attach_xdp(skeleton->progs.bench_floor_xdp, in_index);
+}
+
+Result<> attach_drop_floor(const std::string& in) {
+    SL_TRY(in_index, index_of(in));
+    SL_TRY(skeleton, load(0));
+    return attach_xdp(skeleton->progs.bench_drop_xdp, in_index);
 }
 
 }  // namespace sluice::bench

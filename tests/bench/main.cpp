@@ -10,6 +10,7 @@
 #include "tests/bench/floor.hpp"
 #include "tests/bench/send.hpp"
 #include "tests/bench/sink.hpp"
+#include "tests/bench/timing.hpp"
 
 namespace {
 
@@ -28,6 +29,7 @@ struct Arguments {
     std::string check;
     std::uint32_t map = 0;
     sluice::bench::Hook hook = sluice::bench::Hook::tc;
+    std::uint32_t program = 0;
     std::string out;
 };
 
@@ -37,30 +39,42 @@ Result<std::uint32_t> parse_u32(const std::string& text) {
     return static_cast<std::uint32_t>(count);
 }
 
-Result<sluice::bench::SendSpec> send_spec(const Arguments& arguments) {
-    sluice::bench::SendSpec spec = arguments.send;
-    spec.interface = arguments.interface;
+Result<sluice::bench::FrameSpec> frame_spec(const Arguments& arguments) {
+    sluice::bench::FrameSpec spec = arguments.send.frame;
     SL_TRY(from, sluice::MacAddress::parse(arguments.from));
     SL_TRY(to, sluice::MacAddress::parse(arguments.to));
     SL_TRY(source, sluice::Address::parse(arguments.source));
     SL_TRY(remote, sluice::Address::parse(arguments.remote));
-    spec.frame.from = from;
-    spec.frame.to = to;
-    spec.frame.source = source;
-    spec.frame.remote = remote;
+    spec.from = from;
+    spec.to = to;
+    spec.source = source;
+    spec.remote = remote;
+    return spec;
+}
+
+Result<bench_flows> flows_spec(const Arguments& arguments) {
     SL_TRY(ports, sluice::PortRange::parse(arguments.ports));
     SL_TRY(first, parse_u32(arguments.first));
     SL_TRY(count, parse_u32(arguments.count));
-    spec.flows = {.first = first,
-                  .count = count,
-                  .hosts = arguments.hosts,
-                  .ports = ports.size(),
-                  .remotes = arguments.remotes,
-                  .source = 0,
-                  .remote = 0,
-                  .sport = ports.first};
+    return bench_flows{.first = first,
+                       .count = count,
+                       .hosts = arguments.hosts,
+                       .ports = ports.size(),
+                       .remotes = arguments.remotes,
+                       .source = 0,
+                       .remote = 0,
+                       .sport = ports.first};
+}
+
+Result<sluice::bench::SendSpec> send_spec(const Arguments& arguments) {
+    sluice::bench::SendSpec spec = arguments.send;
+    spec.interface = arguments.interface;
+    SL_TRY(frame, frame_spec(arguments));
+    SL_TRY(flows, flows_spec(arguments));
     SL_TRY(packets, parse_u32(arguments.packets));
     SL_TRY(duration, sluice::parse_duration(arguments.duration));
+    spec.frame = frame;
+    spec.flows = flows;
     spec.packets = packets;
     spec.duration = duration;
     return spec;
@@ -70,6 +84,18 @@ Result<ordered_json> run_send(const Arguments& arguments) {
     SL_TRY(spec, send_spec(arguments));
     SL_TRY(report, sluice::bench::send(spec));
     return ordered_json{{"packets", report.packets}, {"rate", report.rate}};
+}
+
+Result<ordered_json> run_time(const Arguments& arguments) {
+    SL_TRY(frame, frame_spec(arguments));
+    SL_TRY(flows, flows_spec(arguments));
+    SL_TRY(timing, sluice::bench::time_program({.hook = arguments.hook,
+                                                .program = arguments.program,
+                                                .interface = arguments.interface,
+                                                .frame = frame,
+                                                .flows = flows,
+                                                .cpu = arguments.send.cpu}));
+    return ordered_json{{"nanoseconds", timing.nanoseconds}, {"verdict", timing.verdict}};
 }
 
 Result<ordered_json> run_sink(const Arguments& arguments) {
@@ -95,8 +121,12 @@ Result<ordered_json> run_floor(const Arguments& arguments) {
     return ordered_json::object();
 }
 
-void describe_send(CLI::App& command, Arguments& arguments) {
-    command.add_option("interface", arguments.interface, "sent out of")->required();
+Result<ordered_json> run_drop(const Arguments& arguments) {
+    SL_CHECK(sluice::bench::attach_drop_floor(arguments.interface));
+    return ordered_json::object();
+}
+
+void describe_frames(CLI::App& command, Arguments& arguments) {
     command.add_option("--from", arguments.from, "source MAC")->required();
     command.add_option("--to", arguments.to, "destination MAC")->required();
     command.add_option("--source", arguments.source, "first internal host")->capture_default_str();
@@ -106,13 +136,34 @@ void describe_send(CLI::App& command, Arguments& arguments) {
     command.add_option("--remotes", arguments.remotes)->check(CLI::PositiveNumber);
     command.add_option("--flows", arguments.count, "how many flows are sent");
     command.add_option("--first", arguments.first, "number of the first flow");
-    command.add_flag("--random", arguments.send.random, "draw flows uniformly; else in turn");
-    command.add_option("--seed", arguments.send.seed)->check(CLI::PositiveNumber);
     command.add_option("--size", arguments.send.frame.size, "bytes of a frame, without FCS")
         ->capture_default_str();
+    command.add_option("--cpu", arguments.send.cpu)->capture_default_str();
+}
+
+void describe_send(CLI::App& command, Arguments& arguments) {
+    command.add_option("interface", arguments.interface, "sent out of")->required();
+    describe_frames(command, arguments);
+    command.add_flag("--random", arguments.send.random, "draw flows uniformly; else in turn");
+    command.add_option("--seed", arguments.send.seed)->check(CLI::PositiveNumber);
     command.add_option("--packets", arguments.packets, "how many; 0 = by --duration");
     command.add_option("--duration", arguments.duration)->capture_default_str();
-    command.add_option("--cpu", arguments.send.cpu)->capture_default_str();
+}
+
+void describe_hook(CLI::App& command, Arguments& arguments) {
+    const std::map<std::string, sluice::bench::Hook> hooks{{"tc", sluice::bench::Hook::tc},
+                                                           {"xdp", sluice::bench::Hook::xdp}};
+    command.add_option("hook", arguments.hook)
+        ->required()
+        ->transform(CLI::CheckedTransformer(hooks));
+}
+
+void describe_time(CLI::App& command, Arguments& arguments) {
+    describe_hook(command, arguments);
+    command.add_option("program", arguments.program, "id")->required();
+    command.add_option("interface", arguments.interface, "that frames seem to enter by")
+        ->required();
+    describe_frames(command, arguments);
 }
 
 using Run = Result<ordered_json> (*)(const Arguments&);
@@ -128,6 +179,9 @@ void describe(CLI::App& app, Arguments& arguments, Run& run) {
     };
     describe_send(*add("send", "send UDP packets and say how fast", run_send), arguments);
 
+    describe_time(*add("time", "nanoseconds that a program takes for a UDP packet", run_time),
+                  arguments);
+
     CLI::App* sink = add("sink", "count and drop all that enters an interface", run_sink);
     sink->add_option("interface", arguments.interface)->required();
     sink->add_option("--check", arguments.check,
@@ -137,13 +191,12 @@ void describe(CLI::App& app, Arguments& arguments, Run& run) {
     read->add_option("map", arguments.map, "as `sink` said")->required();
 
     CLI::App* floor = add("floor", "redirect all that enters an interface", run_floor);
-    const std::map<std::string, sluice::bench::Hook> hooks{{"tc", sluice::bench::Hook::tc},
-                                                           {"xdp", sluice::bench::Hook::xdp}};
-    floor->add_option("hook", arguments.hook)
-        ->required()
-        ->transform(CLI::CheckedTransformer(hooks));
+    describe_hook(*floor, arguments);
     floor->add_option("interface", arguments.interface)->required();
     floor->add_option("out", arguments.out)->required();
+
+    CLI::App* drop = add("drop", "drop all that enters an interface, in XDP", run_drop);
+    drop->add_option("interface", arguments.interface)->required();
 }
 
 Result<ordered_json> execute(const Arguments& arguments, Run run) {

@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/time.h>
 
 #include <cerrno>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "bench_send.skel.h"
+#include "tests/bench/cpu.hpp"
 
 namespace sluice::bench {
 namespace {
@@ -20,19 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Skeleton = std::unique_ptr<bench_send_bpf, decltype(&bench_send_bpf::destroy)>;
-
-/// Pins the thread and takes it out of reach of ordinary load on its CPU.
-Result<> settle(int cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    if (sched_setaffinity(0, sizeof(set), &set) != 0)
-        return fail_errno(errno, "can't pin the sender to CPU " + std::to_string(cpu));
-    const sched_param priority{.sched_priority = 1};
-    if (sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
-        return fail_errno(errno, "can't give the sender real-time priority");
-    return {};
-}
 
 Result<Skeleton> load(const SendSpec& spec) {
     Skeleton skeleton(bench_send_bpf::open(), bench_send_bpf::destroy);

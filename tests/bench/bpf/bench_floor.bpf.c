@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The floors: programs that send on every packet unread. Nothing that forwards at the same
- * hook can be faster.
+ * The floors: programs that send on, or drop, every packet unread. Nothing that does so at the
+ * same hook can be faster.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -25,6 +25,12 @@ SEC("xdp.frags")
 int bench_floor_xdp(struct xdp_md *ctx)
 {
 	return bpf_redirect_map(&bench_out, 0, XDP_DROP);
+}
+
+SEC("xdp.frags")
+int bench_drop_xdp(struct xdp_md *ctx)
+{
+	return XDP_DROP;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -1,120 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The sender. BPF_PROG_TEST_RUN with live frames runs it once for each frame; it makes the
- * frame a packet of the next flow and sends it out of an interface. A frame comes back from
- * the pool as its last receiver left it, so the whole head is written every time.
+ * frame a packet of the next flow and sends it out of an interface.
  */
-#include <linux/bpf.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/udp.h>
+#include "frame.h"
 
-#include "traffic.h"
-
-const volatile struct bench_send conf;
-
-__u64 turn; /* packets sent so far */
 /*
  * Nanoseconds of CLOCK_MONOTONIC: when the first packet was made, and when packet
  * marked_turn was, at which time all before it had gone all their way.
  */
 __u64 started, marked, marked_turn;
-__u64 random_state = 1;
-
-/* xorshift64* (Vigna 2016): its upper half passes for uniform. */
-static __always_inline __u32 draw(__u32 below)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return ((random_state * 0x2545f4914f6cdd1dull >> 32) * below) >> 32;
-}
-
-/* Ones' complement sum of a value's 16-bit words (RFC 1071: byte order does not matter). */
-static __always_inline __u32 sum32(__u32 value)
-{
-	return (value & 0xffff) + (value >> 16);
-}
-
-static __always_inline __u16 fold(__u32 sum)
-{
-	sum = sum32(sum);
-	return ~sum32(sum);
-}
-
-struct tuple {
-	__be32 saddr, daddr; /* IPv6: the last 32 bits */
-	__be16 sport;
-};
-
-static __always_inline struct tuple tuple_of(__u32 flow)
-{
-	__u32 sockets = conf.flows.hosts * conf.flows.ports;
-	__u32 socket = flow % sockets;
-	__u32 remote = (flow / sockets + socket) % conf.flows.remotes;
-
-	return (struct tuple){
-	    .saddr = bpf_htonl(conf.flows.source + socket % conf.flows.hosts),
-	    .daddr = bpf_htonl(conf.flows.remote + remote),
-	    .sport = bpf_htons(conf.flows.sport + socket / conf.flows.hosts),
-	};
-}
-
-static __always_inline struct bench_stamp next_stamp(void)
-{
-	__u32 flow = conf.random ? draw(conf.flows.count) : turn % conf.flows.count;
-
-	return (struct bench_stamp){
-	    .magic = BENCH_MAGIC,
-	    .flow = conf.flows.first + flow,
-	    .sequence = conf.sequence + turn++,
-	};
-}
-
-/* The UDP checksum covers the addresses too (RFC 768, RFC 8200 section 8.1). */
-static __always_inline __be16 udp_checksum(const struct tuple *t, const struct bench_stamp *stamp)
-{
-	__u32 sum = conf.udp_sum + sum32(t->saddr) + sum32(t->daddr) + t->sport +
-		    sum32(stamp->flow) + sum32(stamp->sequence) + sum32(stamp->sequence >> 32);
-
-	return fold(sum) ?: 0xffff; /* 0 would mean "no checksum" */
-}
-
-static __always_inline void fill_udp(struct udphdr *udp, const struct tuple *t,
-				     const struct bench_stamp *stamp)
-{
-	udp->source = t->sport;
-	udp->check = udp_checksum(t, stamp);
-	*(struct bench_stamp *)(udp + 1) = *stamp;
-}
-
-static __always_inline void fill4(struct iphdr *ip, const struct tuple *t,
-				  const struct bench_stamp *stamp)
-{
-	ip->saddr = t->saddr;
-	ip->daddr = t->daddr;
-	ip->check = fold(conf.ip_sum + sum32(t->saddr) + sum32(t->daddr));
-	fill_udp((void *)(ip + 1), t, stamp);
-}
-
-static __always_inline void fill6(struct ipv6hdr *ip, const struct tuple *t,
-				  const struct bench_stamp *stamp)
-{
-	ip->saddr.in6_u.u6_addr32[3] = t->saddr;
-	ip->daddr.in6_u.u6_addr32[3] = t->daddr;
-	fill_udp((void *)(ip + 1), t, stamp);
-}
-
-static __always_inline void copy_head(__u64 *to, __u32 size)
-{
-	for (__u32 i = 0; i < size / sizeof(__u64); i++)
-		to[i] = conf.head[i];
-	if (size % sizeof(__u64)) /* 60 bytes: half a word is left */
-		*(__u32 *)(to + size / sizeof(__u64)) = conf.head[size / sizeof(__u64)];
-}
 
 /* The call's own preparations and clean-up take some 30 ms: the time counts from packet to packet.
  */
@@ -131,25 +26,9 @@ static __always_inline void mark_time(void)
 SEC("xdp")
 int bench_send(struct xdp_md *ctx)
 {
-	void *data = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
-	struct bench_stamp stamp;
-	struct tuple tuple;
-
 	mark_time();
-	stamp = next_stamp();
-	tuple = tuple_of(stamp.flow);
-	if (conf.ipv6) {
-		if (data + BENCH_MIN_SIZE6 > end)
-			return XDP_ABORTED;
-		copy_head(data, BENCH_MIN_SIZE6);
-		fill6(data + ETH_HLEN, &tuple, &stamp);
-	} else {
-		if (data + BENCH_MIN_SIZE4 > end)
-			return XDP_ABORTED;
-		copy_head(data, BENCH_MIN_SIZE4);
-		fill4(data + ETH_HLEN, &tuple, &stamp);
-	}
+	if (!next_frame((void *)(long)ctx->data, (void *)(long)ctx->data_end))
+		return XDP_ABORTED;
 	return bpf_redirect(conf.ifindex, 0);
 }
 
