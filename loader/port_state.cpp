@@ -30,9 +30,19 @@ Result<> clear_port_state(const Maps& maps, std::uint16_t id) {
         SL_CHECK(maps.event_limits.update(id * SL_EVENT_SUBJECTS + subject, sl_event_limit{}));
     for (__u32 slot = 0; slot < SL_SIGHTINGS; ++slot)
         SL_CHECK(maps.sightings.update(id * SL_SIGHTINGS + slot, 0));
+    SL_CHECK(forget_learned(maps, id));
+    return maps.guard_states.update(id, sl_guard_state{});
+}
+
+Result<> forget_learned(const Maps& maps, std::uint16_t id) {
     SL_CHECK(erase_of_port(maps.learned_macs, id));
     SL_CHECK(erase_of_port(maps.learned_addrs, id));
-    return maps.guard_states.update(id, sl_guard_state{});
+    SL_TRY(state, maps.guard_states.lookup(id));
+    if (!state) return {};
+    sl_guard_state counts{};
+    counts.duplicates = state->duplicates;
+    counts.foreign = state->foreign;
+    return maps.guard_states.update(id, counts);
 }
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "loader/by_bytes.hpp"
+#include "loader/port_state.hpp"
 
 namespace sluice {
 namespace {
@@ -29,6 +30,8 @@ public:
         prefixes_ = std::move(prefixes);
         for (const auto& [id, plan] : plans)
             if (host_.link(plan.port) != nullptr) SL_CHECK(prepare(id, plan));
+        for (const auto& [id, index] : now_)
+            if (!plans.contains(id)) guards_.release(id);
         return guards_;
     }
 
@@ -107,6 +110,9 @@ Result<PortGuards> prepare_guards(const Datapath& datapath, const DesiredState& 
 }
 
 Result<> clean_guards(const Datapath& datapath, const PortGuards& guards, Journal& journal) {
+    for (const auto id : guards.released())
+        SL_CHECK(journal.step(fmt::format("forget what the guard of port {} learned", id),
+                              [&] { return forget_learned(datapath.maps(), id); }));
     SL_TRY(prefixes, read_guard_prefixes(datapath.maps()));
     for (const auto& [index, entries] : prefixes) {
         if (guards.uses(index)) continue;

@@ -19,10 +19,13 @@ public:
     void choose(std::uint16_t port_id, __u16 index, __u32 checks) {
         chosen_[port_id] = {index, checks};
     }
+    /// The port has a guard in the kernel, and should have none.
+    void release(std::uint16_t port_id) { released_.push_back(port_id); }
     /// Sets sl_port.guard, SL_PORT_SIGHT and SL_PORT_GUARD_EGRESS.
     void complete(sl_port& port) const;
     /// Whether the entry of sl_guards will be in use.
     [[nodiscard]] bool uses(__u32 index) const;
+    [[nodiscard]] const std::vector<std::uint16_t>& released() const { return released_; }
 
 private:
     struct Chosen {
@@ -30,6 +33,7 @@ private:
         __u32 checks;
     };
     std::map<std::uint16_t, Chosen> chosen_;
+    std::vector<std::uint16_t> released_;
     bool sight_;
 };
 
@@ -39,7 +43,8 @@ private:
                                                 const DesiredState& desired, const Host& host,
                                                 Journal& journal);
 
-/// Once the ports are turned: removes the prefixes of guards that no port uses any more.
+/// Once the ports are turned: removes the prefixes of guards that no port uses any more, and what
+/// guards that are gone have learned.
 [[nodiscard]] Result<> clean_guards(const Datapath& datapath, const PortGuards& guards,
                                     Journal& journal);
 

@@ -90,7 +90,7 @@ Result<> put_guard(const Connection& connection, const GuardSpec& guard) {
     if (!known) return fail(ErrorCode::not_found, guard.port + " is no port of this instance");
     const auto id = port.integer(0);
 
-    SL_CHECK(remove_guard(connection, guard.port));
+    SL_CHECK(erase_guard(connection, guard.port));
     std::string values;
     for (std::size_t i = 0; i < guard_switches.size(); ++i) values += ", ?";
     SL_TRY(row, connection.prepare(
@@ -103,7 +103,7 @@ Result<> put_guard(const Connection& connection, const GuardSpec& guard) {
     return transaction.commit();
 }
 
-Result<bool> remove_guard(const Connection& connection, std::string_view port) {
+Result<bool> erase_guard(const Connection& connection, std::string_view port) {
     SL_TRY(rows, connection.run("DELETE FROM guard WHERE port = (SELECT id FROM port"
                                 " WHERE name = ?)",
                                 port));

@@ -16,6 +16,6 @@ namespace sluice {
 [[nodiscard]] Result<> put_guard(const Connection& connection, const GuardSpec& guard);
 
 /// @return whether there was one; a port's guard goes with its port by itself
-[[nodiscard]] Result<bool> remove_guard(const Connection& connection, std::string_view port);
+[[nodiscard]] Result<bool> erase_guard(const Connection& connection, std::string_view port);
 
 }  // namespace sluice

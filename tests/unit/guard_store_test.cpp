@@ -78,8 +78,8 @@ TEST_F(GuardStoreTest, GoesWithItsPort) {
 
 TEST_F(GuardStoreTest, IsRemovedByItsPortsName) {
     ASSERT_TRUE(put(guard("tap0")));
-    EXPECT_EQ(remove_guard(database_.connection(), "tap1"), false);
-    EXPECT_EQ(remove_guard(database_.connection(), "tap0"), true);
+    EXPECT_EQ(erase_guard(database_.connection(), "tap1"), false);
+    EXPECT_EQ(erase_guard(database_.connection(), "tap0"), true);
     EXPECT_THAT(loaded(), IsEmpty());
 }
 
