@@ -162,6 +162,11 @@ Result<> check_name(std::string_view name, std::string_view what) {
                 "it is 1 to 64 letters, digits and `._-+@`, and does not start with `-`");
 }
 
+Result<> check_vlan_id(std::uint16_t vlan) {
+    if (vlan <= 4094) return {};
+    return fail(ErrorCode::usage, fmt::format("--vlan {}: VLAN ids are 1 to 4094", vlan));
+}
+
 const MacPool* pool_of(std::span<const MacPool> pools, std::uint16_t domain,
                        const MacAddress& mac) {
     const auto number = mac_number(mac);

@@ -82,6 +82,9 @@ inline constexpr std::chrono::milliseconds default_cooldown{300'000};
 /// @param what for the error, `a VM name`
 [[nodiscard]] Result<> check_name(std::string_view name, std::string_view what);
 
+/// 0 = none, or a VLAN id of IEEE 802.1Q: 1 to 4094. Errors: usage.
+[[nodiscard]] Result<> check_vlan_id(std::uint16_t vlan);
+
 /// The pool that an address belongs to, null if none.
 [[nodiscard]] const MacPool* pool_of(std::span<const MacPool> pools, std::uint16_t domain,
                                      const MacAddress& mac);

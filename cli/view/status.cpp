@@ -8,12 +8,6 @@
 namespace sluice::cli {
 namespace {
 
-/// RFC 3339, UTC; null when there is no such time.
-Json time_json(std::uint64_t seconds) {
-    if (seconds == 0) return nullptr;
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
-}
-
 /// Null while the maps are not there.
 Json usage_json(const Usage& usage) {
     if (usage.capacity == 0) return nullptr;
@@ -30,6 +24,11 @@ std::string state_text(const InstanceStatus& status) {
 }
 
 }  // namespace
+
+Json time_json(std::uint64_t seconds) {
+    if (seconds == 0) return nullptr;
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
+}
 
 Document status_view(const InstanceStatus& status) {
     Json ports = Json::array();

@@ -35,6 +35,9 @@ namespace sluice::cli {
 [[nodiscard]] Stream session_stream();
 [[nodiscard]] Json session_json(const Session& session);
 
+/// RFC 3339, UTC; null when there is no such time.
+[[nodiscard]] Json time_json(std::uint64_t seconds);
+
 /// One port, as an element of `status` and `port list`.
 [[nodiscard]] Json port_json(const PortStatus& port);
 [[nodiscard]] std::vector<Field> port_columns();

@@ -1,0 +1,32 @@
+// What `sluice mac` answers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/render/document.hpp"
+#include "cli/render/output.hpp"
+#include "loader/mac.hpp"
+
+namespace sluice::cli {
+
+[[nodiscard]] Json lease_json(const Lease& lease);
+[[nodiscard]] Json lease_status_json(const LeaseStatus& status);
+[[nodiscard]] Stream lease_stream();
+
+/// Of one command for one VM. In text the first line is the MAC alone, addresses follow, a line
+/// each: `read -r mac < <(sluice mac alloc web1)`.
+[[nodiscard]] Document given_view(const std::string& schema, const Target& target,
+                                  const LeaseOutcome& outcome);
+/// Of a command that changes the leases of a VM.
+[[nodiscard]] Document leases_changed_view(const std::string& schema, const Target& target,
+                                           const LeaseOutcome& outcome, const std::string& done);
+[[nodiscard]] Document leases_view(const std::vector<LeaseStatus>& leases);
+
+[[nodiscard]] Document mac_pools_view(const std::vector<MacPoolStatus>& pools);
+[[nodiscard]] Document mac_pool_view(const MacPoolStatus& pool);
+
+[[nodiscard]] Document dhcp_view(const std::optional<DhcpSettings>& settings);
+
+}  // namespace sluice::cli
