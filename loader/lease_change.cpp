@@ -22,22 +22,20 @@ Result<std::optional<Datapath>> running_datapath(const Target& target, const Des
 }
 
 /// Leases before ports: what a port lets in must be known when it looks.
-Result<> bring_kernel_after(LeaseChange& change, const Database& database,
-                            const FoundInterfaces& found) {
+Result<> bring_kernel_after(LeaseChange& change, const FoundInterfaces& found) {
     auto& journal = change.journal;
     const auto& datapath = *change.datapath;
     if (change.pools_changed) SL_CHECK(mirror_pools(datapath, change.store, journal));
     SL_CHECK(mirror_leases(datapath, change.store, change.touched, change.before.ports, journal));
-    SL_TRY(sight, any_leases_or_pools(database.connection()));
+    SL_TRY(sight, any_leases_or_pools(change.database.connection()));
     if (!change.guards_changed && sight == change.before.sight) return {};
-    SL_TRY(after, database.load());
+    SL_TRY(after, change.database.load());
     return reconcile(datapath, after, found, journal);
 }
 
 /// @return whether dnsmasq is to be told
-Result<bool> bring_after(LeaseChange& change, const Database& database,
-                         const FoundInterfaces& found) {
-    if (change.datapath != nullptr) SL_CHECK(bring_kernel_after(change, database, found));
+Result<bool> bring_after(LeaseChange& change, const FoundInterfaces& found) {
+    if (change.datapath != nullptr) SL_CHECK(bring_kernel_after(change, found));
     return write_hosts_file(change.store, change.journal);
 }
 
@@ -88,7 +86,8 @@ Result<Outcome> change_leases(const Target& target, const LeaseEdit& edit) {
     SL_TRY(transaction, database.begin());
     LeaseStore store(database.connection());
     SL_TRY(pools, store.pools());
-    LeaseChange it{.store = store,
+    LeaseChange it{.database = database,
+                   .store = store,
                    .before = before,
                    .datapath = datapath ? &*datapath : nullptr,
                    .pools = pools,
@@ -98,7 +97,7 @@ Result<Outcome> change_leases(const Target& target, const LeaseEdit& edit) {
     SL_CHECK(edit(it));
 
     if (marks) SL_CHECK(lock.mark_busy());
-    auto hosts_changed = bring_after(it, database, found);
+    auto hosts_changed = bring_after(it, found);
     if (hosts_changed && !journal.planning()) {
         if (auto done = transaction.commit(); !done) hosts_changed = std::unexpected(done.error());
     }

@@ -12,7 +12,8 @@ namespace sluice {
 
 /// What an edit of leases has to work with.
 struct LeaseChange {
-    LeaseStore& store;  ///< in a transaction
+    const Database& database;  ///< in a transaction
+    LeaseStore& store;         ///< on its connection
     const DesiredState& before;
     const Datapath* datapath;  ///< to look at; null while the instance is down
     std::vector<MacPool> pools;

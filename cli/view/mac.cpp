@@ -196,6 +196,31 @@ Document mac_pool_view(const MacPoolStatus& pool) {
             {}};
 }
 
+Document import_view(const Target& target, const ImportOutcome& outcome) {
+    auto document =
+        outcome_view("sluice.mac.import/1", target, outcome.outcome,
+                     fmt::format("{} leases imported, {} were there already, {} left out",
+                                 outcome.imported, outcome.unchanged, outcome.clashes.size()));
+    Json clashes = Json::array();
+    for (const auto& [mac, reason] : outcome.clashes)
+        clashes.push_back({{"where", mac.where},
+                           {"mac", mac.request.mac.text()},
+                           {"vm", mac.request.who.vm},
+                           {"nic", mac.request.who.nic},
+                           {"reason", reason}});
+    document.body["imported"] = outcome.imported;
+    document.body["unchanged"] = outcome.unchanged;
+    document.body["clashes"] = std::move(clashes);
+    return document;
+}
+
+Document export_view(const std::string& format, std::string text) {
+    Document document{"sluice.mac.export/1", {{"format", format}, {"text", text}}, {}, {}};
+    text.erase(text.find_last_not_of('\n') + 1);
+    if (!text.empty()) document.layout = {Note{std::move(text)}};
+    return document;
+}
+
 Document dhcp_view(const std::optional<DhcpSettings>& settings) {
     Json json = settings ? Json{{"hosts_file", settings->hosts_file},
                                 {"pid_file", or_null(settings->pid_file)}}

@@ -7,7 +7,7 @@
 
 #include "cli/render/document.hpp"
 #include "cli/render/output.hpp"
-#include "loader/mac.hpp"
+#include "loader/mac_import.hpp"
 
 namespace sluice::cli {
 
@@ -26,6 +26,10 @@ namespace sluice::cli {
 
 [[nodiscard]] Document mac_pools_view(const std::vector<MacPoolStatus>& pools);
 [[nodiscard]] Document mac_pool_view(const MacPoolStatus& pool);
+
+[[nodiscard]] Document import_view(const Target& target, const ImportOutcome& outcome);
+/// `mac export` in a text format: in JSON modes the text is a member of the document.
+[[nodiscard]] Document export_view(const std::string& format, std::string text);
 
 [[nodiscard]] Document dhcp_view(const std::optional<DhcpSettings>& settings);
 
