@@ -11,6 +11,7 @@
 #include "stage/enter.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
+#include "stage/guard_egress.h"
 #include "stage/nexthop.h"
 #include "stage/open.h"
 #include "stage/rewrite.h"
@@ -143,14 +144,27 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 }
 
 /* Is a masquerade's source about to leave as it is? Neither tags nor damage hide it. */
-static __always_inline bool sl_untranslated(struct __sk_buff *ctx, const struct sl_port *port)
+static __always_inline bool sl_untranslated(const struct sl_port *port, const struct sl_packet *pkt)
 {
-	struct sl_packet pkt = {};
+	return port->role == SL_ROLE_UPLINK && pkt->family == AF_INET &&
+	       sl_masquerade(port->ifindex, pkt->k4.saddr);
+}
 
-	if (port->role != SL_ROLE_UPLINK)
-		return false;
+/* 0, or the reason why the frame may not leave. Nearly every port has nothing to look for. */
+static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port *port)
+{
+	bool guarded = port->flags & SL_PORT_GUARD_EGRESS;
+	struct sl_packet pkt = {};
+	int why = 0;
+
+	if (!guarded && port->role != SL_ROLE_UPLINK)
+		return 0;
 	sl_parse(ctx, &pkt);
-	return pkt.family == AF_INET && sl_masquerade(port->ifindex, pkt.k4.saddr);
+	if (guarded)
+		why = sl_guard_egress(ctx, port, &pkt);
+	if (!why && sl_untranslated(port, &pkt))
+		why = SL_DROP_UNTRANSLATED;
+	return why;
 }
 
 SEC("tc")
@@ -158,6 +172,7 @@ int sl_tc_egress(struct __sk_buff *ctx)
 {
 	__u32 ifindex = ctx_ifindex(ctx), len = ctx_len(ctx), mark = ctx->tc_index;
 	const struct sl_port *port;
+	int why;
 
 	if (mark == SL_TC_INDEX_PORT) {
 		ctx->tc_index = 0;
@@ -166,15 +181,17 @@ int sl_tc_egress(struct __sk_buff *ctx)
 	port = sl_port_find(ifindex);
 	if (!port)
 		return TC_ACT_UNSPEC;
+	/* What we sent into a segment may come to ports for which it is not. */
+	why = sl_egress(ctx, port);
+	if (why) {
+		sl_count_tx(port->id, SL_COUNT_DROPPED, len);
+		sl_report_drop(ctx, port->id, why, true);
+		return TC_ACT_SHOT;
+	}
 	if (mark == SL_TC_INDEX_SEGMENT) {
 		ctx->tc_index = 0;
 		sl_count_tx(port->id, SL_COUNT_FORWARDED, len);
 		return TC_ACT_UNSPEC;
-	}
-	if (sl_untranslated(ctx, port)) {
-		sl_count_tx(port->id, SL_COUNT_DROPPED, len);
-		sl_report_drop(ctx, port->id, SL_DROP_UNTRANSLATED, true);
-		return TC_ACT_SHOT;
 	}
 	sl_count_tx(port->id, SL_COUNT_PASSED, len);
 	return TC_ACT_UNSPEC;

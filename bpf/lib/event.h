@@ -46,7 +46,7 @@ static __always_inline bool sl_event_due(__u32 port, __u32 subject, __u32 *repea
 static __noinline void sl_event_write(struct sl_ctx *ctx, const struct sl_notice *notice,
 				      __u32 repeats)
 {
-	__u32 zero = 0, slot, len = ctx_len(ctx);
+	__u32 zero = 0, slot, last, len = ctx_len(ctx);
 	struct sl_event_head *head = bpf_map_lookup_elem(&sl_event_head, &zero);
 	struct sl_event *event;
 	__u64 number;
@@ -67,12 +67,12 @@ static __noinline void sl_event_write(struct sl_ctx *ctx, const struct sl_notice
 	event->kind = notice->kind;
 	event->reason = notice->reason;
 	event->egress = notice->egress;
-	if (len > SL_EVENT_HEADER)
-		len = SL_EVENT_HEADER;
-	barrier_var(len); /* one register, or the verifier of Linux 6.1 loses a bound */
-	if (len < 1 || len > SL_EVENT_HEADER || ctx_load_bytes(ctx, 0, event->header, len))
-		len = 0;
-	event->header_len = len;
+	last = len > SL_EVENT_HEADER ? SL_EVENT_HEADER - 1 : len - 1;
+	barrier_var(last); /* so that the verifier of Linux 6.1 knows both bounds of last + 1 */
+	if (last < SL_EVENT_HEADER && !ctx_load_bytes(ctx, 0, event->header, last + 1))
+		event->header_len = last + 1;
+	else
+		event->header_len = 0;
 	__sync_lock_test_and_set(&event->number, number);
 }
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What every frame goes through before anything is done for it: parser, guard, for whom it is. */
+/*
+ * What every frame goes through before anything is done for it: parser, guard, sightings, and for
+ * whom it is.
+ */
 #ifndef SLUICE_BPF_STAGE_ENTER_H
 #define SLUICE_BPF_STAGE_ENTER_H
 
 #include "lib/parse.h"
 #include "lib/port.h"
 #include "stage/guard.h"
+#include "stage/sight.h"
 
 /*
  * SL_CONTINUE: an IP packet for the router that may enter, as *pkt (zero before) describes it.
@@ -15,14 +19,16 @@
 static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct sl_port *port,
 						struct sl_packet *pkt)
 {
-	bool watched = port->guard;
+	bool watched = port->guard || (port->flags & SL_PORT_SIGHT);
 	enum sl_verdict parsed, verdict;
 
 	if (!watched && !sl_for_router(ctx, port))
 		return SL_PASS;
 	parsed = sl_parse(ctx, pkt);
 	if (watched) {
-		verdict = sl_guard(ctx, port, pkt);
+		verdict = port->guard ? sl_guard(ctx, port, pkt) : SL_CONTINUE;
+		if (verdict == SL_CONTINUE)
+			verdict = sl_sight(ctx, port, pkt);
 		if (verdict != SL_CONTINUE)
 			return verdict;
 		if (!sl_for_router(ctx, port))

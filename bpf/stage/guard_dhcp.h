@@ -87,12 +87,15 @@ static __always_inline bool sl_dhcp_take(const struct sl_port *port, const struc
 static __always_inline bool sl_dhcp_is_own(struct sl_ctx *ctx, const struct sl_packet *pkt,
 					   __u64 mac)
 {
-	__u32 off = pkt->l4_off + sizeof(struct udphdr);
-	struct sl_bootp bootp;
+	struct {
+		struct udphdr udp;
+		struct sl_bootp bootp;
+	} dhcp;
 
-	return pkt->fragment == SL_FRAG_NONE && sl_in_packet(pkt, off, sizeof(bootp)) &&
-	       !ctx_load_bytes(ctx, off, &bootp, sizeof(bootp)) && bootp.op == SL_BOOTP_REQUEST &&
-	       bootp.hardware_len == ETH_ALEN && sl_mac_number(bootp.chaddr) == mac;
+	return pkt->fragment == SL_FRAG_NONE && sl_in_packet(pkt, pkt->l4_off, sizeof(dhcp)) &&
+	       !ctx_load_bytes(ctx, pkt->l4_off, &dhcp, sizeof(dhcp)) &&
+	       bpf_ntohs(dhcp.udp.len) >= sizeof(dhcp) && dhcp.bootp.op == SL_BOOTP_REQUEST &&
+	       dhcp.bootp.hardware_len == ETH_ALEN && sl_mac_number(dhcp.bootp.chaddr) == mac;
 }
 
 /*

@@ -19,10 +19,8 @@
 static __always_inline bool sl_guard_leased(const struct sl_port *port, const struct sl_packet *pkt,
 					    __u64 mac)
 {
-	struct sl_port_mac named = sl_port_mac_key(port, mac);
-	struct sl_lease_key key = {.domain = pkt->vid ?: port->domain};
+	struct sl_lease_key key = sl_lease_key_of(port, pkt, mac);
 
-	__builtin_memcpy(key.mac, named.mac, sizeof(key.mac));
 	return bpf_map_lookup_elem(&sl_leases, &key) != NULL;
 }
 

@@ -45,6 +45,13 @@ static __always_inline __u64 sl_mac_number(const void *mac)
 	return words[0] | (__u64)words[1] << 16 | (__u64)words[2] << 32;
 }
 
+static __always_inline void sl_mac_bytes(__u64 mac, __u8 *bytes)
+{
+#pragma unroll
+	for (int i = 0; i < ETH_ALEN; i++)
+		bytes[i] = mac >> 8 * i;
+}
+
 /* The table's entry for this MAC, with its flags; 0 = none. */
 static __always_inline __u64 sl_guard_find_mac(const struct sl_guard *guard, __u64 mac)
 {
@@ -87,9 +94,17 @@ static __always_inline struct sl_port_mac sl_port_mac_key(const struct sl_port *
 {
 	struct sl_port_mac key = {.port = port->id};
 
-#pragma unroll
-	for (int i = 0; i < ETH_ALEN; i++)
-		key.mac[i] = mac >> 8 * i;
+	sl_mac_bytes(mac, key.mac);
+	return key;
+}
+
+/* The lease of a MAC in the L2 domain that the frame is in. */
+static __always_inline struct sl_lease_key sl_lease_key_of(const struct sl_port *port,
+							   const struct sl_packet *pkt, __u64 mac)
+{
+	struct sl_lease_key key = {.domain = pkt->vid ?: port->domain};
+
+	sl_mac_bytes(mac, key.mac);
 	return key;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The sweeper: a kernel timer that visits every session in turn and ends those that are idle. It
- * runs with no process of ours alive, a small batch at a time, and is the only one that ends
- * sessions.
+ * The sweeper: a kernel timer that visits every session in turn and ends those that are idle, and
+ * once a second what guards have learned. It runs with no process of ours alive, a small batch at a
+ * time, and is the only one that ends sessions.
  */
 #ifndef SLUICE_BPF_STAGE_SWEEP_H
 #define SLUICE_BPF_STAGE_SWEEP_H
@@ -10,6 +10,7 @@
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/guard_sweep.h"
 #include "stage/session.h"
 
 #define SL_CLOCK_MONOTONIC   1
@@ -19,6 +20,7 @@
 
 struct sl_sweeper {
 	struct bpf_timer timer; /* Linux 5.15 */
+	__u32 epoch;		/* in which the guards' maps were last looked through */
 };
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sweeper, __u32, struct sl_sweeper, 1, 0);
@@ -124,9 +126,13 @@ static __always_inline __u32 sl_sweep_batch(__u64 sessions)
 
 static int sl_sweep(void *map, __u32 *key, struct sl_sweeper *sweeper)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, epoch = sl_epoch_now();
 	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
 
+	if (sweeper->epoch != epoch) {
+		sweeper->epoch = epoch;
+		sl_sweep_learned();
+	}
 	if (live) {
 		bpf_loop(sl_sweep_batch(live->sessions4), sl_visit4, NULL, 0);
 		bpf_loop(sl_sweep_batch(live->sessions6), sl_visit6, NULL, 0);
