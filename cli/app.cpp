@@ -104,7 +104,9 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
     add_instance_commands(app, invocation);
     add_port_commands(app, invocation);
     add_nat_commands(app, invocation);
+    add_guard_commands(app, invocation);
     add_mac_commands(app, invocation);
+    add_events_command(app, invocation);
     add_stats_commands(app, invocation);
     add_version(app, invocation);
     app.footer(

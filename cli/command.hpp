@@ -51,10 +51,12 @@ void on_run(CLI::App* command, Invocation& invocation, Make make) {
 void add_instance_commands(CLI::App& app, Invocation& invocation);
 void add_port_commands(CLI::App& app, Invocation& invocation);
 void add_nat_commands(CLI::App& app, Invocation& invocation);
+void add_guard_commands(CLI::App& app, Invocation& invocation);
 void add_mac_commands(CLI::App& app, Invocation& invocation);
 void add_mac_pool_commands(CLI::App& mac, Invocation& invocation);
 void add_mac_transfer_commands(CLI::App& mac, Invocation& invocation);
 void add_session_commands(CLI::App& nat, Invocation& invocation);
+void add_events_command(CLI::App& app, Invocation& invocation);
 void add_stats_commands(CLI::App& app, Invocation& invocation);
 
 }  // namespace sluice::cli

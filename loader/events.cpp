@@ -1,6 +1,7 @@
 #include "loader/events.hpp"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
@@ -41,15 +42,30 @@ EventBatch EventReader::read() {
     EventBatch batch;
     const auto last = newest();
     for (; next_ <= last; ++next_) {
-        if (auto event = copy(next_)) {
+        const auto event = wait_for(next_);
+        if (event)
             batch.events.push_back(*event);
-            continue;
-        }
-        // In the ring's newest round it is on its way; in an earlier one it has been overtaken.
-        if (next_ + ring_.size() > newest()) break;
-        ++batch.lost;
+        else if (overtaken(next_))
+            ++batch.lost;
+        else
+            break;
     }
     return batch;
+}
+
+bool EventReader::overtaken(std::uint64_t number) const {
+    return number + ring_.size() <= newest();
+}
+
+/// A writer needs a microsecond, unless something interrupts it.
+std::optional<sl_event> EventReader::wait_for(std::uint64_t number) const {
+    constexpr int most_looks = 100;
+    auto event = copy(number);
+    for (int look = 1; look < most_looks && !event && !overtaken(number); ++look) {
+        sched_yield();
+        event = copy(number);
+    }
+    return event;
 }
 
 /// The writer sets the number to 0 before and to N after it writes the rest (abi/event.h).

@@ -42,6 +42,9 @@ public:
 
 private:
     [[nodiscard]] std::uint64_t newest() const;
+    /// Its slot is another event's by now.
+    [[nodiscard]] bool overtaken(std::uint64_t number) const;
+    [[nodiscard]] std::optional<sl_event> wait_for(std::uint64_t number) const;
     /// Whole and of this number. None: it is being written, or written over.
     [[nodiscard]] std::optional<sl_event> copy(std::uint64_t number) const;
 

@@ -10,10 +10,11 @@
 namespace sluice {
 
 struct GuardSwitch {
-    std::string_view name;  ///< in JSON, and the column in the database
+    std::string_view name;  ///< in JSON, in the database and, with hyphens, on the command line
     bool GuardSpec::* asked;
     sl_guard_check check;
-    bool enforced = true;  ///< the bit is set where `asked` has this value
+    std::string_view yes = "on", no = "off";  ///< the words for its values
+    bool enforced = true;                     ///< the bit is set where `asked` has this value
 };
 
 inline constexpr std::array<GuardSwitch, 14> guard_switches{{
@@ -21,15 +22,15 @@ inline constexpr std::array<GuardSwitch, 14> guard_switches{{
     {"ip", &GuardSpec::ip, SL_GUARD_IP},
     {"arp", &GuardSpec::arp, SL_GUARD_ARP},
     {"nd", &GuardSpec::nd, SL_GUARD_ND},
-    {"ra_block", &GuardSpec::ra_block, SL_GUARD_RA},
-    {"dhcp_server_block", &GuardSpec::dhcp_server_block, SL_GUARD_DHCP_SERVER},
+    {"ra", &GuardSpec::ra_block, SL_GUARD_RA, "block", "allow"},
+    {"dhcp_server", &GuardSpec::dhcp_server_block, SL_GUARD_DHCP_SERVER, "block", "allow"},
     {"dhcp_client", &GuardSpec::dhcp_client, SL_GUARD_DHCP_CLIENT},
     {"ethertype", &GuardSpec::ethertype, SL_GUARD_ETHERTYPE},
     {"tags", &GuardSpec::tags, SL_GUARD_TAG},
     {"fragments", &GuardSpec::fragments, SL_GUARD_FRAGMENT},
     {"snoop", &GuardSpec::snoop, SL_GUARD_SNOOP},
-    {"mac_change", &GuardSpec::mac_change, SL_GUARD_MAC_CHANGE},
-    {"unknown_unicast", &GuardSpec::unknown_unicast, SL_GUARD_DELIVERY, false},
+    {"mac_change", &GuardSpec::mac_change, SL_GUARD_MAC_CHANGE, "accept", "reject"},
+    {"unknown_unicast", &GuardSpec::unknown_unicast, SL_GUARD_DELIVERY, "on", "off", false},
     {"audit", &GuardSpec::audit, SL_GUARD_AUDIT},
 }};
 
@@ -44,6 +45,9 @@ inline constexpr std::array<GuardSwitch, 14> guard_switches{{
 /// What a switch stands at in the kernel.
 [[nodiscard]] constexpr bool is_on(const GuardSwitch& it, __u32 checks) {
     return ((checks & it.check) != 0) == it.enforced;
+}
+[[nodiscard]] constexpr std::string_view word_of(const GuardSwitch& it, bool on) {
+    return on ? it.yes : it.no;
 }
 
 }  // namespace sluice

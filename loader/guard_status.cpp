@@ -59,7 +59,7 @@ std::vector<std::string> find_drift(const PlannedGuard& asked, const GuardStatus
     for (const auto& it : guard_switches)
         if (const bool wanted = is_on(it, asked.entry.checks);
             wanted != is_on(it, now.entry.checks))
-            drift.push_back(fmt::format("{} should be {}", it.name, wanted ? "on" : "off"));
+            drift.push_back(fmt::format("{} should be {}", it.name, word_of(it, wanted)));
     compare(drift, "MAC", guard_macs(asked.entry), guard_macs(now.entry));
     compare(drift, "address", guard_addresses(asked.entry), guard_addresses(now.entry));
     compare(drift, "network", asked.prefixes, now.prefixes);

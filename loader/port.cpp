@@ -116,9 +116,18 @@ std::string note_of(const PortStatus& port, bool running) {
     return "";
 }
 
+Result<std::optional<GuardState>> guard_state(const Maps& maps,
+                                              const std::optional<sl_port>& entry) {
+    if (!entry || entry->guard == 0) return std::nullopt;
+    SL_TRY(guard, maps.guards.lookup(entry->guard));
+    const bool audits = guard && (guard->checks & SL_GUARD_AUDIT) != 0;
+    return audits ? GuardState::audit : GuardState::on;
+}
+
 Result<PortStatus> status_of(const PortSpec& spec, const std::optional<Datapath>& datapath,
                              const Host& host) {
-    PortStatus port{.spec = spec, .link = {}, .ingress = {}, .egress = {}, .xdp = {}, .note = {}};
+    PortStatus port;
+    port.spec = spec;
     if (const Link* link = host.link(spec.name)) port.link = *link;
     if (port.link && datapath) {
         SL_TRY(ingress, datapath->query_tc(*port.link, TcDirection::ingress));
@@ -130,6 +139,8 @@ Result<PortStatus> status_of(const PortSpec& spec, const std::optional<Datapath>
         port.xdp = xdp;
         port.xdp_without_tcp = entry && (entry->flags & SL_PORT_XDP_NO_TCP) != 0;
         port.xdp_target = entry && (entry->flags & SL_PORT_XDP_TARGET) != 0;
+        SL_TRY(guard, guard_state(datapath->maps(), entry));
+        port.guard = guard;
     }
     port.note = note_of(port, datapath.has_value());
     return port;

@@ -21,15 +21,21 @@ struct PortChange {
     std::optional<std::uint16_t> native_vlan;
 };
 
+enum class GuardState : std::uint8_t {
+    on,
+    audit,  ///< it counts and reports, and drops nothing
+};
+
 /// A port as it is: what was asked, and what the kernel says.
 struct PortStatus {
     PortSpec spec;
     std::optional<Link> link;  ///< none: the interface is gone
     std::optional<TcAttachment> ingress, egress;
     std::optional<XdpAttachment> xdp;
-    bool xdp_without_tcp = false;  ///< XDP leaves TCP to TC
-    bool xdp_target = false;       ///< XDP of other ports may redirect here
-    std::string note;              ///< what its user should know; may be empty
+    bool xdp_without_tcp = false;     ///< XDP leaves TCP to TC
+    bool xdp_target = false;          ///< XDP of other ports may redirect here
+    std::optional<GuardState> guard;  ///< none: the kernel has none on it
+    std::string note;                 ///< what its user should know; may be empty
 };
 
 /// `10,20-30`: VLAN ids 1..4094.

@@ -68,7 +68,7 @@ void Output::begin(Stream stream) {
     stream_ = std::move(stream);
     streaming_ = true;
     first_row_ = true;
-    if (mode_ != Mode::text)
+    if (mode_ != Mode::text && !stream_.endless)
         write(fmt::format("{{\"schema\":\"{}\",\"{}\":[", stream_.schema, stream_.key));
 }
 
@@ -76,6 +76,9 @@ void Output::row(const Json& row) {
     if (mode_ == Mode::text) {
         if (first_row_) write(text_heading(stream_.columns));
         write(text_row(stream_.columns, row));
+        if (stream_.endless) std::fflush(out_);
+    } else if (stream_.endless) {
+        write_line(row);
     } else {
         // Rows stay on one line each, also when the rest is indented.
         write(first_row_ ? "\n" : ",\n");
@@ -84,10 +87,30 @@ void Output::row(const Json& row) {
     first_row_ = false;
 }
 
+void Output::write_line(const Json& json) {
+    Json line{{"schema", stream_.schema}};
+    line.update(json);
+    write(dump(line, Mode::json) + '\n');
+    std::fflush(out_);
+}
+
+void Output::remark(const Json& json, const std::string& text) {
+    if (mode_ != Mode::text) {
+        if (stream_.endless) write_line(json);
+        return;
+    }
+    std::fflush(out_);
+    fmt::print(err_, "warning: {}\n", text);
+}
+
 void Output::end(const Json& tail) {
     streaming_ = false;
     if (mode_ == Mode::text) {
         if (first_row_ && !stream_.when_empty.empty()) write(stream_.when_empty + '\n');
+        return;
+    }
+    if (stream_.endless) {
+        if (!tail.empty()) write_line(tail);
         return;
     }
     write("\n]");

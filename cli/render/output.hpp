@@ -22,6 +22,8 @@ struct Stream {
     std::string key;  ///< member of the document that holds the rows
     std::vector<Field> columns;
     std::string when_empty;
+    /// It has no end: each row is flushed, and in JSON a document on a line of its own.
+    bool endless = false;
 };
 
 class Output {
@@ -33,11 +35,15 @@ public:
 
     void begin(Stream stream);
     void row(const Json& row);
+    /// Something about the stream that is no row: a warning in text, in endless JSON a line of
+    /// its own. A document that ends has it in its tail.
+    void remark(const Json& json, const std::string& text);
     /// Ends the stream; `tail` holds the document's members after the rows.
     void end(const Json& tail);
 
 private:
     void write(const std::string& text);
+    void write_line(const Json& json);
 
     Mode mode_;
     std::FILE* out_;

@@ -23,6 +23,11 @@ Json vlans_json(const PortSpec& spec) {
     return list;
 }
 
+Json guard_json(const std::optional<GuardState>& guard) {
+    if (!guard) return nullptr;
+    return *guard == GuardState::audit ? "audit" : "on";
+}
+
 std::string state_text(const std::optional<Link>& link) {
     if (!link) return "absent";
     if (!link->up) return "down";
@@ -51,6 +56,7 @@ Json port_json(const PortStatus& port) {
             {"tc_egress", tc_json(port.egress)},
             {"xdp", xdp_json(port)},
             {"xdp_target", port.xdp_target},
+            {"guard", guard_json(port.guard)},
             {"note", port.note}};
 }
 
@@ -64,6 +70,7 @@ std::vector<Field> port_columns() {
             {"STATE", "/state"},
             {"MTU", "/mtu", Format::count},
             {"BRIDGE", "/bridge"},
+            {"GUARD", "/guard"},
             {"NOTE", "/note"}};
 }
 
@@ -96,6 +103,7 @@ Document port_view(const PortStatus& port) {
                     {"MAC", "/mac"},
                     {"MTU", "/mtu"},
                     {"bridge", "/bridge"},
+                    {"guard", "/guard"},
                     {"note", "/note"}}}},
             {}};
 }

@@ -1,0 +1,97 @@
+#include "cli/view/events.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace sluice::cli {
+namespace {
+
+/// RFC 3339 with milliseconds, UTC.
+std::string time_text(WallTime time) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(time - seconds);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), rest.count());
+}
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+    return value ? Json(*value) : Json(nullptr);
+}
+
+Json name_json(const std::string& name) { return name.empty() ? Json(nullptr) : Json(name); }
+
+Json arp_json(const std::optional<ArpHeader>& arp) {
+    if (!arp) return nullptr;
+    return {{"operation", arp->operation},
+            {"sender_mac", arp->sender_mac.text()},
+            {"sender", arp->sender.text()},
+            {"target_mac", arp->target_mac.text()},
+            {"target", arp->target.text()}};
+}
+
+Json ip_json(const std::optional<IpHeader>& ip) {
+    if (!ip) return nullptr;
+    return {{"source", ip->source.text()},
+            {"destination", ip->destination.text()},
+            {"protocol", protocol_text(ip->protocol)},
+            {"source_port", or_null(ip->source_port)},
+            {"destination_port", or_null(ip->destination_port)},
+            {"icmp_type", or_null(ip->icmp_type)},
+            {"fragment", ip->fragment}};
+}
+
+Json frame_json(const std::optional<FrameHeaders>& frame) {
+    if (!frame) return nullptr;
+    return {{"source_mac", frame->source.text()},
+            {"destination_mac", frame->destination.text()},
+            {"vlans", frame->vlans},
+            {"ethertype",
+             frame->ethertype ? Json(fmt::format("{:#06x}", *frame->ethertype)) : Json(nullptr)},
+            {"arp", arp_json(frame->arp)},
+            {"ip", ip_json(frame->ip)}};
+}
+
+/// The frame on one line, and whose its MAC is where that is the point.
+std::string text_of(const Event& event, const std::optional<FrameHeaders>& frame) {
+    auto text = frame ? frame_text(*frame) : fmt::format("{} bytes", event.header.size());
+    if (!event.other_port.empty()) text += fmt::format(", known from {}", event.other_port);
+    return text;
+}
+
+}  // namespace
+
+Stream event_stream(bool endless) {
+    constexpr std::size_t time_width = 24, port_width = 8, kind_width = 15, reason_width = 17;
+    return {"sluice.events/1",
+            "events",
+            {{"TIME", "/time", Format::plain, time_width},
+             {"PORT", "/port", Format::plain, port_width},
+             {"DIR", "/direction", Format::plain},
+             {"KIND", "/kind", Format::plain, kind_width},
+             {"REASON", "/reason", Format::plain, reason_width},
+             {"MISSED", "/repeats", Format::count},
+             {"FRAME", "/text"}},
+            "no events",
+            endless};
+}
+
+Json event_json(const Event& event) {
+    const auto frame = dissect(event.header);
+    return {{"number", event.number},
+            {"time", time_text(event.time)},
+            {"kind", event.kind->name},
+            {"severity", event.kind->severity},
+            {"port", name_json(event.port)},
+            {"direction", event.egress ? "out" : "in"},
+            {"reason", event.reason == nullptr ? Json(nullptr) : Json(event.reason->name)},
+            {"other_port", name_json(event.other_port)},
+            {"repeats", event.repeats},
+            {"length", event.frame_len},
+            {"text", text_of(event, frame)},
+            {"frame", frame_json(frame)},
+            {"header", fmt::format("{:02x}", fmt::join(event.header, ""))}};
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,14 @@
+// What `sluice guard` answers.
+#pragma once
+
+#include <vector>
+
+#include "cli/render/document.hpp"
+#include "loader/guard.hpp"
+
+namespace sluice::cli {
+
+[[nodiscard]] Document guards_view(const std::vector<GuardStatus>& guards);
+[[nodiscard]] Document guard_view(const GuardStatus& guard);
+
+}  // namespace sluice::cli

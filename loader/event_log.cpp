@@ -1,0 +1,93 @@
+#include "loader/event_log.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+template <class List>
+auto* row_of(const List& list, std::size_t value) {
+    return value >= 1 && value <= list.size() ? &list[value - 1] : nullptr;
+}
+
+}  // namespace
+
+bool EventFilter::matches(const Event& event) const {
+    return (port.empty() || event.port == port) && (!kind || event.kind->kind == *kind) &&
+           (!since || event.time >= *since);
+}
+
+EventLog::EventLog(Target target, EventFilter filter, Datapath datapath)
+    : target_(std::move(target)),
+      filter_(std::move(filter)),
+      datapath_(std::move(datapath)),
+      reader_(datapath_.maps().events.entries(), datapath_.maps().event_head.entries()[0]) {}
+
+Result<EventLog> EventLog::open(const Target& target, EventFilter filter) {
+    SL_TRY(datapath, open_datapath(target));
+    EventLog log(target, std::move(filter), std::move(datapath));
+    SL_CHECK(log.read_names());
+    const auto is_it = [&](const auto& name) { return name.second == log.filter_.port; };
+    if (!log.filter_.port.empty() && std::ranges::none_of(log.names_, is_it))
+        return fail(ErrorCode::not_found, fmt::format("{} is not a port", log.filter_.port),
+                    "`sluice port list` shows the ports");
+    return log;
+}
+
+Result<EventPage> EventLog::next() {
+    const auto batch = reader_.read();
+    EventPage page;
+    page.lost = batch.lost;
+    for (const auto& raw : batch.events) {
+        SL_TRY(event, named(raw));
+        if (event.kind != nullptr && filter_.matches(event))
+            page.events.push_back(std::move(event));
+    }
+    return page;
+}
+
+Result<> EventLog::check_alive() const {
+    const auto now = Datapath::open(target_.instance);
+    const auto& ours = datapath_.maps().events.info();
+    if (now && now->maps().events.info().id == ours.id) return {};
+    return fail(
+        ErrorCode::refused,
+        fmt::format("instance {} {}", target_.instance, now ? "was brought up anew" : "went down"),
+        now ? "start `sluice events --follow` again" : "`sluice up` brings it up");
+}
+
+Result<> EventLog::read_names() {
+    SL_TRY(instance, open_instance(target_));
+    for (const auto& port : instance.desired.ports) names_[port.id] = port.name;
+    return {};
+}
+
+/// Ports may have come since we looked; one that has gone keeps its number.
+Result<std::string> EventLog::name_of(std::uint16_t port) {
+    if (port == 0) return "";
+    if (!names_.contains(port)) SL_CHECK(read_names());
+    return names_.try_emplace(port, fmt::format("#{}", port)).first->second;
+}
+
+Result<Event> EventLog::named(const sl_event& raw) {
+    Event event;
+    event.number = raw.number;
+    event.time = wall_time(raw.time);
+    event.kind = row_of(event_kinds(), raw.kind);
+    if (raw.kind == SL_EVENT_DROP || raw.kind == SL_EVENT_AUDIT)
+        event.reason = row_of(drop_reasons(), raw.reason);
+    SL_TRY(port, name_of(raw.port));
+    SL_TRY(other_port, name_of(raw.other_port));
+    event.port = port;
+    event.other_port = other_port;
+    event.egress = raw.egress != 0;
+    event.repeats = raw.repeats;
+    event.frame_len = raw.frame_len;
+    event.header.assign(raw.header,
+                        raw.header + std::min<unsigned>(raw.header_len, SL_EVENT_HEADER));
+    return event;
+}
+
+}  // namespace sluice

@@ -1,0 +1,66 @@
+// The events of an instance, with names in place of numbers.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loader/events.hpp"
+#include "loader/frame.hpp"
+#include "loader/target.hpp"
+
+namespace sluice {
+
+struct Event {
+    std::uint64_t number = 0;
+    WallTime time;
+    const EventKind* kind = nullptr;
+    const DropReason* reason = nullptr;  ///< null: a kind that has none
+    std::string port, other_port;        ///< names; empty = none
+    bool egress = false;                 ///< it was to leave by the port
+    std::uint32_t repeats = 0;  ///< of the same, reason and port alike, not reported before it
+    std::uint32_t frame_len = 0;
+    std::vector<std::uint8_t> header;  ///< the frame's beginning
+};
+
+struct EventFilter {
+    std::string port;  ///< name; empty = any
+    std::optional<sl_event_kind> kind;
+    std::optional<WallTime> since;
+    [[nodiscard]] bool matches(const Event& event) const;
+};
+
+struct EventPage {
+    std::vector<Event> events;  ///< oldest first
+    std::uint64_t lost = 0;     ///< of all ports and kinds: nobody knows whose they were
+};
+
+/// Not thread-safe. Needs no lock, and slows nobody down.
+class EventLog {
+public:
+    /// Errors: not_found (no instance, or the filter's port is none), refused (down).
+    [[nodiscard]] static Result<EventLog> open(const Target& target, EventFilter filter);
+
+    /// What came since the last call; the first time all that the ring has.
+    [[nodiscard]] Result<EventPage> next();
+    /// Only what comes from now on.
+    void skip_to_end() { reader_.skip_to_end(); }
+
+    /// Whether the instance is still the one that was opened. Errors: refused.
+    [[nodiscard]] Result<> check_alive() const;
+
+private:
+    EventLog(Target target, EventFilter filter, Datapath datapath);
+    [[nodiscard]] Result<> read_names();
+    [[nodiscard]] Result<std::string> name_of(std::uint16_t port);
+    [[nodiscard]] Result<Event> named(const sl_event& raw);
+
+    Target target_;
+    EventFilter filter_;
+    Datapath datapath_;
+    EventReader reader_;
+    std::map<std::uint16_t, std::string> names_;  ///< of ports, by id
+};
+
+}  // namespace sluice
