@@ -91,6 +91,12 @@ static __always_inline union sl_addr sl_mapped(__be32 v4)
 	return (union sl_addr){.w = {0, 0, bpf_htonl(0xffff), v4}};
 }
 
+/* IPv4's place among the addresses of IPv6, where no packet's address may be. */
+static __always_inline bool sl_is_mapped(const union sl_addr *addr)
+{
+	return !(addr->w[0] | addr->w[1]) && addr->w[2] == bpf_htonl(0xffff);
+}
+
 static __always_inline enum sl_verdict sl_refuse(struct sl_packet *pkt, enum sl_drop reason)
 {
 	pkt->reason = reason;

@@ -26,7 +26,7 @@ static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct
 		return SL_PASS;
 	parsed = sl_parse(ctx, pkt);
 	if (watched) {
-		verdict = port->guard ? sl_guard(ctx, port, pkt) : SL_CONTINUE;
+		verdict = sl_guard(ctx, port, pkt);
 		if (verdict == SL_CONTINUE)
 			verdict = sl_sight(ctx, port, pkt);
 		if (verdict != SL_CONTINUE)

@@ -53,7 +53,7 @@ static __always_inline bool sl_guard_plain(struct sl_ctx *ctx, const struct sl_g
 	entry = sl_guard_find_mac(guard, sl_mac_number(eth->h_source));
 	if (!entry || (entry & SL_GUARD_MAC_STANDBY))
 		return false;
-	if ((guard->checks & SL_GUARD_IP) && !sl_guard_find_addr(guard, sl_halves_of_source(pkt)))
+	if ((guard->checks & SL_GUARD_IP) && !sl_guard_find_source(guard, pkt))
 		return false;
 	return sl_guard_plain_l4(pkt);
 }
@@ -110,6 +110,8 @@ static __always_inline bool sl_guard_source_addr(const struct sl_port *port,
 	if (!pkt->family) /* cut before its addresses */
 		return false;
 	sl_packet_addrs(pkt, &from, &to);
+	if (pkt->family == AF_INET6 && sl_is_mapped(&from))
+		return false;
 	return sl_guard_own_addr(port, guard, &from) || sl_guard_addressless(pkt);
 }
 
@@ -181,11 +183,11 @@ static __noinline int sl_guard_judge(struct sl_ctx *ctx, const struct sl_port *p
 }
 
 /*
- * The frame of a guarded port. SL_CONTINUE: it may enter. SL_DROP with pkt->reason. SL_PASS (on XDP
- * alone): for TC to judge. Global, so that the verifier does not multiply its ways by those of the
- * stages behind it.
+ * A frame that is not plain. SL_CONTINUE: it may enter. SL_DROP with pkt->reason. SL_PASS (on XDP
+ * alone): for TC to judge. Global, so that the verifier looks at it once.
  */
-__noinline int sl_guard(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet *pkt)
+__noinline int sl_guard_special(struct sl_ctx *ctx, const struct sl_port *port,
+				struct sl_packet *pkt)
 {
 	const struct sl_guard *guard;
 	__u32 index;
@@ -197,8 +199,6 @@ __noinline int sl_guard(struct sl_ctx *ctx, const struct sl_port *port, struct s
 	guard = bpf_map_lookup_elem(&sl_guards, &index);
 	if (!guard)
 		return sl_refuse(pkt, SL_DROP_GUARD_MAC);
-	if (likely(sl_guard_plain(ctx, guard, pkt)))
-		return SL_CONTINUE;
 	why = sl_guard_judge(ctx, port, guard, pkt);
 	if (!why)
 		return SL_CONTINUE;
@@ -208,6 +208,17 @@ __noinline int sl_guard(struct sl_ctx *ctx, const struct sl_port *port, struct s
 		return sl_refuse(pkt, why);
 	sl_report_audit(ctx, port->id, why, false);
 	return SL_CONTINUE;
+}
+
+static __always_inline enum sl_verdict sl_guard(struct sl_ctx *ctx, const struct sl_port *port,
+						struct sl_packet *pkt)
+{
+	__u32 index = port->guard;
+	const struct sl_guard *guard = bpf_map_lookup_elem(&sl_guards, &index);
+
+	if (!index || (guard && likely(sl_guard_plain(ctx, guard, pkt))))
+		return SL_CONTINUE;
+	return sl_guard_special(ctx, port, pkt);
 }
 
 #endif

@@ -27,10 +27,12 @@ struct sl_bootp { /* RFC 951; what follows chaddr is of no interest here */
 	__u8 chaddr[16];
 };
 
+/* 67 and 68, 546 and 547. */
 static __always_inline bool sl_is_dhcp_port(__be16 port)
 {
-	return port == bpf_htons(SL_DHCP_SERVER) || port == bpf_htons(SL_DHCP_CLIENT) ||
-	       port == bpf_htons(SL_DHCP6_CLIENT) || port == bpf_htons(SL_DHCP6_SERVER);
+	__u16 number = bpf_ntohs(port);
+
+	return (__u16)(number - SL_DHCP_SERVER) < 2 || (__u16)(number - SL_DHCP6_CLIENT) < 2;
 }
 
 /* dhcp_tokens and dhcp_filled change together, as one number. */

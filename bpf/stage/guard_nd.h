@@ -104,7 +104,7 @@ __noinline int sl_guard_nd(struct sl_ctx *ctx, const struct sl_port *port,
 	if (sl_nd_claims_target(pkt) &&
 	    (!sl_in_packet(pkt, pkt->l4_off + SL_ND_TARGET, sizeof(target)) ||
 	     ctx_load_bytes(ctx, pkt->l4_off + SL_ND_TARGET, &target, sizeof(target)) ||
-	     !sl_guard_own_addr(port, guard, &target)))
+	     !sl_guard_own_addr6(port, guard, &target)))
 		return SL_DROP_GUARD_ND;
 	/* A redirect names the MAC of the router it redirects to. */
 	if (pkt->icmp_type != SL_ND_REDIRECT && !sl_nd_options_own(ctx, port, guard, pkt))

@@ -27,17 +27,7 @@ static __always_inline struct sl_halves sl_halves_of(const union sl_addr *addr)
 	};
 }
 
-/* The source address, IPv4 mapped. */
-static __always_inline struct sl_halves sl_halves_of_source(const struct sl_packet *pkt)
-{
-	if (pkt->family == AF_INET)
-		return (struct sl_halves){
-		    .second = bpf_htonl(0xffff) | (__u64)pkt->k4.saddr << 32,
-		};
-	return sl_halves_of(&pkt->k6.saddr);
-}
-
-/* A MAC of the frame as a number, the first byte the lowest. */
+/* A MAC as a number, the first byte the lowest. */
 static __always_inline __u64 sl_mac_number(const void *mac)
 {
 	const __u16 *words = mac;
@@ -81,6 +71,21 @@ static __always_inline bool sl_guard_find_addr(const struct sl_guard *guard, str
 			return true;
 	}
 	return false;
+}
+
+/* Is the packet's source in the table? False for what IPv6 writes ::/64, which needs a closer look.
+ */
+static __always_inline bool sl_guard_find_source(const struct sl_guard *guard,
+						 const struct sl_packet *pkt)
+{
+	struct sl_halves from = {};
+
+	if (pkt->family == AF_INET) {
+		from.second = bpf_htonl(0xffff) | (__u64)pkt->k4.saddr << 32;
+		return sl_guard_find_addr(guard, from);
+	}
+	from = sl_halves_of(&pkt->k6.saddr);
+	return from.first && sl_guard_find_addr(guard, from);
 }
 
 static __always_inline struct sl_guard_state *sl_guard_state_of(const struct sl_port *port)
@@ -152,8 +157,10 @@ static __always_inline bool sl_guard_in_prefix(const struct sl_port *port,
 	    .guard = port->guard,
 	    .addr = *addr,
 	};
+	const __u32 *allowed;
 
-	return bpf_map_lookup_elem(&sl_guard_prefixes, &key) != NULL;
+	allowed = bpf_map_lookup_elem(&sl_guard_prefixes, &key);
+	return allowed && *allowed;
 }
 
 static __always_inline bool sl_guard_snooped(const struct sl_port *port, const union sl_addr *addr)
@@ -177,6 +184,14 @@ __noinline int sl_guard_own_addr(const struct sl_port *port, const struct sl_gua
 	if ((guard->checks & SL_GUARD_SNOOP) && sl_guard_snooped(port, addr))
 		return true;
 	return sl_guard_own_mac(port, guard, sl_eui64_mac(addr));
+}
+
+/* The same of an address that stands in an IPv6 packet. */
+static __always_inline bool sl_guard_own_addr6(const struct sl_port *port,
+					       const struct sl_guard *guard,
+					       const union sl_addr *addr)
+{
+	return !sl_is_mapped(addr) && sl_guard_own_addr(port, guard, addr);
 }
 
 #endif

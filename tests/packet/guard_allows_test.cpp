@@ -183,11 +183,15 @@ TEST_F(Sets, Networks) {
     GuardConfig config{.macs = {vm_a.mac},
                        .networks = {{ip("10.7.0.0"), 96 + 16}, {ip("fd00:77::"), 64}}};
     gate().set_guard(lan0, config);
+    gate()
+        .map<sl_guard_prefix, __u32>("sl_guard_prefixes")
+        .put({32 + 96 + 24, 2u * lan0.id + 1, ip("10.7.9.0")}, 0);
     // Another port's networks are another's.
     gate().set_guard(lan1, {.macs = {vm_b.mac}, .networks = {{ip("10.8.0.0"), 96 + 16}}});
     for (const char* own : {"10.7.0.0", "10.7.255.255", "fd00:77::", "fd00:77::ffff:ffff:1:1"})
         expect_from(vm_a.mac, ip(own), Verdict::pass);
-    for (const char* others : {"10.6.255.255", "10.8.0.1", "fd00:77:0:1::1", "fd00:76::1"})
+    for (const char* others :
+         {"10.6.255.255", "10.8.0.1", "10.7.9.1", "fd00:77:0:1::1", "fd00:76::1"})
         expect_from(vm_a.mac, ip(others), Verdict::drop);
 }
 

@@ -97,7 +97,7 @@ std::vector<Case> address_cases() {
         row("LinkLocalOfAnother", udp6_from(vm_a.mac, link_local(vm_b.mac))),
         row("LinkLocalOfNoMac", udp6_from(vm_a.mac, ip("fe80::1"))),
         row("LinkLocalOfAnotherNetwork", udp6_from(vm_a.mac, ip("fe80:0:0:1:0:ff:fe00:a02"))),
-        row("Mapped4InIpv6", udp6_from(vm_a.mac, ip("::fffe:10.0.0.2"))),
+        row("Mapped4InIpv6", udp6_from(vm_a.mac, ip("::ffff:10.0.0.2"))),
         row("EchoFromNobody6",
             to(all_nodes) / Ip6{.src = unspecified, .dst = ip("ff02::1")} / echo_request6(1)),
         row("Igmp", to({1, 0, 0x5e, 0, 0, 0x16}) /
