@@ -162,18 +162,30 @@ std::string csv_line(const Lease& lease) {
 }
 
 /// Names and addresses have no characters that XML would want to be escaped.
-std::string libvirt_domain(const Lease& lease) {
-    auto xml = fmt::format("<domain>\n  <name>{}</name>\n", lease.vm);
-    if (!lease.uuid.empty()) xml += fmt::format("  <uuid>{}</uuid>\n", lease.uuid);
-    xml += fmt::format("  <devices>\n    <interface type='ethernet'>\n      <mac address='{}'/>\n",
-                       lease.mac.text());
+std::string libvirt_interface(const Lease& lease) {
+    auto xml = fmt::format("    <interface type='ethernet'>\n      <mac address='{}'/>\n",
+                           lease.mac.text());
     if (!lease.port.empty())
         xml += fmt::format("      <target dev='{}' managed='no'/>\n", lease.port);
     if (lease.domain != 0) xml += fmt::format("      <vlan><tag id='{}'/></vlan>\n", lease.domain);
     for (const auto& address : lease.addresses)
         xml += fmt::format("      <ip family='{}' address='{}'/>\n",
                            address.is_v4() ? "ipv4" : "ipv6", address.text());
-    return xml + "    </interface>\n  </devices>\n</domain>\n";
+    return xml + "    </interface>\n";
+}
+
+std::string libvirt_domains(std::vector<Lease> leases) {
+    std::ranges::sort(leases, {}, [](const Lease& it) { return std::tie(it.vm, it.nic); });
+    std::string xml = "<domains>\n";
+    for (auto it = leases.begin(); it != leases.end();) {
+        xml += fmt::format("<domain>\n  <name>{}</name>\n", it->vm);
+        if (!it->uuid.empty()) xml += fmt::format("  <uuid>{}</uuid>\n", it->uuid);
+        xml += "  <devices>\n";
+        for (const auto vm = it->vm; it != leases.end() && it->vm == vm; ++it)
+            xml += libvirt_interface(*it);
+        xml += "  </devices>\n</domain>\n";
+    }
+    return xml + "</domains>\n";
 }
 
 }  // namespace
@@ -228,18 +240,12 @@ Result<ExportFormat> parse_export_format(std::string_view text) {
                 "it is one of dnsmasq, libvirt, csv, json");
 }
 
-std::string export_heading(ExportFormat format) {
-    if (format == ExportFormat::csv) return fmt::format("{}\n", csv_heading);
-    return format == ExportFormat::libvirt ? "<domains>\n" : "";
-}
-
-std::string export_line(ExportFormat format, const Lease& lease) {
-    if (format == ExportFormat::csv) return csv_line(lease);
-    return format == ExportFormat::libvirt ? libvirt_domain(lease) : hosts_line(lease);
-}
-
-std::string export_end(ExportFormat format) {
-    return format == ExportFormat::libvirt ? "</domains>\n" : "";
+std::string export_text(ExportFormat format, std::vector<Lease> leases) {
+    if (format == ExportFormat::libvirt) return libvirt_domains(std::move(leases));
+    const bool csv = format == ExportFormat::csv;
+    std::string text = csv ? fmt::format("{}\n", csv_heading) : "";
+    for (const auto& lease : leases) text += csv ? csv_line(lease) : hosts_line(lease);
+    return text;
 }
 
 }  // namespace sluice

@@ -19,7 +19,7 @@ std::string text(const Clash& clash) {
 }
 
 Error refusal(const std::vector<Clash>& clashes) {
-    auto message = fmt::format("{} clashes, nothing was imported:", clashes.size());
+    auto message = fmt::format("nothing was imported, for there are clashes ({}):", clashes.size());
     for (const auto& clash : clashes) message += "\n  " + text(clash);
     return {ErrorCode::refused, message, "--skip-clashes imports the others"};
 }

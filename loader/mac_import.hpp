@@ -57,9 +57,7 @@ struct ImportOutcome {
 enum class ExportFormat : std::uint8_t { dnsmasq, libvirt, csv, json };
 [[nodiscard]] Result<ExportFormat> parse_export_format(std::string_view text);
 
-/// One held lease in a text format; what stands around all of them is heading and end.
-[[nodiscard]] std::string export_heading(ExportFormat format);
-[[nodiscard]] std::string export_line(ExportFormat format, const Lease& lease);
-[[nodiscard]] std::string export_end(ExportFormat format);
+/// In a text format; dnsmasq's and CSV in the order given, libvirt's by VMs and NICs.
+[[nodiscard]] std::string export_text(ExportFormat format, std::vector<Lease> leases);
 
 }  // namespace sluice

@@ -80,24 +80,15 @@ void add_import(CLI::App& mac, Invocation& invocation) {
 
 Result<> export_leases(const Target& target, const std::string& format, Output& output) {
     SL_TRY(parsed, parse_export_format(format));
-    const bool json = parsed == ExportFormat::json;
-    auto text = export_heading(parsed);
-    Json leases = Json::array();
+    std::vector<Lease> leases;
     SL_CHECK(for_each_lease(target, {}, [&](const LeaseStatus& status) {
-        if (!status.lease.held()) return true;
-        if (json)
-            leases.push_back(lease_json(status.lease));
-        else
-            text += export_line(parsed, status.lease);
+        if (status.lease.held()) leases.push_back(status.lease);
         return true;
     }));
-    if (!json) {
-        output.print(export_view(format, text + export_end(parsed)));
-        return {};
-    }
-    auto document = export_view(format, leases.dump(2));
-    document.body = {{"format", format}, {"leases", std::move(leases)}};
-    output.print(document);
+    if (parsed == ExportFormat::json)
+        output.print(export_json_view(leases));
+    else
+        output.print(export_view(format, export_text(parsed, std::move(leases))));
     return {};
 }
 

@@ -221,6 +221,14 @@ Document export_view(const std::string& format, std::string text) {
     return document;
 }
 
+Document export_json_view(const std::vector<Lease>& leases) {
+    Json list = Json::array();
+    for (const auto& lease : leases) list.push_back(lease_json(lease));
+    Document document{"sluice.mac.export/1", {{"format", "json"}, {"leases", list}}, {}, {}};
+    document.layout = {Note{list.dump(2)}};
+    return document;
+}
+
 Document dhcp_view(const std::optional<DhcpSettings>& settings) {
     Json json = settings ? Json{{"hosts_file", settings->hosts_file},
                                 {"pid_file", or_null(settings->pid_file)}}

@@ -30,6 +30,8 @@ namespace sluice::cli {
 [[nodiscard]] Document import_view(const Target& target, const ImportOutcome& outcome);
 /// `mac export` in a text format: in JSON modes the text is a member of the document.
 [[nodiscard]] Document export_view(const std::string& format, std::string text);
+/// `mac export --format json`: the same JSON in all modes.
+[[nodiscard]] Document export_json_view(const std::vector<Lease>& leases);
 
 [[nodiscard]] Document dhcp_view(const std::optional<DhcpSettings>& settings);
 
