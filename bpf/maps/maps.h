@@ -77,8 +77,7 @@ SL_MAP(BPF_MAP_TYPE_HASH, sl_learned_macs, struct sl_port_mac, struct sl_learned
 SL_MAP(BPF_MAP_TYPE_HASH, sl_learned_addrs, struct sl_port_addr, struct sl_learned_addr, 65536,
        BPF_F_NO_PREALLOC);
 
-SL_MAP(BPF_MAP_TYPE_HASH, sl_leases, struct sl_lease_key, struct sl_lease, SL_MAX_LEASES,
-       BPF_F_NO_PREALLOC);
+SL_MAP(BPF_MAP_TYPE_HASH, sl_leases, struct sl_lease_key, struct sl_lease, 1, BPF_F_NO_PREALLOC);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_mac_pools, __u32, struct sl_mac_pool, SL_MAX_MAC_POOLS, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sightings, __u32, __u64, SL_MAX_PORTS *SL_SIGHTINGS, 0);
 

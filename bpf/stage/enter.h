@@ -14,19 +14,30 @@
 /*
  * SL_CONTINUE: an IP packet for the router that may enter, as *pkt (zero before) describes it.
  * SL_DROP with pkt->reason: refused, or damaged, of which TC alone judges. SL_PASS: not ours.
- * Frames for others are parsed only where somebody wants to look at them.
+ * Where nobody watches, frames that are not for us are not even parsed; and neither are those with
+ * another's MAC, which is most of what is forged.
  */
 static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct sl_port *port,
 						struct sl_packet *pkt)
 {
 	bool watched = port->guard || (port->flags & SL_PORT_SIGHT);
 	enum sl_verdict parsed, verdict;
+	const struct sl_guard *guard;
+	__u64 sender = 0;
 
-	if (!watched && !sl_for_router(ctx, port))
+	guard = watched ? sl_guard_of(port) : NULL;
+	if (watched && !guard)
+		return sl_refuse(pkt, SL_DROP_GUARD_MAC);
+	if (guard) {
+		sender = sl_guard_sender(ctx, guard);
+		if (!sender && sl_guard_strict_mac(guard))
+			return sl_refuse(pkt, SL_DROP_GUARD_MAC);
+	} else if (!sl_for_router(ctx, port)) {
 		return SL_PASS;
+	}
 	parsed = sl_parse(ctx, pkt);
-	if (watched) {
-		verdict = sl_guard(ctx, port, pkt);
+	if (guard) {
+		verdict = sl_guard(ctx, port, guard, sender, pkt);
 		if (verdict == SL_CONTINUE)
 			verdict = sl_sight(ctx, port, pkt);
 		if (verdict != SL_CONTINUE)

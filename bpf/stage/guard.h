@@ -14,6 +14,8 @@
 #include "stage/guard_mac.h"
 #include "stage/guard_nd.h"
 
+#define SL_GUARD_SPECIAL -2
+
 /* RFC 2710, RFC 3810: reports are sent before there is an address. */
 static __always_inline bool sl_is_mld_report(__u8 type)
 {
@@ -40,22 +42,57 @@ static __always_inline bool sl_guard_plain_l4(const struct sl_packet *pkt)
 	}
 }
 
-/* True: the guard has nothing against the frame. False: that is still to be found out. */
-static __always_inline bool sl_guard_plain(struct sl_ctx *ctx, const struct sl_guard *guard,
-					   const struct sl_packet *pkt)
+static __always_inline const struct sl_guard *sl_guard_of(const struct sl_port *port)
+{
+	__u32 index = port->guard;
+
+	return bpf_map_lookup_elem(&sl_guards, &index);
+}
+
+/* The table's entry for the frame's source MAC; 0 = it is not listed. */
+static __always_inline __u64 sl_guard_sender(struct sl_ctx *ctx, const struct sl_guard *guard)
 {
 	struct ethhdr *eth = ctx_data(ctx);
-	__u64 entry;
 
-	if (!pkt->family || pkt->reason || pkt->hidden || pkt->vlan_tags ||
-	    pkt->fragment != SL_FRAG_NONE || (void *)(eth + 1) > ctx_data_end(ctx))
+	if ((void *)(eth + 1) > ctx_data_end(ctx))
+		return 0;
+	return sl_guard_find_mac(guard, sl_mac_number(eth->h_source));
+}
+
+/* Is a source MAC that is not listed refused, whatever else there is to say of the frame? */
+static __always_inline bool sl_guard_strict_mac(const struct sl_guard *guard)
+{
+	const __u32 checks = SL_GUARD_MAC | SL_GUARD_MAC_CHANGE | SL_GUARD_AUDIT;
+
+	return (guard->checks & checks) == SL_GUARD_MAC && !guard->learn;
+}
+
+/* Likewise a source address: no list is left, nor a rule for such addresses. */
+static __always_inline bool sl_guard_strict_addr(const struct sl_guard *guard,
+						 const struct sl_packet *pkt)
+{
+	__be32 first = pkt->k6.saddr.w[0];
+
+	if (guard->checks & (SL_GUARD_PREFIXES | SL_GUARD_SNOOP | SL_GUARD_AUDIT))
 		return false;
-	entry = sl_guard_find_mac(guard, sl_mac_number(eth->h_source));
-	if (!entry || (entry & SL_GUARD_MAC_STANDBY))
-		return false;
+	if (pkt->family == AF_INET)
+		return pkt->k4.saddr;
+	return first && first != bpf_htonl(0xfe800000);
+}
+
+/*
+ * What there is to say of nearly every frame. 0: nothing against it; an enum sl_drop; or
+ * SL_GUARD_SPECIAL: that is still to be found out. `sender`: of sl_guard_sender().
+ */
+static __always_inline int sl_guard_plain(const struct sl_guard *guard, __u64 sender,
+					  const struct sl_packet *pkt)
+{
+	if (!sender || (sender & SL_GUARD_MAC_STANDBY) || !pkt->family || pkt->reason ||
+	    pkt->hidden || pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE)
+		return SL_GUARD_SPECIAL;
 	if ((guard->checks & SL_GUARD_IP) && !sl_guard_find_source(guard, pkt))
-		return false;
-	return sl_guard_plain_l4(pkt);
+		return sl_guard_strict_addr(guard, pkt) ? SL_DROP_GUARD_IP : SL_GUARD_SPECIAL;
+	return sl_guard_plain_l4(pkt) ? 0 : SL_GUARD_SPECIAL;
 }
 
 /* Tags that the port has no use for, lengths in place of ethertypes, unknown ethertypes. */
@@ -190,13 +227,11 @@ __noinline int sl_guard_special(struct sl_ctx *ctx, const struct sl_port *port,
 				struct sl_packet *pkt)
 {
 	const struct sl_guard *guard;
-	__u32 index;
 	int why;
 
 	if (!port || !pkt)
 		return SL_DROP;
-	index = port->guard;
-	guard = bpf_map_lookup_elem(&sl_guards, &index);
+	guard = sl_guard_of(port);
 	if (!guard)
 		return sl_refuse(pkt, SL_DROP_GUARD_MAC);
 	why = sl_guard_judge(ctx, port, guard, pkt);
@@ -210,15 +245,16 @@ __noinline int sl_guard_special(struct sl_ctx *ctx, const struct sl_port *port,
 	return SL_CONTINUE;
 }
 
+/* The guard's verdict on a parsed frame, of whose sender it knows already. */
 static __always_inline enum sl_verdict sl_guard(struct sl_ctx *ctx, const struct sl_port *port,
+						const struct sl_guard *guard, __u64 sender,
 						struct sl_packet *pkt)
 {
-	__u32 index = port->guard;
-	const struct sl_guard *guard = bpf_map_lookup_elem(&sl_guards, &index);
+	int why = port->guard ? sl_guard_plain(guard, sender, pkt) : 0;
 
-	if (!index || (guard && likely(sl_guard_plain(ctx, guard, pkt))))
+	if (likely(!why))
 		return SL_CONTINUE;
-	return sl_guard_special(ctx, port, pkt);
+	return why > 0 ? sl_refuse(pkt, why) : sl_guard_special(ctx, port, pkt);
 }
 
 #endif
