@@ -213,7 +213,7 @@ def checksum(data):
 
 
 def frames(given):
-    ether = bytes.fromhex(given.gateway_mac.replace(":", "")) + bytes(6) + b"\x08\x00"
+    ether = bytes.fromhex((given.gateway_mac + given.from_mac).replace(":", "")) + b"\x08\x00"
     target = socket.inet_aton(given.host)
     first, _, last = given.ports.partition("-")
     number = 0
@@ -256,15 +256,15 @@ def collect(given):
         print(number, f"{peer[0]}:{peer[1]}")
 
 
-# --- whisper: one frame as it is, for what no socket would send ---
+# --- whisper: frames as they are, for what no socket would send ---
 
 
 def whisper(given):
     sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     sender.bind((given.interface, 0))
-    frame = bytes.fromhex(given.frame.replace(":", ""))
-    for _ in range(given.count):
-        sender.send(frame)
+    for frame in given.frames.replace(":", "").split(","):
+        for _ in range(given.count):
+            sender.send(bytes.fromhex(frame))
 
 
 # --- overhear: waits for a frame that contains the bytes ---
@@ -319,9 +319,11 @@ def arguments():
     add(bulk, *to, ("bytes", int))
     add(digest, ("port", int))
     add(chat, *to, ("seconds", float))
-    add(flood, ("interface", str), ("gateway_mac", str), ("sources", str), ("ports", str), *to)
+    many = add(flood, ("interface", str), ("gateway_mac", str), ("sources", str), ("ports", str),
+               *to)
+    many.add_argument("--from-mac", default="00:00:00:00:00:00")
     add(collect, ("port", int), ("quiet", float))
-    add(whisper, ("interface", str), ("frame", str), ("count", int))
+    add(whisper, ("interface", str), ("frames", str), ("count", int))
     add(overhear, ("interface", str), ("part", str), ("seconds", float))
     return parser.parse_args()
 

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# A VM that attacks its neighbours behind a bridge: nothing of it arrives, each attack is counted
+# and reported under its own reason, and honest traffic beside it goes on. On --audit all of it is
+# counted and arrives.
+# guard_bridged.sh tc|xdp
+. "$(dirname "$0")/../harness/e2e.sh"
+. "$E2E_HARNESS/guard.sh"
+hook=$1
+
+lab_new e2e
+lab_bridged
+# Where the bridge has netfilter look at IP, that drops broken headers itself.
+lab_in gateway sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0 \
+    2>/dev/null || true
+gate "$hook"
+for vm in vm1 vm2; do
+    own_identity $vm
+done
+attacker=$(mac vm1 eth0) router=$(mac gateway br0)
+frames_against vm2 br0 >"$LAB_DIR/frames"
+
+# tool NAME REASON JQ COMMAND...: vm1 runs it until an event shows what it sent.
+tool() {
+    lab_spawn vm1 "${@:4}"
+    expect_soon 8 "$1: a $kind as $2, and reported" reported "$kind" "$2" "$3"
+    lab_reap $!
+}
+# tools KIND: the attackers' tools; what they send is to be a drop or an audit.
+tools() {
+    local kind=$1 asking
+    tool arpspoof guard-arp '.frame.arp.sender == "10.77.0.1"' \
+        arpspoof -i eth0 -t 10.77.0.12 10.77.0.1
+    tool macof guard-mac ".frame.source_mac != \"$attacker\"" macof -i eth0 -n 100
+    tool fake_router6 guard-ra '.frame.ip.icmp_type == 134' \
+        atk6-fake_router6 eth0 2001:db8:66::/64
+    # Behind a destination header that fills the first fragment (next header: 44).
+    tool fake_router26 guard-fragment '.header[40:42] == "2c"' \
+        atk6-fake_router26 -A 2001:db8:67::/64 -E D eth0
+    lab_spawn vm2 bash -c "while :; do ip neigh flush to fd77::1; ping -q -c 1 -W 0.1 fd77::1; done"
+    asking=$!
+    tool parasite6 guard-ip '.frame.ip.icmp_type == 136' atk6-parasite6 eth0
+    lab_reap "$asking"
+    lab_spawn vm2 busybox udhcpc -i eth0 -f -q -n -t 20 -T 1 -s /bin/true
+    asking=$!
+    tool "rogue dnsmasq" guard-dhcp-server '.frame.ip.source_port == 67' \
+        dnsmasq -d -C /dev/null --port 0 --dhcp-range 10.77.0.200,10.77.0.250 --no-ping \
+        --dhcp-leasefile="$LAB_DIR/leases" --pid-file="$LAB_DIR/dnsmasq.pid" -i eth0 --user=root
+    lab_reap "$asking"
+}
+drops_at() {
+    ask ".counters[] | select(.port == \"$1\" and .direction == \"rx\") | .dropped.packets" stats
+}
+# What the victim would see of each.
+declare -A traces=(
+    [arpspoof]="arp[14:4] = 0x0a4d0001 and ether src $attacker"
+    [macof]="ip and not ether src $attacker and not ether src $router"
+    [fake_router6]="icmp6 and ip6[40] = 134"
+    [fake_router26]="ip6[6] = 44 and ip6[40] = 60 and ip6[42:2] & 0xfff8 = 0"
+    [parasite6]="icmp6 and ip6[40] = 136 and src fd77::1 and ether src $attacker"
+    [dnsmasq]="udp src port 67 and ether src $attacker"
+)
+
+# Honest traffic of both VMs all the while, 10000 pings of it.
+serve server 7
+witness vm2
+lab_spawn vm1 ping -q -i 0.001 -c 10000 10.77.0.12
+pings=$!
+lab_spawn vm2 "$E2E_HARNESS/traffic.py" bulk $LAB_SERVER4 7 400000000
+stream=$!
+
+while read -r name reason frames; do
+    strike "$name" "$reason" "$frames"
+done <"$LAB_DIR/frames"
+tools drop
+wait "$pings" || fail "pings: $(<"$LAB_DIR/$pings.out")"
+expect_match "pings beside the attacks" "10000 received, 0% packet loss" "$(<"$LAB_DIR/$pings.out")"
+wait "$stream" || fail "a TCP stream beside the attacks: $(<"$LAB_DIR/$stream.out")"
+echo "ok: a TCP stream beside the attacks"
+expect "frames of attacks that arrived" "" "$(grep -aEo "sluice: [^;]*;" "$WITNESSED" || true)"
+for name in "${!traces[@]}"; do
+    expect "frames of $name that arrived" 0 "$(witnessed "${traces[$name]}")"
+done
+expect "routers that the victim believes in" "" "$(ip -n "$LAB-vm2" -6 route show proto ra)"
+expect "drops of the victim's own" 0 "$(ask .guard.dropped guard show vm2)"
+
+lab_reap "$WITNESS"
+witness vm2
+dropped=$(drops_at vm1)
+sl guard set vm1 --audit
+while read -r name reason frames; do
+    before=$(counted audited "$reason")
+    traffic vm1 whisper eth0 "$frames" 1
+    expect_soon 3 "$name: audited as $reason" \
+        counts $((before + $(frame_count "$frames"))) audited "$reason"
+    expect_soon 2 "$name: arrives" arrived "$name"
+done <"$LAB_DIR/frames"
+# So that the bridge finds the victim again, which is led astray by now.
+lab_in vm2 ping -q -c 1 -W 0.1 $LAB_SERVER4 || true
+tools audit
+for name in "${!traces[@]}"; do
+    expect_within "frames of $name that arrived" 1 1000 "$(witnessed "${traces[$name]}")"
+done
+expect_match "routers that the victim believes in then" "2001:db8:66::/64" \
+    "$(ip -n "$LAB-vm2" -6 route show table all dev eth0)"
+expect "drops on --audit" "$dropped" "$(drops_at vm1)"
+
+lab_reap "$WITNESS"
+witness vm2
+sl guard del vm1
+read -r name reason frames <"$LAB_DIR/frames"
+traffic vm1 whisper eth0 "$frames" 1
+expect_soon 2 "$name: arrives where no guard is" arrived "$name"
+expect "drops without a guard" "$dropped" "$(drops_at vm1)"
