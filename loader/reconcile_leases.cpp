@@ -49,6 +49,8 @@ bool is_as_wanted(const sl_lease& entry, const Wanted& wanted) {
     return entry.port == wanted.port && entry.flags == wanted.flags;
 }
 
+using LeaseMap = Map<sl_lease_key, sl_lease>;
+
 struct KeyLess {
     bool operator()(const sl_lease_key& a, const sl_lease_key& b) const {
         return std::tie(a.domain, mac(a)) < std::tie(b.domain, mac(b));
@@ -58,11 +60,18 @@ struct KeyLess {
     }
 };
 
+Result<> put(const LeaseMap& map, const sl_lease_key& key, const sl_lease& entry) {
+    auto done = map.update(key, entry);
+    if (done || done.error().code != ErrorCode::refused) return done;
+    return fail(ErrorCode::refused,
+                fmt::format("there is room for {} leases", map.info().max_entries),
+                "`sluice down`, then `sluice up --max-leases N` makes more; sessions end");
+}
+
 /// Entries as they are, and what there is to do to them.
 class LeaseReconciler {
 public:
-    LeaseReconciler(const Map<sl_lease_key, sl_lease>& map, Journal& journal)
-        : map_(map), journal_(journal) {}
+    LeaseReconciler(const LeaseMap& map, Journal& journal) : map_(map), journal_(journal) {}
 
     Result<> read() {
         SL_CHECK(map_.for_each([&](const sl_lease_key& key, const sl_lease& entry) {
@@ -98,7 +107,7 @@ public:
         return journal_.step(fmt::format("mirror {} leases into the kernel", changed_.size()),
                              [&]() -> Result<> {
                                  for (const auto& [key, entry] : changed_)
-                                     SL_CHECK(map_.update(key, entry));
+                                     SL_CHECK(put(map_, key, entry));
                                  return {};
                              });
     }
@@ -106,14 +115,14 @@ public:
 private:
     using Entry = std::pair<sl_lease_key, sl_lease>;
 
-    const Map<sl_lease_key, sl_lease>& map_;
+    const LeaseMap& map_;
     Journal& journal_;
     std::vector<Entry> there_, changed_;
     std::vector<sl_lease_key> gone_;
     std::size_t at_ = 0;
 };
 
-Result<> mirror_lease(const Map<sl_lease_key, sl_lease>& map, const TouchedLease& touched,
+Result<> mirror_lease(const LeaseMap& map, const TouchedLease& touched,
                       const std::optional<Wanted>& wanted) {
     const auto key = lease_key(touched.domain, touched.mac);
     if (!wanted) {
@@ -121,9 +130,9 @@ Result<> mirror_lease(const Map<sl_lease_key, sl_lease>& map, const TouchedLease
         return {};
     }
     SL_TRY(entry, map.lookup(key));
-    if (!entry || touched.anew) return map.update(key, new_entry(*wanted));
+    if (!entry || touched.anew) return put(map, key, new_entry(*wanted));
     if (is_as_wanted(*entry, *wanted)) return {};
-    return map.update(key, entry_of(*wanted, *entry));
+    return put(map, key, entry_of(*wanted, *entry));
 }
 
 sl_mac_pool pool_entry(const MacPool& pool) {
