@@ -21,6 +21,7 @@ Settings merged(Settings settings, const UpOptions& options, const Target& targe
     set(settings.max_flows, options.max_flows);
     set(settings.max_flows6, options.max_flows6);
     set(settings.max_bindings, options.max_bindings);
+    set(settings.max_leases, options.max_leases);
     set(settings.udp_timeout, options.udp_timeout);
     set(settings.tcp_established_timeout, options.tcp_established_timeout);
     set(settings.tcp_transitory_timeout, options.tcp_transitory_timeout);

@@ -14,6 +14,7 @@ struct UpOptions {
     std::optional<std::uint32_t> max_flows;
     std::optional<std::uint32_t> max_flows6;
     std::optional<std::uint32_t> max_bindings;
+    std::optional<std::uint32_t> max_leases;
     std::optional<std::chrono::milliseconds> udp_timeout;
     std::optional<std::chrono::milliseconds> tcp_established_timeout;
     std::optional<std::chrono::milliseconds> tcp_transitory_timeout;

@@ -10,7 +10,7 @@ namespace {
 
 /// As typed: parsed by our own functions when the command runs, so that errors are ours.
 struct UpArguments {
-    std::string max_flows, max_flows6, max_bindings;
+    std::string max_flows, max_flows6, max_bindings, max_leases;
     std::string udp, tcp_established, tcp_transitory, icmp, other;
 };
 
@@ -41,12 +41,13 @@ Result<UpOptions> up_options(const UpArguments& arguments) {
     SL_TRY(max_flows, capacity(arguments.max_flows, "--max-flows"));
     SL_TRY(max_flows6, capacity(arguments.max_flows6, "--max-flows6"));
     SL_TRY(max_bindings, capacity(arguments.max_bindings, "--max-bindings"));
+    SL_TRY(max_leases, capacity(arguments.max_leases, "--max-leases"));
     SL_TRY(udp, timeout(arguments.udp, "--udp-timeout"));
     SL_TRY(tcp_established, timeout(arguments.tcp_established, "--tcp-established-timeout"));
     SL_TRY(tcp_transitory, timeout(arguments.tcp_transitory, "--tcp-transitory-timeout"));
     SL_TRY(icmp, timeout(arguments.icmp, "--icmp-timeout"));
     SL_TRY(other, timeout(arguments.other, "--other-timeout"));
-    return UpOptions{max_flows,       max_flows6,     max_bindings, udp,
+    return UpOptions{max_flows,       max_flows6,     max_bindings, max_leases, udp,
                      tcp_established, tcp_transitory, icmp,         other};
 }
 
@@ -63,6 +64,7 @@ void add_up(CLI::App& app, Invocation& invocation) {
     add("--max-flows", arguments->max_flows, "N", "IPv4 flow entries, two a session (default 1m)");
     add("--max-flows6", arguments->max_flows6, "N", "IPv6 flow entries (default 250k)");
     add("--max-bindings", arguments->max_bindings, "N", "NAT bindings (default 300000)");
+    add("--max-leases", arguments->max_leases, "N", "MAC leases (default 65536)");
     add("--udp-timeout", arguments->udp, "TIME", "idle UDP session (default 5m)");
     add("--tcp-established-timeout", arguments->tcp_established, "TIME",
         "idle established TCP session (default 124m)");

@@ -29,6 +29,7 @@ struct Settings {
     std::uint32_t max_flows = 1'000'000;  ///< IPv4 flow entries; a session uses two
     std::uint32_t max_flows6 = 250'000;   ///< IPv6 flow entries
     std::uint32_t max_bindings = 300'000;
+    std::uint32_t max_leases = 65'536;  ///< of MAC addresses
     std::chrono::milliseconds udp_timeout{300'000};
     std::chrono::milliseconds tcp_established_timeout{7'440'000};
     std::chrono::milliseconds tcp_transitory_timeout{240'000};

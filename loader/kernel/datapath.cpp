@@ -72,12 +72,13 @@ Result<> check_stamp(const sl_stamp& stamp, std::string_view instance) {
 }
 
 void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
-    const std::array<std::pair<bpf_map*, __u32>, 5> capacities{{
+    const std::array<std::pair<bpf_map*, __u32>, 6> capacities{{
         {object.maps.sl_flows4, settings.max_flows},
         {object.maps.sl_flows6, settings.max_flows6},
         {object.maps.sl_tickets4, settings.max_flows / 2},
         {object.maps.sl_tickets6, settings.max_flows6 / 2},
         {object.maps.sl_bindings, settings.max_bindings},
+        {object.maps.sl_leases, settings.max_leases},
     }};
     for (const auto& [map, entries] : capacities)
         bpf_map__set_max_entries(map, std::max<__u32>(entries, 1));

@@ -21,8 +21,8 @@ PortRange stored_range(const Statement& row, int first_column) {
 Result<> load_instance(const Connection& connection, DesiredState& state) {
     SL_TRY(row, connection.prepare(
                     "SELECT up, netns, max_flows, max_flows6, max_bindings, udp_timeout,"
-                    " tcp_established_timeout, tcp_transitory_timeout, icmp_timeout, other_timeout"
-                    " FROM instance"));
+                    " tcp_established_timeout, tcp_transitory_timeout, icmp_timeout, other_timeout,"
+                    " max_leases FROM instance"));
     return row.each_row([&]() -> Result<> {
         const auto duration = [&](int column) {
             return std::chrono::milliseconds(row.integer(column));
@@ -32,6 +32,7 @@ Result<> load_instance(const Connection& connection, DesiredState& state) {
             .max_flows = row.integer<std::uint32_t>(2),
             .max_flows6 = row.integer<std::uint32_t>(3),
             .max_bindings = row.integer<std::uint32_t>(4),
+            .max_leases = row.integer<std::uint32_t>(10),
             .udp_timeout = duration(5),
             .tcp_established_timeout = duration(6),
             .tcp_transitory_timeout = duration(7),
@@ -104,7 +105,7 @@ Result<> load_forwards(const Connection& connection, DesiredState& state) {
 /// The row of `instance`, which later updates change in part.
 Result<> ensure_instance_row(const Connection& connection) {
     SL_CHECK(
-        connection.run("INSERT INTO instance VALUES (0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0)"
+        connection.run("INSERT INTO instance VALUES (0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0)"
                        " ON CONFLICT DO NOTHING"));
     return {};
 }
@@ -214,11 +215,11 @@ Result<> Database::set_settings(const Settings& settings) const {
     SL_CHECK(connection_.run(
         "UPDATE instance SET netns = ?, max_flows = ?, max_flows6 = ?, max_bindings = ?,"
         " udp_timeout = ?, tcp_established_timeout = ?, tcp_transitory_timeout = ?,"
-        " icmp_timeout = ?, other_timeout = ?",
+        " icmp_timeout = ?, other_timeout = ?, max_leases = ?",
         settings.netns, settings.max_flows, settings.max_flows6, settings.max_bindings,
         settings.udp_timeout.count(), settings.tcp_established_timeout.count(),
         settings.tcp_transitory_timeout.count(), settings.icmp_timeout.count(),
-        settings.other_timeout.count()));
+        settings.other_timeout.count(), settings.max_leases));
     return transaction.commit();
 }
 

@@ -60,6 +60,7 @@ CREATE INDEX masquerade_address_masquerade ON masquerade_address (masquerade);
 // byte the highest; times in seconds of CLOCK_REALTIME, ttl and cooldown in milliseconds. A
 // released lease stays until another VM needs its address.
 constexpr auto leases_and_guards = R"sql(
+ALTER TABLE instance ADD COLUMN max_leases INTEGER NOT NULL DEFAULT 65536;
 CREATE TABLE mac_pool (
     name TEXT PRIMARY KEY,
     domain INTEGER NOT NULL,

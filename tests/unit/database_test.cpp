@@ -80,6 +80,7 @@ TEST_F(DatabaseTest, KeepsSettingsAndUp) {
     settings.max_flows = 1;
     settings.max_flows6 = 2;
     settings.max_bindings = 4'000'000'000;
+    settings.max_leases = 8;
     settings.udp_timeout = std::chrono::milliseconds(3);
     settings.tcp_established_timeout = std::chrono::milliseconds(4);
     settings.tcp_transitory_timeout = std::chrono::milliseconds(5);

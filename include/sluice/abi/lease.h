@@ -49,7 +49,6 @@ SL_STATIC_ASSERT(sizeof(struct sl_mac_pool) == 24, "sl_mac_pool is 24 bytes");
 #define SL_SIGHTINGS 64u
 
 #define SL_MAX_MAC_POOLS 64u
-#define SL_MAX_LEASES	 2097152u
 
 /* A MAC is a duplicate if it was on another port less than this ago. */
 #define SL_DUPLICATE_SECONDS 10u
