@@ -21,7 +21,8 @@ killed() {
     time=$(($(now_ns) - start))
     $undo
     for ((round = 0; round < rounds; round++)); do
-        sl "$@" >/dev/null 2>&1 &
+        # By itself: of a function in the background, $! would be the shell that runs it.
+        "$SLUICE" --instance "$LAB" "$@" >/dev/null 2>&1 &
         pid=$!
         nap $((time * round / (rounds - 1)))
         kill -KILL "$pid" 2>/dev/null || true
