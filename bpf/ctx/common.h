@@ -12,6 +12,7 @@
  *   ctx_is_gso(ctx)               a device is to cut it into segments
  *   ctx_vlan_offloaded(ctx)       how many tags stand beside the frame, not in it
  *   ctx_vlan_vid(ctx)             VID of that tag, 0 without one
+ *   ctx_vlan_tag(ctx, bytes)      the four bytes it has on the wire
  *   ctx_is_last()                 no other hook judges the frame after this one
  *   ctx_load_bytes(ctx, o, p, n)  copies bytes of the frame, wherever they are, or an error
  *   ctx_make_linear(ctx, n)       the first n bytes are readable, or an error
@@ -46,7 +47,8 @@
 #define AF_INET	 2
 #define AF_INET6 10
 
-#define VLAN_VID_MASK 0x0fff /* linux/if_vlan.h does not export it */
+#define VLAN_VID_MASK 0x0fff /* linux/if_vlan.h does not export them */
+#define VLAN_HLEN     4
 
 #define READ_ONCE(x)	 (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))

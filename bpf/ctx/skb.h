@@ -45,6 +45,13 @@ static __always_inline __u16 ctx_vlan_vid(const struct sl_ctx *ctx)
 	return ctx->vlan_present ? ctx->vlan_tci & VLAN_VID_MASK : 0;
 }
 
+static __always_inline void ctx_vlan_tag(const struct sl_ctx *ctx, __u8 *bytes)
+{
+	__be16 tag[2] = {ctx->vlan_proto, bpf_htons(ctx->vlan_tci)};
+
+	__builtin_memcpy(bytes, tag, sizeof(tag));
+}
+
 static __always_inline bool ctx_is_last(void)
 {
 	return true;

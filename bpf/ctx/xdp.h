@@ -50,6 +50,10 @@ static __always_inline __u16 ctx_vlan_vid(const struct sl_ctx *ctx)
 	return 0;
 }
 
+static __always_inline void ctx_vlan_tag(const struct sl_ctx *ctx, __u8 *bytes)
+{
+}
+
 static __always_inline bool ctx_is_last(void)
 {
 	return false;

@@ -12,6 +12,8 @@
 
 #define SL_EVENT_INTERVAL 954 /* ticks between two events of one port and subject: 1 s */
 
+#define SL_EVENT_MACS (2 * ETH_ALEN) /* bytes of a frame before its first tag */
+
 struct sl_notice {
 	__u16 port, other_port;
 	__u8 kind, reason, egress, zero;
@@ -40,13 +42,36 @@ static __always_inline bool sl_event_due(__u32 port, __u32 subject, __u32 *repea
 }
 
 /*
+ * Copies the beginning of the frame of `len` bytes as it was on the wire: a tag that the kernel has
+ * taken out of it is put back. Returns how many bytes are there.
+ */
+static __always_inline __u32 sl_event_header(struct sl_ctx *ctx, __u8 *header, __u32 len)
+{
+	__u32 at = 0, from = 0, room = SL_EVENT_HEADER, last;
+
+	if (ctx_vlan_offloaded(ctx)) {
+		if (ctx_load_bytes(ctx, 0, header, SL_EVENT_MACS))
+			return 0;
+		ctx_vlan_tag(ctx, header + SL_EVENT_MACS);
+		from = SL_EVENT_MACS;
+		at = SL_EVENT_MACS + VLAN_HLEN;
+		room -= at;
+	}
+	last = len - from > room ? room - 1 : len - from - 1;
+	barrier_var(last); /* so that the verifier of Linux 6.1 knows both bounds of last + 1 */
+	if (last >= room || ctx_load_bytes(ctx, from, header + at, last + 1))
+		return at;
+	return at + last + 1;
+}
+
+/*
  * Writes the next event. A reader sees by the number, which is written with the order of an atomic
  * exchange before and after the rest, whether it is whole.
  */
 static __noinline void sl_event_write(struct sl_ctx *ctx, const struct sl_notice *notice,
 				      __u32 repeats)
 {
-	__u32 zero = 0, slot, last, len = ctx_len(ctx);
+	__u32 zero = 0, slot, len = ctx_len(ctx);
 	struct sl_event_head *head = bpf_map_lookup_elem(&sl_event_head, &zero);
 	struct sl_event *event;
 	__u64 number;
@@ -67,12 +92,7 @@ static __noinline void sl_event_write(struct sl_ctx *ctx, const struct sl_notice
 	event->kind = notice->kind;
 	event->reason = notice->reason;
 	event->egress = notice->egress;
-	last = len > SL_EVENT_HEADER ? SL_EVENT_HEADER - 1 : len - 1;
-	barrier_var(last); /* so that the verifier of Linux 6.1 knows both bounds of last + 1 */
-	if (last < SL_EVENT_HEADER && !ctx_load_bytes(ctx, 0, event->header, last + 1))
-		event->header_len = last + 1;
-	else
-		event->header_len = 0;
+	event->header_len = sl_event_header(ctx, event->header, len);
 	__sync_lock_test_and_set(&event->number, number);
 }
 

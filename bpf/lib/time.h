@@ -31,4 +31,13 @@ static __always_inline __u32 sl_epoch_now(void)
 	return sl_clock() >> SL_EPOCH_SHIFT;
 }
 
+/*
+ * The same as user space reads it, for times that it compares with its own: jiffies do not follow
+ * what NTP corrects, minutes in a year (bpf_ktime_get_coarse_ns: Linux 5.11).
+ */
+static __always_inline __u32 sl_epoch_exact(void)
+{
+	return bpf_ktime_get_coarse_ns() >> SL_EPOCH_SHIFT;
+}
+
 #endif

@@ -57,7 +57,7 @@ static __always_inline void sl_dhcp_read_options(struct sl_ctx *ctx, const struc
 /* When a lease given now ends, in epoch seconds. */
 static __always_inline __u32 sl_lease_end(__u32 seconds)
 {
-	__u64 end = sl_epoch_now() + ((__u64)seconds * 1000000000 >> SL_EPOCH_SHIFT) + 1;
+	__u64 end = sl_epoch_exact() + ((__u64)seconds * 1000000000 >> SL_EPOCH_SHIFT) + 1;
 
 	return seconds == SL_DHCP_FOREVER || end > SL_DHCP_FOREVER ? SL_DHCP_FOREVER : end;
 }

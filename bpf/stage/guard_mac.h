@@ -29,7 +29,7 @@ static __always_inline int sl_guard_learn(struct sl_ctx *ctx, const struct sl_po
 					  struct sl_guard_state *state,
 					  const struct sl_port_mac *key)
 {
-	struct sl_learned_mac entry = {.last_seen = sl_epoch_now()};
+	struct sl_learned_mac entry = {.last_seen = sl_epoch_exact()};
 
 	if (__sync_fetch_and_add(&state->learned, 1) >= guard->learn ||
 	    bpf_map_update_elem(&sl_learned_macs, key, &entry, BPF_NOEXIST)) {
@@ -67,7 +67,7 @@ __noinline int sl_guard_other_mac(struct sl_ctx *ctx, const struct sl_port *port
 				  const struct sl_guard *guard, const struct sl_packet *pkt,
 				  __u64 mac)
 {
-	__u32 now = sl_epoch_now();
+	__u32 now = sl_epoch_exact();
 	struct sl_guard_state *state;
 	struct sl_learned_mac *learned;
 	struct sl_port_mac key;

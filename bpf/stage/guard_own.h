@@ -168,7 +168,7 @@ static __always_inline bool sl_guard_snooped(const struct sl_port *port, const u
 	struct sl_port_addr key = {.addr = *addr, .port = port->id};
 	const struct sl_learned_addr *learned = bpf_map_lookup_elem(&sl_learned_addrs, &key);
 
-	return learned && sl_epoch_now() < learned->expires;
+	return learned && sl_epoch_exact() < learned->expires;
 }
 
 /* May the port use this (mapped) address? */

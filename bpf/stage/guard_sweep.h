@@ -15,7 +15,7 @@ static long sl_visit_learned_mac(void *map, struct sl_port_mac *key, struct sl_l
 	__u32 port = key->port;
 	struct sl_guard_state *state = bpf_map_lookup_elem(&sl_guard_states, &port);
 
-	if ((__s32)(sl_epoch_now() - READ_ONCE(learned->last_seen)) < (__s32)SL_LEARN_EPOCHS)
+	if ((__s32)(sl_epoch_exact() - READ_ONCE(learned->last_seen)) < (__s32)SL_LEARN_EPOCHS)
 		return 0;
 	if (!bpf_map_delete_elem(&sl_learned_macs, key) && state)
 		__sync_fetch_and_sub(&state->learned, 1);
@@ -25,7 +25,7 @@ static long sl_visit_learned_mac(void *map, struct sl_port_mac *key, struct sl_l
 static long sl_visit_learned_addr(void *map, struct sl_port_addr *key,
 				  struct sl_learned_addr *learned, void *unused)
 {
-	if (sl_epoch_now() >= READ_ONCE(learned->expires))
+	if (sl_epoch_exact() >= READ_ONCE(learned->expires))
 		bpf_map_delete_elem(&sl_learned_addrs, key);
 	return 0;
 }

@@ -98,7 +98,7 @@ __noinline int sl_sight_new(struct sl_ctx *ctx, const struct sl_port *port, stru
 	struct sl_lease_key key;
 	struct sl_lease *lease;
 	__u64 *slot;
-	__u32 now = sl_epoch_now();
+	__u32 now = sl_epoch_exact();
 	__u16 other;
 
 	if (!port || !pkt)
@@ -119,7 +119,7 @@ __noinline int sl_sight_new(struct sl_ctx *ctx, const struct sl_port *port, stru
 	}
 	slot = sl_sighting_slot(port, mac);
 	if (slot)
-		WRITE_ONCE(*slot, sl_sighting(mac, key.domain, now));
+		WRITE_ONCE(*slot, sl_sighting(mac, key.domain, sl_epoch_now()));
 	return SL_CONTINUE;
 }
 

@@ -109,6 +109,13 @@ void set_clock(auto& rodata) {
     rodata.sl_first_jiffy = static_cast<__u32>(-300 * hz);
 }
 
+sl_lease_key lease_key(const Mac& mac, std::uint16_t domain) {
+    sl_lease_key key{};
+    key.domain = domain;
+    std::ranges::copy(mac, key.mac);
+    return key;
+}
+
 sl_counter sum_of(int fd, __u32 index) {
     sl_counter sum{};
     for (const auto& cpu : per_cpu<sl_counter>(fd, index)) {
@@ -150,6 +157,14 @@ const char* verdict_text(Verdict verdict) {
     return "?";
 }
 
+std::uint32_t epoch_now() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    const auto ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+                    static_cast<std::uint64_t>(now.tv_nsec);
+    return static_cast<std::uint32_t>(ns >> SL_EPOCH_SHIFT);
+}
+
 void Gate::SkeletonDelete::operator()(sluice_tc_bpf* skeleton) const {
     sluice_tc_bpf__destroy(skeleton);
 }
@@ -169,6 +184,7 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
     bpf_map__set_max_entries(maps.sl_tickets4, std::max(1u, capacities.flows / 2));
     bpf_map__set_max_entries(maps.sl_tickets6, std::max(1u, capacities.flows6 / 2));
     bpf_map__set_max_entries(maps.sl_bindings, capacities.bindings);
+    bpf_map__set_max_entries(maps.sl_leases, 1024);
     set_clock(*gate->tc_->rodata);
     if (sluice_tc_bpf__load(gate->tc_.get())) return failed("load sluice_tc");
 
@@ -198,6 +214,7 @@ void Gate::reset() {
     map<sl_masq_key, sl_masq>("sl_masquerades").clear();
     clear_pools();
     clear_guards();
+    clear_events();
 
     const std::vector<sl_port_stats> no_stats(static_cast<std::size_t>(libbpf_num_possible_cpus()));
     const std::vector<sl_counter> no_drops(no_stats.size());
@@ -233,13 +250,17 @@ void Gate::clear_guards() {
     map<sl_lease_key, sl_lease>("sl_leases").clear();
     const auto pools = map<__u32, sl_mac_pool>("sl_mac_pools");
     for (__u32 pool = 0; pools.get(pool).value_or(sl_mac_pool{}).used; ++pool) pools.put(pool, {});
-    const auto limits = map<__u32, sl_event_limit>("sl_event_limits");
     const auto sightings = map<__u32, __u64>("sl_sightings");
     for (__u32 port = 0; port <= ports.size(); ++port) {
         map<__u32, sl_guard_state>("sl_guard_states").put(port, {});
-        for (__u32 i = 0; i < SL_EVENT_SUBJECTS; ++i) limits.put(port * SL_EVENT_SUBJECTS + i, {});
         for (__u32 i = 0; i < SL_SIGHTINGS; ++i) sightings.put(port * SL_SIGHTINGS + i, {});
     }
+}
+
+void Gate::clear_events() {
+    map<__u32, sl_event_head>("sl_event_head").put(0, {});
+    const auto limits = map<__u32, sl_event_limit>("sl_event_limits");
+    for (__u32 i = 0; i < (ports.size() + 1) * SL_EVENT_SUBJECTS; ++i) limits.put(i, {});
 }
 
 Result<Outcome> Gate::run(Hook hook, const Link& link, View frame, const FrameContext& context) {
@@ -356,6 +377,30 @@ sl_counter Gate::drops(std::uint16_t port_id, sl_drop reason) const {
 
 sl_counter Gate::audits(std::uint16_t port_id, sl_drop reason) const {
     return sum_of(fd("sl_audits"), port_id * SL_DROP_MAX + reason);
+}
+
+sl_guard_state Gate::guard_state(const Link& link) const {
+    return map<__u32, sl_guard_state>("sl_guard_states").get(link.id).value_or(sl_guard_state{});
+}
+
+std::vector<sl_event> Gate::events() const {
+    const auto head = map<__u32, sl_event_head>("sl_event_head").get(0);
+    const __u64 newest = head.value_or(sl_event_head{}).newest;
+    std::vector<sl_event> all;
+    for (__u64 number = newest > SL_EVENTS ? newest - SL_EVENTS + 1 : 1; number <= newest;
+         ++number) {
+        const auto slot = static_cast<__u32>((number - 1) % SL_EVENTS);
+        all.push_back(map<__u32, sl_event>("sl_events").get(slot).value_or(sl_event{}));
+    }
+    return all;
+}
+
+void Gate::lease(const Mac& mac, const sl_lease& lease, std::uint16_t domain) {
+    map<sl_lease_key, sl_lease>("sl_leases").put(lease_key(mac, domain), lease);
+}
+
+std::optional<sl_lease> Gate::lease_of(const Mac& mac, std::uint16_t domain) const {
+    return map<sl_lease_key, sl_lease>("sl_leases").get(lease_key(mac, domain));
 }
 
 sl_pool_stats Gate::pool_stats(std::uint16_t external, sl_l4 l4) const {

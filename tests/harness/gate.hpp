@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct FrameContext {
     const Link* came_by = nullptr;  ///< egress: where the frame entered the host, if it did
 };
 
+/// Now, in epoch seconds: sluice/abi/types.h.
+[[nodiscard]] std::uint32_t epoch_now();
+
 struct Capacities {
     std::uint32_t flows = 8192;
     std::uint32_t flows6 = 8192;
@@ -74,6 +78,10 @@ public:
                                       const FrameContext& context = {});
 
     [[nodiscard]] Result<> start_sweeper();
+
+    /// The lease of a MAC, as the loader would enter it.
+    void lease(const Mac& mac, const sl_lease& lease, std::uint16_t domain = 0);
+    [[nodiscard]] std::optional<sl_lease> lease_of(const Mac& mac, std::uint16_t domain = 0) const;
 
     /// Sources in `prefix` leave `uplink` from `first`..`last` of the addresses.
     /// @return the pool's index
@@ -109,6 +117,10 @@ public:
     [[nodiscard]] sl_port_stats port_stats(std::uint16_t port_id) const;
     [[nodiscard]] sl_counter drops(std::uint16_t port_id, sl_drop reason) const;
     [[nodiscard]] sl_counter audits(std::uint16_t port_id, sl_drop reason) const;
+    /// What the datapath has noted of the port's guard.
+    [[nodiscard]] sl_guard_state guard_state(const Link& link) const;
+    /// All that the ring holds, the oldest first.
+    [[nodiscard]] std::vector<sl_event> events() const;
     [[nodiscard]] sl_pool_stats pool_stats(std::uint16_t external, sl_l4 l4) const;
     [[nodiscard]] sl_port_bits port_bits(std::uint16_t external, sl_l4 l4) const;
 
@@ -126,6 +138,7 @@ private:
     std::unique_ptr<sluice_xdp_bpf, SkeletonDelete> xdp_;
     void clear_pools();
     void clear_guards();
+    void clear_events();
 
     Tally tally_;
     std::uint16_t externals_ = 0;

@@ -46,7 +46,7 @@ struct sl_event {
 	__u8 reason;	  /* DROP, AUDIT: enum sl_drop */
 	__u8 egress;	  /* it was to leave by the port */
 	__u8 header_len;  /* bytes of header that are there */
-	__u8 header[SL_EVENT_HEADER]; /* the frame's beginning; offloaded tags are not in it */
+	__u8 header[SL_EVENT_HEADER]; /* the frame's beginning, with its tags */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_event) == 128, "sl_event is two cache lines");
 

@@ -43,8 +43,8 @@ SL_STATIC_ASSERT(sizeof(struct sl_mac_pool) == 24, "sl_mac_pool is 24 bytes");
 
 /*
  * Map sl_sightings (array of __u64), index: port id * SL_SIGHTINGS + hash of the MAC. The MAC seen
- * there last (bits 0..47, first byte lowest) and the low 16 bits of the epoch second: a frame that
- * finds both as they were needs no look-up of its lease.
+ * there last (bits 0..47, first byte lowest) and a mark of the second and the L2 domain: a frame
+ * that finds both as they were needs no look-up of its lease.
  */
 #define SL_SIGHTINGS 64u
 
