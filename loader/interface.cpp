@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <ranges>
 
 #include "loader/kernel/sysctl.hpp"
@@ -38,11 +37,8 @@ std::vector<SysctlRule> forwarding_rules(const std::string& interface) {
 }
 
 Result<> keep_found(const FoundInterfaces& found, const Link& link) {
-    SL_TRY(known, found.list());
-    const auto is_this = [&](const FoundInterface& it) {
-        return it.name == link.name && it.ifindex == link.ifindex;
-    };
-    if (std::ranges::any_of(known, is_this)) return {};
+    SL_TRY(known, found.has(link.name, link.ifindex));
+    if (known) return {};
     SL_TRY(interface, look_at(link));
     return found.keep(interface);
 }

@@ -5,7 +5,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<const char*, 1> schema{R"sql(
+constexpr std::array<const char*, 2> schema{R"sql(
 CREATE TABLE interface (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -18,6 +18,9 @@ CREATE TABLE sysctl (
     path TEXT NOT NULL,
     value TEXT NOT NULL
 ) STRICT;
+)sql",
+                                            R"sql(
+CREATE INDEX sysctl_interface ON sysctl (interface);
 )sql"};
 
 }  // namespace
@@ -45,16 +48,22 @@ Result<> FoundInterfaces::keep(const FoundInterface& interface) const {
     return transaction.commit();
 }
 
+Result<bool> FoundInterfaces::has(std::string_view name, std::uint32_t ifindex) const {
+    SL_TRY(row, connection_.prepare("SELECT 1 FROM interface WHERE name = ? AND ifindex = ?"));
+    return row.bind(name).bind(ifindex).step();
+}
+
 Result<std::vector<FoundInterface>> FoundInterfaces::list() const {
     SL_TRY(transaction, Transaction::nested(connection_));
     SL_TRY(rows, connection_.prepare("SELECT id, name, ifindex, had_clsact FROM interface"
                                      " ORDER BY name, ifindex"));
+    SL_TRY(sysctls, connection_.prepare("SELECT path, value FROM sysctl WHERE interface = ?"
+                                        " ORDER BY rowid"));
     std::vector<FoundInterface> interfaces;
     SL_CHECK(rows.each_row([&]() -> Result<> {
         FoundInterface& interface = interfaces.emplace_back(FoundInterface{
             rows.text(1), rows.integer<std::uint32_t>(2), rows.integer<bool>(3), {}});
-        SL_TRY(sysctls, connection_.prepare("SELECT path, value FROM sysctl WHERE interface = ?"
-                                            " ORDER BY rowid"));
+        sysctls.reset();
         sysctls.bind(rows.integer(0));
         return sysctls.each_row([&]() -> Result<> {
             interface.sysctls.emplace_back(sysctls.text(0), sysctls.text(1));

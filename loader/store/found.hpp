@@ -21,6 +21,7 @@ public:
     /// One row a (name, ifindex): an interface re-created under its name is another one.
     /// Keeps a row that is there: what was found first is what must be restored.
     [[nodiscard]] Result<> keep(const FoundInterface& interface) const;
+    [[nodiscard]] Result<bool> has(std::string_view name, std::uint32_t ifindex) const;
     [[nodiscard]] Result<std::vector<FoundInterface>> list() const;  ///< by name, then ifindex
     /// To be called once the interface is restored, or gone. Not there is no error.
     [[nodiscard]] Result<> forget(std::string_view name, std::uint32_t ifindex) const;
