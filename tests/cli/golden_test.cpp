@@ -1,32 +1,15 @@
 // The documents of every listing, of values made by hand, against golden/. They are the schema
 // that docs/json.md describes: a change here is a change of the contract.
+#include "golden.hpp"
+
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-
-#include <fstream>
 
 #include "capture.hpp"
 #include "cli/view/views.hpp"
 
 namespace sluice::cli {
 namespace {
-
-/// With SLUICE_UPDATE_GOLDEN set the files are written instead: look at the difference.
-void expect_golden(const std::string& name, const std::string& printed) {
-    const std::string path = std::string(SLUICE_GOLDEN) + "/" + name;
-    const auto json = Json::parse(printed);
-    if (std::getenv("SLUICE_UPDATE_GOLDEN") != nullptr) {
-        std::ofstream(path) << json.dump(2) << '\n';
-        return;
-    }
-    std::ifstream file(path);
-    ASSERT_TRUE(file) << path;
-    EXPECT_EQ(json, Json::parse(file)) << path;
-}
-
-void expect_golden(const std::string& name, const Document& document) {
-    expect_golden(name, capture(Mode::json, [&](Output& output) { output.print(document); }).out);
-}
 
 PortStatus tap() {
     Link link;

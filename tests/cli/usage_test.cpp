@@ -32,8 +32,13 @@ const std::vector<std::vector<std::string>> commands{
     {"nat", "session", "list"},
     {"nat", "session", "count"},
     {"nat", "session", "flush"},
+    {"guard", "set"},
+    {"guard", "del"},
+    {"guard", "show"},
+    {"guard", "list"},
     {"stats"},
     {"drops"},
+    {"events"},
     {"version"},
 };
 
