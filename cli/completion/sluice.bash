@@ -23,6 +23,21 @@ _sluice() {
     --hook)
         mapfile -t COMPREPLY < <(compgen -W "auto tc xdp" -- "$cur")
         return ;;
+    --port)
+        _available_interfaces
+        return ;;
+    --mac | --ip | --arp | --nd | --dhcp-client | --ethertype | --tags | --fragments | --snoop | --unknown-unicast | --audit)
+        mapfile -t COMPREPLY < <(compgen -W "on off" -- "$cur")
+        return ;;
+    --ra | --dhcp-server)
+        mapfile -t COMPREPLY < <(compgen -W "block allow" -- "$cur")
+        return ;;
+    --mac-change | --forged-transmits)
+        mapfile -t COMPREPLY < <(compgen -W "accept reject" -- "$cur")
+        return ;;
+    --kind)
+        mapfile -t COMPREPLY < <(compgen -W "drop audit mac-duplicate mac-foreign address-snooped mac-learned" -- "$cur")
+        return ;;
     --proto)
         mapfile -t COMPREPLY < <(compgen -W "tcp udp" -- "$cur")
         return ;;
@@ -34,7 +49,7 @@ _sluice() {
     for ((i = 1; i < cword; i++)); do
         ((skip)) && { skip=0; continue; }
         case ${words[i]} in
-        --json | --pretty | --dry-run | --help | --purge | --by-port | --all) ;;
+        --json | --pretty | --dry-run | --help | --purge | --by-port | --all | --follow) ;;
         -*) skip=1 ;;
         *) path+=("${words[i]}") ;;
         esac
@@ -42,7 +57,7 @@ _sluice() {
 
     local choices
     case "${path[*]}" in
-    "") choices="up down restore status port nat stats drops version" ;;
+    "") choices="up down restore status port nat guard stats drops events version" ;;
     up) choices="--max-flows --max-flows6 --max-bindings --udp-timeout --tcp-established-timeout
                  --tcp-transitory-timeout --icmp-timeout --other-timeout" ;;
     down) choices="--purge" ;;
@@ -51,6 +66,13 @@ _sluice() {
     "port add" | "port del" | "port set" | "port show")
         [[ $cur == -* ]] || { _available_interfaces; return; } ;;
     "port add "* | "port set "*) choices="--role --hook --vlan --vlans --native-vlan" ;;
+    guard) choices="set del show list" ;;
+    "guard set" | "guard del" | "guard show")
+        [[ $cur == -* ]] || { _available_interfaces; return; } ;;
+    "guard set "*) choices="--mac --ip --arp --nd --ra --dhcp-server --dhcp-client --dhcp-rate --ethertype
+                            --ethertypes --tags --fragments --macs --address --learn --snoop --mac-change
+                            --forged-transmits --unknown-unicast --audit" ;;
+    events) choices="--follow --since --port --kind" ;;
     nat) choices="masquerade forward pool session" ;;
     "nat masquerade" | "nat forward") choices="add del list" ;;
     "nat masquerade add") choices="--source --uplink --address --ports" ;;
