@@ -130,6 +130,8 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	sl_count(&stats->rx[SL_COUNT_OBSERVED], len);
 	verdict = sl_ingress(ctx, port, work);
 	if (verdict == SL_FORWARD) {
+		if (unlikely(sl_is_dhcp_answer(&work->pkt)))
+			work->hop.port = 0; /* not past the egress program, which counts it */
 		sl_count(&stats->rx[SL_COUNT_FORWARDED], len);
 		sl_count_tx(work->hop.port, SL_COUNT_FORWARDED, ctx_len(ctx));
 		return ctx_redirect(ctx, &work->hop);

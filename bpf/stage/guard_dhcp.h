@@ -35,6 +35,13 @@ static __always_inline bool sl_is_dhcp_port(__be16 port)
 	return (__u16)(number - SL_DHCP_SERVER) < 2 || (__u16)(number - SL_DHCP6_CLIENT) < 2;
 }
 
+/* An answer on its way to a client, which the guard of the port it leaves by may want to see. */
+static __always_inline bool sl_is_dhcp_answer(const struct sl_packet *pkt)
+{
+	return pkt->family == AF_INET && pkt->k4.proto == IPPROTO_UDP &&
+	       pkt->k4.sport == bpf_htons(SL_DHCP_SERVER);
+}
+
 /* dhcp_tokens and dhcp_filled change together, as one number. */
 union sl_token_bucket {
 	struct {

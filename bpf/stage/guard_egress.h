@@ -72,7 +72,8 @@ __noinline int sl_snoop(struct sl_ctx *ctx, const struct sl_port *port,
 	struct sl_bootp bootp;
 	__u32 off;
 
-	if (!port || !guard || !pkt)
+	if (!port || !guard || !pkt || pkt->reason || pkt->fragment != SL_FRAG_NONE ||
+	    pkt->k4.dport != bpf_htons(SL_DHCP_CLIENT))
 		return 0;
 	off = pkt->l4_off + sizeof(struct udphdr);
 	if (!sl_in_packet(pkt, off, SL_DHCP_OPTIONS_AT) ||
@@ -90,13 +91,6 @@ __noinline int sl_snoop(struct sl_ctx *ctx, const struct sl_port *port,
 		sl_event_notice(ctx, port->id, SL_EVENT_ADDRESS_SNOOPED, 0);
 	bpf_map_update_elem(&sl_learned_addrs, &key, &learned, BPF_ANY);
 	return 0;
-}
-
-static __always_inline bool sl_is_dhcp_answer(const struct sl_packet *pkt)
-{
-	return pkt->family == AF_INET && !pkt->reason && pkt->fragment == SL_FRAG_NONE &&
-	       pkt->k4.proto == IPPROTO_UDP && pkt->k4.sport == bpf_htons(SL_DHCP_SERVER) &&
-	       pkt->k4.dport == bpf_htons(SL_DHCP_CLIENT);
 }
 
 /* A frame that is to leave by a guarded port. 0, or the reason why it may not. */

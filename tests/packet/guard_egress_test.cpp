@@ -155,6 +155,19 @@ TEST_F(Snooping, OtherAnswersTeachNothing) {
     EXPECT_TRUE(snooped().entries().empty());
 }
 
+// An answer that sluice itself routes (to a client that renews its lease) goes by the egress
+// program, as if it came through a segment: XDP leaves it, TC does not count it as sent.
+TEST_F(Snooping, RoutedAnswersAreSeenToo) {
+    const Packet in = server_to(vm_a.v4) / Udp{.sport = 67, .dport = 68} / bootp_body(answer());
+    expect_pass(Hook::xdp, wan0, in);
+    expect_forward(Hook::tc, wan0, in, routed(in, lan0, vm_a));
+    EXPECT_EQ(gate().port_stats(lan0.id).tx[SL_COUNT_FORWARDED].packets, 0u);
+    EXPECT_EQ(gate().port_stats(0).tx[SL_COUNT_FORWARDED].packets, 1u);
+    const Packet other = server_to(vm_a.v4) / Udp{.sport = 53, .dport = 68} / payload(9);
+    expect_both(wan0, other, routed(other, lan0, vm_a));
+    EXPECT_EQ(gate().port_stats(lan0.id).tx[SL_COUNT_FORWARDED].packets, 3u);
+}
+
 TEST_F(Snooping, NotWithoutTheCheck) {
     guard({.macs = {vm_a.mac}}, SL_GUARD_DELIVERY);
     expect_nothing_learned(ack(answer()));

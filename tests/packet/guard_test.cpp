@@ -161,6 +161,7 @@ std::vector<Case> nd_cases() {
     Packet atomic = own / Ip6Fragment{} / Icmp{.type = NA} / Raw{Bytes(16, 0)};
     return {
         row("AdvertisesAnothers", nd(own, NA, victim6)),
+        row("AdvertisesIpv4sPlaceInIpv6", nd(own, NA, ip("::ffff:10.0.0.2"))),
         row("AdvertisesAnothersByUnicast",
             nd(to(lan0.mac) / Ip6{.src = vm_a.v6, .dst = ip("fd00:a::1"), .hop_limit = 255}, NA,
                victim6)),
