@@ -1,12 +1,16 @@
 #!/usr/bin/env -S python3 -B
-"""The bench works: each contender of `scripts/bench nat` forwards every packet of the generator
-whole, in order and, if it is a NAT, translated. Nothing is timed. smoke.py SLUICE_GEN SLUICE"""
+"""The bench works: each contender of `scripts/bench` forwards every packet of the generator whole, in
+order and, if it is a NAT, translated; those with a guard let no spoofed packet in. Nothing is
+timed. smoke.py SLUICE_GEN SLUICE"""
 
 import os
 import sys
 
+from sluicebench import guard
 from sluicebench.contenders import Floor, Forwarding, Nftables, Sluice
 from sluicebench.generator import Flows, Generator, Traffic
+from sluicebench.guarded import (Guarded, GuardedNftables, GuardedSluice, Identity,
+                                 NetdevNftables, SwitchedNftables)
 from sluicebench.lab import Lab
 
 SKIP = 77
@@ -25,7 +29,10 @@ def check(contender, gen, name):
     try:
         traffic = Traffic(lab, gen)
         contender.set_up(lab)
-        traffic.check(contender, Flows(1_000))
+        if isinstance(contender, Guarded):
+            guard.check(contender, traffic)
+        else:
+            traffic.check(contender, Flows(1_000))
         print(f"ok: {contender.name}")
     finally:
         contender.close()
@@ -38,6 +45,10 @@ def main():
     gen = Generator(sys.argv[1])
     contenders = [Floor(gen, "tc"), Floor(gen, "xdp"), Forwarding(), Nftables(),
                   Sluice(sys.argv[2], "tc"), Sluice(sys.argv[2], "xdp")]
+    for identity in (Identity.of(1), Identity.of(64)):
+        contenders += [GuardedNftables(identity), NetdevNftables(identity),
+                       SwitchedNftables(identity), GuardedSluice(sys.argv[2], "tc", identity),
+                       GuardedSluice(sys.argv[2], "xdp", identity)]
     for number, contender in enumerate(contenders):
         check(contender, gen, f"smoke{os.getpid()}-{number}")
 

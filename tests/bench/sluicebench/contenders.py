@@ -83,15 +83,18 @@ class Sluice(Contender):
         return None if Path(self.binary).exists() else f"{self.binary} is not built"
 
     def set_up(self, lab):
+        self.add_ports(lab)
+        addresses = [word for external in self.externals for word in ("--address", external)]
+        self._sluice("nat", "masquerade", "add", "--source", INSIDE, "--uplink", "out0",
+                     "--ports", "1024-65535", *addresses)
+
+    def add_ports(self, lab):
         self.instance = lab.name
         self.state = tempfile.mkdtemp(prefix="sluice-bench-")
         self._sluice("--netns", lab.gateway.name, "up", "--max-flows", self.max_flows)
         self.is_up = True
         self._sluice("port", "add", "in0", "--role", "access", "--hook", self.hook)
         self._sluice("port", "add", "out0", "--role", "uplink", "--hook", self.hook)
-        addresses = [word for external in self.externals for word in ("--address", external)]
-        self._sluice("nat", "masquerade", "add", "--source", INSIDE, "--uplink", "out0",
-                     "--ports", "1024-65535", *addresses)
 
     def close(self):
         if self.is_up:

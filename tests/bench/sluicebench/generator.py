@@ -22,6 +22,8 @@ class Flows:
     hosts: int = 250
     ports: str = "32768-60999"  # what Linux clients draw from
     remotes: int = 64
+    mac: str = MACS["c0"]
+    source: str = FIRST_HOST
 
     def words(self, first=0):
         return ["--flows", self.count, "--first", first, "--hosts", min(self.hosts, self.count),
@@ -38,6 +40,9 @@ class Generator:
     def floor(self, netns, hook, interface, out):
         self("--netns", netns, "floor", hook, interface, out)
 
+    def drop_floor(self, netns, interface):
+        self("--netns", netns, "drop", interface)
+
 
 class Traffic:
     """Generator and sink at the two ends of a lab."""
@@ -51,11 +56,14 @@ class Traffic:
     def _attach_sink(self, *words):
         self.sink = self.gen("--netns", self.lab.server.name, "sink", "s0", *words)["map"]
 
+    def _frames(self, flows, first=0):
+        return ["--from", flows.mac, "--to", self.lab.entrance,
+                "--source", flows.source, "--remote", FIRST_REMOTE,
+                "--cpu", cpu_count() - 1, *flows.words(first)]
+
     def _send(self, flows, *words, first=0):
         return self.gen("--netns", self.lab.client.name, "send", "c0",
-                        "--from", MACS["c0"], "--to", MACS["in0"],
-                        "--source", FIRST_HOST, "--remote", FIRST_REMOTE,
-                        "--cpu", cpu_count() - 1, *flows.words(first), *words)
+                        *self._frames(flows, first), *words)
 
     def _received(self):
         return self.gen("read", self.sink)["packets"]
@@ -74,6 +82,22 @@ class Traffic:
         before = self._received()
         sent = self._send(flows, "--packets", flows.count, first=first)
         return sent["rate"], self._received() - before
+
+    def send_refused(self, flows, *words):
+        """Rate of packets of which none may arrive, a second."""
+        before = self._received()
+        sent = self._send(flows, *words)
+        if arrived := self._received() - before:
+            raise Untrusted(f"{arrived} of {sent['packets']} packets arrived that were to be refused")
+        return sent["rate"]
+
+    def nanoseconds(self, flows, hook, program):
+        """What a program on in0 takes for a packet that it forwards."""
+        timed = self.gen("--netns", self.lab.gateway.name, "time", hook, program, "in0",
+                         *self._frames(flows))
+        if timed["verdict"] != "forward":
+            raise Untrusted(f"the {hook} program did not forward: {timed['verdict']}")
+        return timed["nanoseconds"]
 
     def check(self, contender, flows):
         """Opens all flows; every packet must arrive whole, in order and translated."""

@@ -25,6 +25,7 @@ class Lab:
     def __init__(self, name):
         self.name = name
         self.spaces = []
+        self.entrance = MACS["in0"]  # where frames are sent to, unless the gateway is a mere bridge
         try:
             self.client = self._space("client")
             self.gateway = self._space("gateway")

@@ -1,10 +1,10 @@
 """`scripts/bench nat`: sluice's NAT against nftables, kernel forwarding and the floors."""
 
 from .contenders import EXTERNALS, Floor, Forwarding, Nftables, Sluice
-from .generator import TOLERATED_LOSS, Flows, Traffic, Untrusted
+from .generator import TOLERATED_LOSS, Flows, Untrusted
 from .iperf import Iperf
 from .report import Row
-from .stage import Stage
+from .stage import Stage, UdpStage
 
 FLOORS = {"sluice tc": "tc floor", "nftables": "tc floor", "kernel forwarding": "tc floor",
           "sluice xdp": "xdp floor"}
@@ -15,17 +15,6 @@ def run(bench):
     established_udp(bench)
     new_flows(bench)
     live_sessions(bench)
-
-
-class UdpStage(Stage):
-    """Contenders between a generator and a sink."""
-
-    def __init__(self, bench, contenders):
-        super().__init__(bench, contenders, self._add_traffic)
-        self.traffic = {}
-
-    def _add_traffic(self, lab):
-        self.traffic[lab] = Traffic(lab, self.bench.gen)
 
 
 def established_udp(bench):

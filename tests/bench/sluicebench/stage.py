@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from .generator import Untrusted
+from .generator import Traffic, Untrusted
 from .lab import Lab
 from .shell import CommandFailed
 
@@ -43,6 +43,14 @@ class Stage:
         except CommandFailed as error:
             self.not_run[contender.name] = str(error)
 
+    def share(self, contender, others):
+        """Others are measured in the contender's place, all in its lab."""
+        if contender in self.labs:
+            self.labs |= dict.fromkeys(others, self.labs.pop(contender))
+        else:
+            reason = self.not_run.pop(contender.name)
+            self.not_run |= {other.name: reason for other in others}
+
     def measure(self, row, check, once, rounds=None):
         """Fills the row: check(contender, lab) each, then once(contender, lab, round) in turn."""
         row.not_run |= self.not_run
@@ -67,3 +75,14 @@ class Stage:
         except (Untrusted, CommandFailed) as error:
             row.not_run[contender.name] = str(error)
             return False
+
+
+class UdpStage(Stage):
+    """Contenders between a generator and a sink."""
+
+    def __init__(self, bench, contenders):
+        super().__init__(bench, contenders, self._add_traffic)
+        self.traffic = {}
+
+    def _add_traffic(self, lab):
+        self.traffic[lab] = Traffic(lab, self.bench.gen)
