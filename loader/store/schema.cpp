@@ -106,7 +106,7 @@ CREATE TABLE dhcp (
 CREATE UNIQUE INDEX lease_nic ON lease (vm, nic) WHERE released = 0;
 CREATE INDEX lease_released ON lease (vm, nic) WHERE released <> 0;
 CREATE INDEX lease_uuid ON lease (uuid) WHERE uuid <> '';
-CREATE INDEX lease_port ON lease (port) WHERE port <> '' OR standby <> '';
+CREATE INDEX lease_port ON lease (domain, mac) WHERE port <> '' OR standby <> '';
 CREATE INDEX lease_address_lease ON lease_address (lease);
 CREATE TABLE guard (
     port INTEGER PRIMARY KEY REFERENCES port ON DELETE CASCADE,
