@@ -11,7 +11,7 @@ namespace {
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
-/// How many seconds of a cooldown that began `ago` are left matters to nobody: only whether.
+/// Whether a cooldown that began so long ago is not over yet.
 bool cooling(std::chrono::milliseconds ago, const MacPool* pool) {
     return ago < (pool != nullptr ? pool->cooldown : default_cooldown);
 }

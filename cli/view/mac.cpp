@@ -37,15 +37,6 @@ std::string given_text(const Lease& lease) {
     return text;
 }
 
-Document changed(const std::string& schema, const Target& target, const LeaseOutcome& outcome,
-                 const std::string& done) {
-    auto document = outcome_view(schema, target, outcome.outcome, done);
-    Json leases = Json::array();
-    for (const auto& lease : outcome.leases) leases.push_back(lease_json(lease));
-    document.body["leases"] = std::move(leases);
-    return document;
-}
-
 Json pool_json(const MacPoolStatus& status) {
     const auto& pool = status.pool;
     Json address_pools = Json::array();
@@ -106,12 +97,16 @@ Stream lease_stream() {
 }
 
 Document given_view(const std::string& schema, const Target& target, const LeaseOutcome& outcome) {
-    return changed(schema, target, outcome, given_text(outcome.leases.front()));
+    return leases_changed_view(schema, target, outcome, given_text(outcome.leases.front()));
 }
 
 Document leases_changed_view(const std::string& schema, const Target& target,
                              const LeaseOutcome& outcome, const std::string& done) {
-    return changed(schema, target, outcome, done);
+    auto document = outcome_view(schema, target, outcome.outcome, done);
+    Json leases = Json::array();
+    for (const auto& lease : outcome.leases) leases.push_back(lease_json(lease));
+    document.body["leases"] = std::move(leases);
+    return document;
 }
 
 Document leases_view(const std::vector<LeaseStatus>& leases) {
