@@ -129,6 +129,11 @@ void warn_about(const GuardSpec& guard, const PortSpec& port, const DesiredState
     std::ranges::copy_if(state.port_leases, std::back_inserter(leases),
                          [&](const PortLease& lease) { return lease.port == port.name; });
     const auto has_address = [](const PortLease& lease) { return !lease.addresses.empty(); };
+    for (const auto& other : state.guards)
+        for (const auto& mac : guard.macs)
+            if (other.port != port.name && std::ranges::find(other.macs, mac) != other.macs.end())
+                journal.warn(fmt::format("{} is listed on {} too: either may send as the other",
+                                         mac.text(), other.port));
     if (port.role == Role::uplink && guard.mac && !guard.audit)
         journal.warn(
             fmt::format("{} is an uplink: whatever comes from outside with a MAC that is "

@@ -22,7 +22,7 @@ public:
         SL_CHECK(maps_.ports.for_each([&](const __u32&, const sl_port& port) {
             if (port.guard != 0) {
                 in_use_.insert(port.guard);
-                now_[port.id] = port.guard;
+                now_[port.id] = port;
             }
             return true;
         }));
@@ -30,8 +30,8 @@ public:
         prefixes_ = std::move(prefixes);
         for (const auto& [id, plan] : plans)
             if (host_.link(plan.port) != nullptr) SL_CHECK(prepare(id, plan));
-        for (const auto& [id, index] : now_)
-            if (!plans.contains(id)) guards_.release(id);
+        for (const auto& [id, port] : now_)
+            if (!plans.contains(id)) guards_.release(id, name_of(port.ifindex));
         return guards_;
     }
 
@@ -39,9 +39,9 @@ private:
     Result<> prepare(std::uint16_t id, const PlannedGuard& plan) {
         const auto now = now_.find(id);
         if (now != now_.end()) {
-            SL_TRY(stands, is_as(now->second, plan));
+            SL_TRY(stands, is_as(now->second.guard, plan));
             if (stands) {
-                guards_.choose(id, now->second, plan.entry.checks);
+                guards_.choose(id, now->second.guard, plan.entry.checks);
                 return {};
             }
         }
@@ -79,12 +79,17 @@ private:
         return found == prefixes_.end() ? GuardPrefixes{} : found->second;
     }
 
+    [[nodiscard]] std::string name_of(std::uint32_t ifindex) const {
+        const Link* link = host_.link(ifindex);
+        return link != nullptr ? link->name : fmt::format("interface {}", ifindex);
+    }
+
     const Maps& maps_;
     const Host& host_;
     Journal& journal_;
     PortGuards guards_;
-    std::set<__u16> in_use_;              ///< entries of sl_guards
-    std::map<std::uint16_t, __u16> now_;  ///< by port id
+    std::set<__u16> in_use_;                ///< entries of sl_guards
+    std::map<std::uint16_t, sl_port> now_;  ///< ports with a guard, by id
     std::map<__u32, GuardPrefixes> prefixes_;
 };
 
@@ -110,8 +115,8 @@ Result<PortGuards> prepare_guards(const Datapath& datapath, const DesiredState& 
 }
 
 Result<> clean_guards(const Datapath& datapath, const PortGuards& guards, Journal& journal) {
-    for (const auto id : guards.released())
-        SL_CHECK(journal.step(fmt::format("forget what the guard of port {} learned", id),
+    for (const auto& [id, name] : guards.released())
+        SL_CHECK(journal.step(fmt::format("forget what the guard of {} learned", name),
                               [&] { return forget_learned(datapath.maps(), id); }));
     SL_TRY(prefixes, read_guard_prefixes(datapath.maps()));
     for (const auto& [index, entries] : prefixes) {

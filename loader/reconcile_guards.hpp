@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <string>
+#include <utility>
 
 #include "loader/guard_plan.hpp"
 #include "loader/host.hpp"
@@ -20,12 +22,13 @@ public:
         chosen_[port_id] = {index, checks};
     }
     /// The port has a guard in the kernel, and should have none.
-    void release(std::uint16_t port_id) { released_.push_back(port_id); }
+    void release(std::uint16_t port_id, std::string name) { released_[port_id] = std::move(name); }
     /// Sets sl_port.guard, SL_PORT_SIGHT and SL_PORT_GUARD_EGRESS.
     void complete(sl_port& port) const;
     /// Whether the entry of sl_guards will be in use.
     [[nodiscard]] bool uses(__u32 index) const;
-    [[nodiscard]] const std::vector<std::uint16_t>& released() const { return released_; }
+    /// Names of ports by id.
+    [[nodiscard]] const std::map<std::uint16_t, std::string>& released() const { return released_; }
 
 private:
     struct Chosen {
@@ -33,7 +36,7 @@ private:
         __u32 checks;
     };
     std::map<std::uint16_t, Chosen> chosen_;
-    std::vector<std::uint16_t> released_;
+    std::map<std::uint16_t, std::string> released_;
     bool sight_;
 };
 

@@ -169,6 +169,11 @@ TEST(GuardUsage, ErrorsExitWith2) {
 
 class GuardLive : public Live {
 protected:
+    /// The VM's end says only what the test makes it say.
+    void SetUp() override {
+        Live::SetUp();
+        if (!IsSkipped()) in_netns("sysctl -q net.ipv6.conf.vm0.disable_ipv6=1");
+    }
     [[nodiscard]] Json shown(const std::string& port = "tap0") const {
         return done("guard show " + port)["guard"];
     }
@@ -178,6 +183,20 @@ protected:
             "python3 -c 'import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); "
             "s.bind((\"vm0\", 0)); s.send(bytes.fromhex(\"" +
             hex + "\"))'");
+    }
+    /// Of the reason that foreign_frame has.
+    [[nodiscard]] int count_of_frames(const char* which) const {
+        const auto rows = shown()["refused"];
+        for (const auto& row : rows)
+            if (row["reason"] == "guard-ethertype") return row[which];
+        return 0;
+    }
+    [[nodiscard]] Json events_of_frames(const std::string& options) const {
+        Json events = Json::array();
+        const auto all = done("events " + options)["events"];
+        for (const auto& event : all)
+            if (event["reason"] == "guard-ethertype") events.push_back(event);
+        return events;
     }
     static std::vector<std::string> column(const Json& rows, const char* name) {
         std::vector<std::string> values;
@@ -286,23 +305,19 @@ TEST_F(GuardLive, DropsAreCountedAndReported) {
     add_ports();
     done("guard set tap0 --macs 02:00:00:00:00:09");
     send(foreign_frame);
-    const auto refused_frames = shown()["refused"];
-    ASSERT_EQ(refused_frames.size(), 1u);
-    EXPECT_EQ(refused_frames[0]["reason"], "guard-ethertype");
-    EXPECT_EQ(refused_frames[0]["dropped"], 1);
-    const auto events = done("events --port tap0 --kind drop --since 1h")["events"];
+    EXPECT_EQ(count_of_frames("dropped"), 1);
+    const auto events = events_of_frames("--port tap0 --kind drop --since 1h");
     ASSERT_EQ(events.size(), 1u);
-    EXPECT_EQ(events[0]["reason"], "guard-ethertype");
     EXPECT_EQ(events[0]["frame"]["source_mac"], "02:00:00:00:00:09");
     EXPECT_EQ(events[0]["frame"]["ethertype"], "0x88b5");
     EXPECT_THAT(events[0]["header"].get<std::string>(), StartsWith(foreign_frame.substr(0, 28)));
-    EXPECT_EQ(done("events --kind audit")["events"], Json::array());
-    EXPECT_EQ(done("events --port up0")["events"], Json::array());
+    EXPECT_EQ(events_of_frames("--kind audit"), Json::array());
+    EXPECT_EQ(events_of_frames("--port up0"), Json::array());
 
     done("guard set tap0 --audit");
     send(foreign_frame);
-    EXPECT_EQ(shown()["audited"], 1);
-    EXPECT_EQ(shown()["dropped"], 1) << "on --audit nothing is";
+    EXPECT_EQ(count_of_frames("audited"), 1);
+    EXPECT_EQ(count_of_frames("dropped"), 1) << "on --audit nothing is";
 }
 
 /// The id of a port that is gone is given again: the next must not inherit.
@@ -311,16 +326,20 @@ TEST_F(GuardLive, APortThatComesAfterStartsClean) {
     add_ports();
     done("guard set tap0 --macs 02:00:00:00:00:09 --address 10.1.0.0/24 --audit");
     send(foreign_frame);
-    EXPECT_EQ(shown()["audited"], 1);
+    send(foreign_frame);
+    EXPECT_EQ(count_of_frames("audited"), 2);
     done("port del tap0");
     done("port add tap0 --role access");
     EXPECT_EQ(sluice("guard show tap0").code, 3);
     done("guard set tap0 --audit");
-    EXPECT_EQ(shown()["audited"], 0);
+    EXPECT_EQ(count_of_frames("audited"), 0);
     EXPECT_EQ(shown()["address_count"], 0);
+    done("guard set tap0 --macs 02:00:00:00:00:09");
     send(foreign_frame);
-    const auto events = done("events --kind audit")["events"];
-    EXPECT_EQ(events.back()["repeats"], 0) << "the former port's limit was this one's";
+    EXPECT_EQ(count_of_frames("audited"), 1);
+    const auto events = events_of_frames("--kind audit");
+    ASSERT_EQ(events.size(), 2u) << "the former port's limit held this one's back";
+    EXPECT_EQ(events[1]["repeats"], 0) << "those are the former port's";
 }
 
 TEST_F(GuardLive, WhatTheKernelLacksIsDrift) {
@@ -351,7 +370,7 @@ TEST_F(GuardLive, FollowEndsWhenItIsInterrupted) {
     must("for i in $(seq 100); do grep -q 88b5 " + log + " && break; sleep 0.1; done");
     must("kill -INT " + pid + "; for i in $(seq 100); do kill -0 " + pid +
          " 2>/dev/null || exit 0; sleep 0.1; done; exit 1");
-    const auto line = Json::parse(must("cat " + log));
+    const auto line = Json::parse(must("grep 88b5 " + log));
     EXPECT_EQ(line["schema"], "sluice.events/1");
     EXPECT_EQ(line["reason"], "guard-ethertype");
 }
