@@ -115,18 +115,28 @@ static __always_inline void sl_event_notice(struct sl_ctx *ctx, __u32 port, enum
 	sl_event(ctx, &notice);
 }
 
-/* The frame, as it came, is dropped. */
+/* Counts the frame, as it came, under its reason, and reports it. */
+static __always_inline void sl_report(struct sl_ctx *ctx, struct sl_counter *counter,
+				      const struct sl_notice *notice)
+{
+	if (counter)
+		sl_count(counter, ctx_len(ctx));
+	sl_event(ctx, notice);
+}
+
+static __always_inline __u32 sl_reason_index(__u32 port, __u32 reason)
+{
+	return port * SL_DROP_MAX + (reason & (SL_DROP_MAX - 1));
+}
+
 static __always_inline void sl_report_drop(struct sl_ctx *ctx, __u32 port, __u32 reason,
 					   bool egress)
 {
 	struct sl_notice notice = {
 	    .port = port, .kind = SL_EVENT_DROP, .reason = reason, .egress = egress};
-	__u32 index = port * SL_DROP_MAX + (reason & (SL_DROP_MAX - 1));
-	struct sl_counter *counter = bpf_map_lookup_elem(&sl_drops, &index);
+	__u32 index = sl_reason_index(port, reason);
 
-	if (counter)
-		sl_count(counter, ctx_len(ctx));
-	sl_event(ctx, &notice);
+	sl_report(ctx, bpf_map_lookup_elem(&sl_drops, &index), &notice);
 }
 
 /* The guard would drop the frame, but is told to look on. */
@@ -135,12 +145,9 @@ static __always_inline void sl_report_audit(struct sl_ctx *ctx, __u32 port, __u3
 {
 	struct sl_notice notice = {
 	    .port = port, .kind = SL_EVENT_AUDIT, .reason = reason, .egress = egress};
-	__u32 index = port * SL_DROP_MAX + (reason & (SL_DROP_MAX - 1));
-	struct sl_counter *counter = bpf_map_lookup_elem(&sl_audits, &index);
+	__u32 index = sl_reason_index(port, reason);
 
-	if (counter)
-		sl_count(counter, ctx_len(ctx));
-	sl_event(ctx, &notice);
+	sl_report(ctx, bpf_map_lookup_elem(&sl_audits, &index), &notice);
 }
 
 #endif

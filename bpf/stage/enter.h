@@ -21,30 +21,29 @@ static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct
 						struct sl_packet *pkt)
 {
 	bool watched = port->guard || (port->flags & SL_PORT_SIGHT);
-	enum sl_verdict parsed, verdict;
-	const struct sl_guard *guard;
+	enum sl_verdict parsed, verdict = SL_CONTINUE;
+	const struct sl_guard *guard = NULL;
 	__u64 sender = 0;
 
-	guard = watched ? sl_guard_of(port) : NULL;
-	if (watched && !guard)
-		return sl_refuse(pkt, SL_DROP_GUARD_MAC);
-	if (guard) {
+	if (port->guard) {
+		guard = sl_guard_of(port);
+		if (!guard)
+			return sl_refuse(pkt, SL_DROP_GUARD_MAC);
 		sender = sl_guard_sender(ctx, guard);
 		if (!sender && sl_guard_strict_mac(guard))
 			return sl_refuse(pkt, SL_DROP_GUARD_MAC);
-	} else if (!sl_for_router(ctx, port)) {
+	} else if (!watched && !sl_for_router(ctx, port)) {
 		return SL_PASS;
 	}
 	parsed = sl_parse(ctx, pkt);
-	if (guard) {
+	if (guard)
 		verdict = sl_guard(ctx, port, guard, sender, pkt);
-		if (verdict == SL_CONTINUE)
-			verdict = sl_sight(ctx, port, pkt);
-		if (verdict != SL_CONTINUE)
-			return verdict;
-		if (!sl_for_router(ctx, port))
-			return SL_PASS;
-	}
+	if (verdict == SL_CONTINUE)
+		verdict = sl_sight(ctx, port, pkt);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	if (watched && !sl_for_router(ctx, port))
+		return SL_PASS;
 	if (parsed == SL_DROP && !ctx_is_last())
 		return SL_PASS;
 	return parsed;

@@ -250,7 +250,7 @@ static __always_inline enum sl_verdict sl_guard(struct sl_ctx *ctx, const struct
 						const struct sl_guard *guard, __u64 sender,
 						struct sl_packet *pkt)
 {
-	int why = port->guard ? sl_guard_plain(guard, sender, pkt) : 0;
+	int why = sl_guard_plain(guard, sender, pkt);
 
 	if (likely(!why))
 		return SL_CONTINUE;

@@ -38,10 +38,11 @@ bool is_own6(View frame, std::size_t at) {
            std::ranges::equal(own_link_local.b, frame.subspan(at, 16));
 }
 
-using Verdict_text = std::optional<std::string>;
+/// What is wrong with a frame, if anything is.
+using Fault = std::optional<std::string>;
 
 /// What the link-layer address options of a neighbour message say.
-Verdict_text nd_options_fault(View message, std::size_t at) {
+Fault nd_options_fault(View message, std::size_t at) {
     while (at < message.size()) {
         if (at + 8 > message.size() || message[at + 1] == 0) return "a broken option";
         if ((message[at] == 1 || message[at] == 2) && !is_own_mac(message, at + 2))
@@ -51,7 +52,7 @@ Verdict_text nd_options_fault(View message, std::size_t at) {
     return std::nullopt;
 }
 
-Verdict_text icmp6_fault(View message, bool from_nobody) {
+Fault icmp6_fault(View message, bool from_nobody) {
     const std::uint8_t type = message[0];
     if (type == RA || type == REDIRECT) return "a router's message";
     if (from_nobody && type != NS && type != RS && type != 131 && type != 132 && type != 143)
@@ -63,7 +64,7 @@ Verdict_text icmp6_fault(View message, bool from_nobody) {
     return nd_options_fault(message, 24);
 }
 
-Verdict_text udp_fault(View frame, std::size_t at, bool v4, bool from_nobody, bool fragment) {
+Fault udp_fault(View frame, std::size_t at, bool v4, bool from_nobody, bool fragment) {
     const std::uint32_t from = get16(frame, at), to = get16(frame, at + 2);
     const std::uint32_t server_port = v4 ? 67 : 547, client_port = v4 ? 68 : 546;
     if (from == server_port || to == client_port) return "a DHCP server's";
@@ -74,14 +75,14 @@ Verdict_text udp_fault(View frame, std::size_t at, bool v4, bool from_nobody, bo
     return std::nullopt;
 }
 
-Verdict_text ip_fault(View frame) {
+Fault ip_fault(View frame) {
     const bool v4 = get16(frame, 12) == 0x0800;
     if (frame.size() < (v4 ? 34u : 54u)) return "cut before its addresses";
     const bool from_nobody = v4 ? is_zero(frame, 26, 4) : is_zero(frame, 22, 16);
     if (!from_nobody && !(v4 ? is_own4(frame, 26) : is_own6(frame, 22))) return "another's source";
     const auto layout = locate(frame);
     if (!layout) return "a damaged packet";
-    if (!layout->l4) return from_nobody ? Verdict_text("from nobody") : std::nullopt;
+    if (!layout->l4) return from_nobody ? Fault("from nobody") : std::nullopt;
     const std::size_t l4 = *layout->l4;
     const View whole = frame.first(layout->end);
     if (layout->protocol == IPPROTO_UDP)
@@ -92,10 +93,10 @@ Verdict_text ip_fault(View frame) {
         if (layout->fragment && frame[l4] >= RS && frame[l4] <= REDIRECT) return "fragmented ND";
         return icmp6_fault(whole.subspan(l4), from_nobody);
     }
-    return from_nobody ? Verdict_text("from nobody") : std::nullopt;
+    return from_nobody ? Fault("from nobody") : std::nullopt;
 }
 
-Verdict_text arp_fault(View frame) {
+Fault arp_fault(View frame) {
     const bool rarp = get16(frame, 12) == 0x8035;
     if (frame.size() < 42) return "a cut ARP";
     if (!is_own_mac(frame, 22)) return "another's ARP sender MAC";
@@ -106,7 +107,7 @@ Verdict_text arp_fault(View frame) {
 }
 
 /// Why the frame must not leave a port of vm_a; nullopt if it may.
-Verdict_text fault(View frame) {
+Fault fault(View frame) {
     if (!is_own_mac(frame, 6)) return "another's MAC";
     switch (get16(frame, 12)) {
         case 0x0800:
@@ -251,7 +252,7 @@ TEST_F(GuardProperty, NothingLeavesThatIsNotThePortsOwn) {
         if (i % 10'000 == 0) gate().flows4().clear(), gate().flows6().clear();
         const Bytes frame = below(8) ? mutant() : noise();
         const Hook hook = below(2) || !can_be_skb(frame) ? Hook::xdp : Hook::tc;
-        const Verdict_text wrong = fault(frame);
+        const Fault wrong = fault(frame);
         if (judge(hook, frame) == Verdict::drop) {
             rightly_dropped += wrong ? 1 : 0;
             continue;
