@@ -72,11 +72,11 @@ void add_lists(CLI::App* set, GuardArguments& arguments) {
             ->expected(1)
             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     };
-    add("--macs", arguments.macs, "MAC,…|none",
+    add("--macs", arguments.macs, "MAC,...|none",
         "MACs besides those leased to the port; all of them are listed anew");
-    add("--address", arguments.addresses, "IP|CIDR,…|none",
+    add("--address", arguments.addresses, "IP|CIDR,...|none",
         "Addresses and networks besides those of the port's leases; likewise");
-    add("--ethertypes", arguments.ethertypes, "0x88cc,…|default",
+    add("--ethertypes", arguments.ethertypes, "0x88cc,...|default",
         "Ethertypes besides IP and ARP, by number or lldp, eapol, mpls, pppoe");
     set->add_option("--learn", arguments.learn,
                     "Other MACs accepted as they come, for VMs inside the VM (0 to 1024)")

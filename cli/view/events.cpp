@@ -71,7 +71,7 @@ Stream event_stream(bool endless) {
              {"DIR", "/direction", Format::plain},
              {"KIND", "/kind", Format::plain, kind_width},
              {"REASON", "/reason", Format::plain, reason_width},
-             {"MISSED", "/repeats", Format::count},
+             {"REPEATS", "/repeats", Format::count},
              {"FRAME", "/text"}},
             "no events",
             endless};
