@@ -22,7 +22,9 @@ frames_against vm2 br0 >"$LAB_DIR/frames"
 # tool NAME REASON JQ COMMAND...: vm1 runs it until an event shows what it sent.
 tool() {
     lab_spawn vm1 "${@:4}"
-    expect_soon 8 "$1: a $kind as $2, and reported" reported "$kind" "$2" "$3"
+    lab_wait 10 reported "$kind" "$2" "$3" ||
+        fail "$1: no event ($kind, $2) within 10 s; it said: $(<"$LAB_DIR/$!.out")"
+    echo "ok: $1: reported ($kind, $2)"
     lab_reap $!
 }
 # tools KIND: the attackers' tools; what they send is to be a drop or an audit.
