@@ -21,8 +21,10 @@ frames_against vm2 br0 >"$LAB_DIR/frames"
 
 # tool NAME REASON JQ COMMAND...: vm1 runs it until an event shows what it sent.
 tool() {
+    local newest
+    newest=$(ask '.events[-1].number // 0' events)
     lab_spawn vm1 "${@:4}"
-    lab_wait 10 reported "$kind" "$2" "$3" ||
+    lab_wait 10 reported "$kind" "$2" ".number > $newest and ($3)" ||
         fail "$1: no event ($kind, $2) within 10 s; it said: $(<"$LAB_DIR/$!.out")"
     echo "ok: $1: reported ($kind, $2)"
     lab_reap $!
@@ -32,7 +34,8 @@ tools() {
     local kind=$1 asking
     tool arpspoof guard-arp '.frame.arp.sender == "10.77.0.1"' \
         arpspoof -i eth0 -t 10.77.0.12 10.77.0.1
-    tool macof guard-mac ".frame.source_mac != \"$attacker\"" macof -i eth0 -n 100
+    tool macof guard-mac ".frame.source_mac != \"$attacker\"" \
+        bash -c "while macof -i eth0 -n 100; do sleep 0.2; done"
     tool fake_router6 guard-ra '.frame.ip.icmp_type == 134' \
         atk6-fake_router6 eth0 2001:db8:66::/64
     # Behind a destination header that fills the first fragment (next header: 44).
@@ -42,7 +45,8 @@ tools() {
     asking=$!
     tool parasite6 guard-ip '.frame.ip.icmp_type == 136' atk6-parasite6 eth0
     lab_reap "$asking"
-    lab_spawn vm2 busybox udhcpc -i eth0 -f -q -n -t 20 -T 1 -s /bin/true
+    # Again and again: of answers within a second of another the guard reports nothing.
+    lab_spawn vm2 bash -c "while sleep 0.5; do busybox udhcpc -i eth0 -f -q -n -T 1 -s /bin/true; done"
     asking=$!
     tool "rogue dnsmasq" guard-dhcp-server '.frame.ip.source_port == 67' \
         dnsmasq -d -C /dev/null --port 0 --dhcp-range 10.77.0.200,10.77.0.250 --no-ping \
@@ -100,7 +104,7 @@ done <"$LAB_DIR/frames"
 lab_in vm2 ping -q -c 1 -W 0.1 $LAB_SERVER4 || true
 tools audit
 for name in "${!traces[@]}"; do
-    expect_within "frames of $name that arrived" 1 1000 "$(witnessed "${traces[$name]}")"
+    expect_within "frames of $name that arrived" 1 100000 "$(witnessed "${traces[$name]}")"
 done
 expect_match "routers that the victim believes in then" "2001:db8:66::/64" \
     "$(ip -n "$LAB-vm2" -6 route show table all dev eth0)"
