@@ -172,6 +172,13 @@ TEST_F(DhcpRate, TimeFillsTheBucketUpToTheRate) {
     EXPECT_LE(full, 30);
 }
 
+TEST_F(DhcpRate, TheBucketHoldsNoMoreThanASecond) {
+    guard(1000);
+    set_bucket(1000, 954 / 2);
+    EXPECT_EQ(accepted(1), 1);
+    EXPECT_EQ(gate().guard_state(lan0).dhcp_tokens, 999u);
+}
+
 TEST_F(DhcpRate, CountsRequestsOfIpv6Too) {
     guard(2);
     const Packet solicit = Eth{.dst = {0x33, 0x33, 0, 1, 0, 2}, .src = vm_a.mac} /

@@ -100,6 +100,8 @@ std::vector<Case> address_cases() {
         row("Mapped4InIpv6", udp6_from(vm_a.mac, ip("::ffff:10.0.0.2"))),
         row("EchoFromNobody6",
             to(all_nodes) / Ip6{.src = unspecified, .dst = ip("ff02::1")} / echo_request6(1)),
+        row("FragmentOfNobodysReport",
+            fragments(nd_ip(vm_a.mac, unspecified) / Icmp{.type = 143} / payload(40), 24)[0]),
         row("Igmp", to({1, 0, 0x5e, 0, 0, 0x16}) /
                         Ip4{.src = victim4, .dst = ip("224.0.0.22"), .protocol = 2} / payload(16)),
     };

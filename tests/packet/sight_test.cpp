@@ -182,6 +182,9 @@ TEST_P(Sight, DomainsAreApart) {
     EXPECT_EQ(sight(lan1), Verdict::pass) << "lan1 is in domain 20";
     EXPECT_EQ(gate().lease_of(vm_a.mac, 20)->seen_port, lan1.id);
     EXPECT_EQ(gate().lease_of(vm_a.mac)->duplicates, 0u);
+    Packet of_the_pool = from_a;
+    of_the_pool.get<Eth>().src = {2, 0, 0, 0, 0x0a, 1};
+    EXPECT_EQ(sight(wan0, of_the_pool), Verdict::pass) << "the pool is in domain 30";
     // On a trunk the tag says it, also if the same second saw the MAC untagged.
     watch(wan0, 0, SL_ROLE_TRUNK);
     const auto tagged = [](std::uint16_t vid) {
