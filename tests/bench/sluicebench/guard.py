@@ -73,7 +73,7 @@ def cost(bench, hook):
 
 def many_leases(bench, hook):
     few, many = (LeasedSluice(bench.sluice, hook, leases, ports)
-                 for leases, ports in ((1, 2), (10_000, 100)))
+                 for leases, ports in ((1, 2), (10_000, bench.many_ports)))
     row = Row(f"guarded forwarding program, {hook}", "ns")
     with UdpStage(bench, [few, many]) as stage:
         def once(contender, lab, n):

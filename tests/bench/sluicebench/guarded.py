@@ -80,7 +80,7 @@ class GuardedSluice(Sluice, Guarded):
 
 
 class LeasedSluice(GuardedSluice):
-    """in0 has its MAC by a lease; so have as many others, spread over ports of their own."""
+    """in0 has its MAC by a lease; there are many others, and other ports."""
 
     def __init__(self, binary, hook, leases, ports):
         super().__init__(binary, hook, Identity([], Identity.of(1).addresses))
@@ -92,18 +92,16 @@ class LeasedSluice(GuardedSluice):
         # Veths come in pairs, in0 and out0 are there.
         for n in range(2, self.ports, 2):
             self.gateway.ip("link", "add", f"p{n}", "type", "veth", "peer", "name", f"p{n + 1}")
-        others = [f"p{n}" for n in range(2, self.ports)]
-        for port in others:
-            self._sluice("port", "add", port, "--role", "access", "--hook", "tc")
+        for n in range(2, self.ports):
+            self._sluice("port", "add", f"p{n}", "--role", "access", "--hook", "tc")
         self._sluice("mac", "bind", MACS["c0"], "--vm", "generator", "--port", "in0")
-        if others:
-            self._lease(others)
+        if self.leases > 1:
+            self._lease_others()
 
-    def _lease(self, ports):
+    def _lease_others(self):
         self._sluice("mac", "pool", "add", "others", "--prefix", "52:54:00")
         batch = Path(self.state, "batch")
-        batch.write_text("".join(f"vm{n} --port {ports[n % len(ports)]}\n"
-                                 for n in range(self.leases - 1)))
+        batch.write_text("".join(f"vm{n}\n" for n in range(1, self.leases)))
         self._sluice("mac", "alloc", "--pool", "others", "--batch", batch)
 
 
