@@ -14,7 +14,6 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint16_t first_ethertype = 0x0600;  // IEEE 802.3 section 3.2.6
 constexpr std::array<std::uint16_t, 3> tag_types{0x8100, 0x88a8, 0x9100};
 
 /// Takes big-endian fields off the front; beyond the end nothing is read, and `ok` is false.
@@ -237,7 +236,7 @@ std::optional<FrameHeaders> dissect(std::span<const std::uint8_t> bytes) {
     }
     if (!at.ok) return frame;
     frame.ethertype = type;
-    frame.llc = type < first_ethertype;
+    frame.llc = type < ETH_P_802_3_MIN;
     switch (type) {
         case ETHERTYPE_ARP:
         case ETHERTYPE_REVARP:

@@ -18,7 +18,6 @@ namespace sluice {
 namespace {
 
 constexpr std::uint16_t most_learned = 1024;
-constexpr std::uint16_t first_ethertype = 0x0600;  // IEEE 802.3 section 3.2.6: below is a length
 
 constexpr std::array<std::pair<std::string_view, std::uint16_t>, 4> ethertype_names{{
     {"lldp", 0x88cc},
@@ -76,7 +75,7 @@ Result<> check_addresses(const std::vector<Prefix>& addresses) {
 Result<> check_ethertype(std::uint16_t type) {
     constexpr std::array known{ETHERTYPE_IP, ETHERTYPE_IPV6, ETHERTYPE_ARP, ETHERTYPE_REVARP};
     constexpr std::array tags{0x8100, 0x88a8, 0x9100};
-    if (type < first_ethertype)
+    if (type < ETH_P_802_3_MIN)
         return fail(ErrorCode::usage, fmt::format("--ethertypes {:#06x} is a length", type),
                     "ethertypes begin at 0x0600; `--tags off` lets 802.3 frames in");
     if (std::ranges::find(known, type) != known.end())

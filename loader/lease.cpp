@@ -18,6 +18,10 @@ bool cooling(std::chrono::milliseconds ago, const MacPool* pool) {
 
 }  // namespace
 
+std::string lease_text(const Lease& lease) {
+    return fmt::format("{} (NIC {} of {})", lease.mac.text(), lease.nic, lease.vm);
+}
+
 std::string_view lease_state_text(LeaseState state) {
     switch (state) {
         case LeaseState::reserved:

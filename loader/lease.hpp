@@ -44,6 +44,9 @@ enum class LeaseState : std::uint8_t {
 };
 [[nodiscard]] std::string_view lease_state_text(LeaseState state);
 
+/// As messages name it: `02:1a:2b:00:00:01 (NIC 0 of web1)`.
+[[nodiscard]] std::string lease_text(const Lease& lease);
+
 /// The clocks that leases are judged by.
 struct LeaseClock {
     std::int64_t wall = 0;    ///< CLOCK_REALTIME, seconds

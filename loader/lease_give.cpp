@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::uint16_t last_nic = 63;
 
-std::string text(const Lease& lease) {
-    return fmt::format("{} (NIC {} of {})", lease.mac.text(), lease.nic, lease.vm);
-}
-
 Result<const MacPool*> choose_pool(const LeaseChange& change, const std::string& name) {
     const auto& pools = change.pools;
     if (pools.empty())
@@ -49,8 +45,8 @@ Result<std::optional<Lease>> held_by(LeaseChange& change, const LeaseRequest& re
     }
     if (lease && !lease->uuid.empty() && !request.uuid.empty() && lease->uuid != request.uuid)
         return fail(ErrorCode::refused,
-                    fmt::format("{} is held by another VM of this name, with UUID {}", text(*lease),
-                                lease->uuid),
+                    fmt::format("{} is held by another VM of this name, with UUID {}",
+                                lease_text(*lease), lease->uuid),
                     fmt::format("if that is gone: `sluice mac release {}`", lease->vm));
     return lease;
 }
@@ -198,7 +194,7 @@ Result<> check_not_anothers(LeaseChange& change, const Lease& lease, const Lease
             ErrorCode::refused,
             fmt::format("{} was {}'s just now and is in its cooldown", lease.mac.text(), lease.vm),
             "take another address, or wait");
-    return fail(ErrorCode::refused, fmt::format("{} is held", text(lease)),
+    return fail(ErrorCode::refused, fmt::format("{} is held", lease_text(lease)),
                 fmt::format("`sluice mac show {}`; `sluice mac release {}` frees it",
                             lease.mac.text(), lease.vm));
 }

@@ -14,10 +14,6 @@ std::unexpected<Error> no_such_pool(const std::string& name) {
                 "`sluice mac pool list` shows the pools");
 }
 
-std::string text(const Lease& lease) {
-    return fmt::format("{} ({} NIC {})", lease.mac.text(), lease.vm, lease.nic);
-}
-
 /// A change of rows: done already, inside the transaction.
 Result<> note(Journal& journal, std::string what) {
     return journal.step(std::move(what), [] { return Result<>{}; });
@@ -58,7 +54,7 @@ Result<LeaseOutcome> change_vm(const Target& target, const VmNics& which, std::s
                SL_TRY(leases, held_leases(change, which));
                for (auto& lease : leases) {
                    SL_CHECK(act(change, lease));
-                   SL_CHECK(note(change.journal, fmt::format("{} {}", what, text(lease))));
+                   SL_CHECK(note(change.journal, fmt::format("{} {}", what, lease_text(lease))));
                    SL_CHECK(change.put(lease, false));
                }
                result.leases = std::move(leases);
@@ -70,7 +66,8 @@ Result<LeaseOutcome> change_vm(const Target& target, const VmNics& which, std::s
 
 Result<> check_standby(const LeaseChange& change, const Lease& lease, const std::string& port) {
     if (port == lease.port)
-        return fail(ErrorCode::refused, fmt::format("{} is at port {} already", text(lease), port),
+        return fail(ErrorCode::refused,
+                    fmt::format("{} is at port {} already", lease_text(lease), port),
                     "--port is the port where the VM will arrive");
     if (std::ranges::find(change.before.ports, port, &PortSpec::name) == change.before.ports.end())
         change.journal.warn(fmt::format("{} is not a port yet: `sluice port add {}`", port, port));
@@ -127,7 +124,7 @@ Result<LeaseOutcome> allocate_macs(const Target& target, const std::vector<Lease
                    result.leases.push_back(std::move(lease));
                }
                return note(change.journal, requests.size() == 1
-                                               ? "give " + text(result.leases.front())
+                                               ? "give " + lease_text(result.leases.front())
                                                : fmt::format("give {} leases", requests.size()));
            }));
     result.outcome = outcome;
@@ -142,7 +139,7 @@ Result<LeaseOutcome> bind_mac(const Target& target, const BindRequest& request) 
     SL_TRY(outcome, change_leases(target, [&](LeaseChange& change) -> Result<> {
                SL_TRY(lease,
                       bind(change, request.who, request.domain, request.mac, request.standby));
-               SL_CHECK(note(change.journal, "bind " + text(lease)));
+               SL_CHECK(note(change.journal, "bind " + lease_text(lease)));
                result.leases.push_back(std::move(lease));
                return {};
            }));
@@ -177,7 +174,7 @@ Result<LeaseOutcome> move_macs(const Target& target, const VmNics& which, const 
 Result<LeaseOutcome> activate_macs(const Target& target, const VmNics& which) {
     return change_vm(target, which, "activate", [](LeaseChange&, Lease& lease) -> Result<> {
         if (!lease.migrating())
-            return fail(ErrorCode::refused, fmt::format("{} is not migrating", text(lease)),
+            return fail(ErrorCode::refused, fmt::format("{} is not migrating", lease_text(lease)),
                         "`sluice mac move VM --to HOST` begins a migration");
         if (!lease.standby.empty()) lease.port = std::exchange(lease.standby, "");
         lease.moving_to.clear();

@@ -72,19 +72,19 @@ private:
     LeaseClock clock_ = LeaseClock::now();
 };
 
-using Predicate = LeaseFilter::Predicate;
+using LeasePredicate = LeaseFilter::Predicate;
 
 /// A key that compares a text as it is.
 LeaseFilter::Key text_key(std::string_view name, std::string_view value, std::string_view meaning,
                           std::function<std::string(const LeaseStatus&)> of) {
-    return {name, value, meaning, [of](std::string_view wanted) -> Result<Predicate> {
+    return {name, value, meaning, [of](std::string_view wanted) -> Result<LeasePredicate> {
                 return [of, text = std::string(wanted)](const LeaseStatus& it) {
                     return of(it) == text;
                 };
             }};
 }
 
-Result<Predicate> parse_address_term(std::string_view text) {
+Result<LeasePredicate> parse_address_term(std::string_view text) {
     SL_TRY(prefix, Prefix::parse(text));
     return [prefix](const LeaseStatus& it) {
         return std::ranges::any_of(it.lease.addresses,
@@ -92,7 +92,7 @@ Result<Predicate> parse_address_term(std::string_view text) {
     };
 }
 
-Result<Predicate> parse_state_term(std::string_view text) {
+Result<LeasePredicate> parse_state_term(std::string_view text) {
     for (const auto state : {LeaseState::reserved, LeaseState::active, LeaseState::migrating,
                              LeaseState::quarantine, LeaseState::free})
         if (lease_state_text(state) == text)

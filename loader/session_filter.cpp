@@ -6,7 +6,7 @@
 namespace sluice {
 namespace {
 
-using Predicate = SessionFilter::Predicate;
+using SessionPredicate = SessionFilter::Predicate;
 
 bool source_in(const Session& session, const Prefix& prefix) {
     return prefix.contains(session.source.address) ||
@@ -27,50 +27,50 @@ bool destination_port_in(const Session& session, const PortRange& ports) {
            ports.contains(session.translated_destination.port);
 }
 
-Result<Predicate> by_source(std::string_view value) {
+Result<SessionPredicate> by_source(std::string_view value) {
     SL_TRY(prefix, Prefix::parse(value));
     return [prefix](const Session& session) { return source_in(session, prefix); };
 }
 
-Result<Predicate> by_destination(std::string_view value) {
+Result<SessionPredicate> by_destination(std::string_view value) {
     SL_TRY(prefix, Prefix::parse(value));
     return [prefix](const Session& session) { return destination_in(session, prefix); };
 }
 
-Result<Predicate> by_address(std::string_view value) {
+Result<SessionPredicate> by_address(std::string_view value) {
     SL_TRY(prefix, Prefix::parse(value));
     return [prefix](const Session& session) {
         return source_in(session, prefix) || destination_in(session, prefix);
     };
 }
 
-Result<Predicate> by_source_port(std::string_view value) {
+Result<SessionPredicate> by_source_port(std::string_view value) {
     SL_TRY(ports, PortRange::parse(value));
     return [ports](const Session& session) { return source_port_in(session, ports); };
 }
 
-Result<Predicate> by_destination_port(std::string_view value) {
+Result<SessionPredicate> by_destination_port(std::string_view value) {
     SL_TRY(ports, PortRange::parse(value));
     return [ports](const Session& session) { return destination_port_in(session, ports); };
 }
 
-Result<Predicate> by_port(std::string_view value) {
+Result<SessionPredicate> by_port(std::string_view value) {
     SL_TRY(ports, PortRange::parse(value));
     return [ports](const Session& session) {
         return source_port_in(session, ports) || destination_port_in(session, ports);
     };
 }
 
-Result<Predicate> by_protocol(std::string_view value) {
+Result<SessionPredicate> by_protocol(std::string_view value) {
     SL_TRY(protocol, parse_protocol(value));
     return [protocol](const Session& session) { return session.protocol == protocol; };
 }
 
-Result<Predicate> by_in_port(std::string_view value) {
+Result<SessionPredicate> by_in_port(std::string_view value) {
     return [name = std::string(value)](const Session& session) { return session.in_port == name; };
 }
 
-Result<Predicate> by_state(std::string_view value) {
+Result<SessionPredicate> by_state(std::string_view value) {
     using enum SessionState;
     for (const auto state :
          {unreplied, replied, syn_sent, syn_received, established, closing, closed})
@@ -81,9 +81,9 @@ Result<Predicate> by_state(std::string_view value) {
 }
 
 /// A hairpin session is translated at both ends, and found by either.
-Result<Predicate> by_nat(std::string_view value) {
+Result<SessionPredicate> by_nat(std::string_view value) {
     using enum NatKind;
-    const auto one_of = [](NatKind a, NatKind b) -> Predicate {
+    const auto one_of = [](NatKind a, NatKind b) -> SessionPredicate {
         return [a, b](const Session& session) { return session.nat == a || session.nat == b; };
     };
     if (value == "snat") return one_of(snat, hairpin);

@@ -68,7 +68,7 @@ Result<EventFilter> event_filter(const EventArguments& arguments) {
     return filter;
 }
 
-Result<> list(EventLog& log, Output& output) {
+Result<> list_events(EventLog& log, Output& output) {
     SL_TRY(page, log.next());
     output.begin(event_stream(false));
     say_lost(page.lost, output);
@@ -93,7 +93,7 @@ Result<> follow(EventLog& log, Output& output) {
 Result<> run_events(const Target& target, const EventArguments& arguments, Output& output) {
     SL_TRY(filter, event_filter(arguments));
     SL_TRY(log, EventLog::open(target, filter));
-    if (!arguments.follow) return list(log, output);
+    if (!arguments.follow) return list_events(log, output);
     if (!filter.since) log.skip_to_end();
     return follow(log, output);
 }

@@ -151,7 +151,7 @@ Result<GuardChange> guard_change(const GuardArguments& arguments) {
     return change;
 }
 
-void add_set(CLI::App& guard, Invocation& invocation) {
+void add_guard_set(CLI::App& guard, Invocation& invocation) {
     auto* command = add_command(
         guard, "set", "Guard a port: everything is on at first; later only what is given changes",
         "  sluice guard set tap0                        # its leases' MACs and addresses\n"
@@ -176,7 +176,7 @@ void add_set(CLI::App& guard, Invocation& invocation) {
     });
 }
 
-void add_del(CLI::App& guard, Invocation& invocation) {
+void add_guard_del(CLI::App& guard, Invocation& invocation) {
     auto* command = add_command(guard, "del", "Take a port's guard away: everything may enter",
                                 "  sluice guard del tap0");
     auto arguments = std::make_shared<GuardArguments>();
@@ -188,7 +188,7 @@ void add_del(CLI::App& guard, Invocation& invocation) {
     });
 }
 
-void add_show(CLI::App& guard, Invocation& invocation) {
+void add_guard_show(CLI::App& guard, Invocation& invocation) {
     auto* command =
         add_command(guard, "show", "Show what the kernel enforces on a port, and what it refused",
                     "  sluice guard show tap0\n"
@@ -201,7 +201,7 @@ void add_show(CLI::App& guard, Invocation& invocation) {
     });
 }
 
-void add_list(CLI::App& guard, Invocation& invocation) {
+void add_guard_list(CLI::App& guard, Invocation& invocation) {
     auto* command = add_command(guard, "list", "List the guarded ports", "  sluice guard list");
     on_run(command, invocation, [](const Target& target) -> Result<Document> {
         SL_TRY(guards, list_guards(target));
@@ -213,10 +213,10 @@ void add_list(CLI::App& guard, Invocation& invocation) {
 
 void add_guard_commands(CLI::App& app, Invocation& invocation) {
     auto* guard = add_object(app, "guard", "What may enter by a port: nobody sends as another");
-    add_set(*guard, invocation);
-    add_del(*guard, invocation);
-    add_show(*guard, invocation);
-    add_list(*guard, invocation);
+    add_guard_set(*guard, invocation);
+    add_guard_del(*guard, invocation);
+    add_guard_show(*guard, invocation);
+    add_guard_list(*guard, invocation);
 }
 
 }  // namespace sluice::cli

@@ -239,7 +239,7 @@ void add_activate(CLI::App& mac, Invocation& invocation) {
     });
 }
 
-Result<> list(const Target& target, const std::vector<std::string>& terms, Output& output) {
+Result<> list_leases(const Target& target, const std::vector<std::string>& terms, Output& output) {
     SL_TRY(filter, parse_lease_filter(terms));
     std::uint64_t count = 0;
     output.begin(lease_stream());
@@ -252,7 +252,7 @@ Result<> list(const Target& target, const std::vector<std::string>& terms, Outpu
     return {};
 }
 
-void add_list(CLI::App& mac, Invocation& invocation) {
+void add_mac_list(CLI::App& mac, Invocation& invocation) {
     auto* command = add_command(mac, "list", "List leases",
                                 "  sluice mac list\n"
                                 "  sluice mac list pool=vms state=active\n"
@@ -263,12 +263,12 @@ void add_list(CLI::App& mac, Invocation& invocation) {
     command->add_option("FILTER", *terms, "KEY=VALUE terms")->type_name("");
     command->callback([&invocation, terms] {
         invocation.action = [&invocation, terms](Output& output) {
-            return list(invocation.target, *terms, output);
+            return list_leases(invocation.target, *terms, output);
         };
     });
 }
 
-void add_show(CLI::App& mac, Invocation& invocation) {
+void add_mac_show(CLI::App& mac, Invocation& invocation) {
     auto* command = add_command(mac, "show", "Show the leases of a VM, or who has a MAC",
                                 "  sluice mac show web1\n"
                                 "  sluice mac show 02:1a:2b:3c:4d:5e");
@@ -290,8 +290,8 @@ void add_mac_commands(CLI::App& app, Invocation& invocation) {
     add_release(*mac, invocation);
     add_move(*mac, invocation);
     add_activate(*mac, invocation);
-    add_list(*mac, invocation);
-    add_show(*mac, invocation);
+    add_mac_list(*mac, invocation);
+    add_mac_show(*mac, invocation);
     add_mac_transfer_commands(*mac, invocation);
 }
 

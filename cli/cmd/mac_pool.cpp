@@ -68,7 +68,7 @@ Result<MacPool> pool_of(const PoolArguments& arguments) {
     return pool;
 }
 
-void add_add(CLI::App& object, Invocation& invocation) {
+void add_pool_add(CLI::App& object, Invocation& invocation) {
     auto* command =
         add_command(object, "add", "Add a pool of MAC addresses",
                     "  sluice mac pool add default --prefix 02:1a:2b\n"
@@ -110,7 +110,7 @@ void add_add(CLI::App& object, Invocation& invocation) {
     });
 }
 
-void add_del(CLI::App& object, Invocation& invocation) {
+void add_pool_del(CLI::App& object, Invocation& invocation) {
     auto* command = add_command(object, "del", "Remove a pool of which no lease is held",
                                 "  sluice mac pool del lab");
     auto name = std::make_shared<std::string>();
@@ -122,7 +122,7 @@ void add_del(CLI::App& object, Invocation& invocation) {
     });
 }
 
-void add_list(CLI::App& object, Invocation& invocation) {
+void add_pool_list(CLI::App& object, Invocation& invocation) {
     auto* command = add_command(object, "list", "List the pools", "  sluice mac pool list");
     on_run(command, invocation, [](const Target& target) -> Result<Document> {
         SL_TRY(pools, list_mac_pools(target));
@@ -130,7 +130,7 @@ void add_list(CLI::App& object, Invocation& invocation) {
     });
 }
 
-void add_show(CLI::App& object, Invocation& invocation) {
+void add_pool_show(CLI::App& object, Invocation& invocation) {
     auto* command = add_command(object, "show",
                                 "Show a pool, and how many leases are in which "
                                 "state",
@@ -147,10 +147,10 @@ void add_show(CLI::App& object, Invocation& invocation) {
 
 void add_mac_pool_commands(CLI::App& mac, Invocation& invocation) {
     auto* object = add_object(mac, "pool", "Ranges of MAC addresses to give to VMs");
-    add_add(*object, invocation);
-    add_del(*object, invocation);
-    add_list(*object, invocation);
-    add_show(*object, invocation);
+    add_pool_add(*object, invocation);
+    add_pool_del(*object, invocation);
+    add_pool_list(*object, invocation);
+    add_pool_show(*object, invocation);
 }
 
 }  // namespace sluice::cli

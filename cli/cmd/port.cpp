@@ -51,7 +51,7 @@ Result<PortChange> port_change(const PortArguments& arguments) {
     return change;
 }
 
-void add_add(CLI::App& port, Invocation& invocation) {
+void add_port_add(CLI::App& port, Invocation& invocation) {
     auto* command = add_command(port, "add", "Attach to an interface",
                                 "  sluice port add tap0 --role access\n"
                                 "  sluice port add eth0 --role uplink\n"
@@ -74,7 +74,7 @@ void add_add(CLI::App& port, Invocation& invocation) {
     });
 }
 
-void add_set(CLI::App& port, Invocation& invocation) {
+void add_port_set(CLI::App& port, Invocation& invocation) {
     auto* command = add_command(port, "set", "Change a port; what is not given stays",
                                 "  sluice port set tap0 --hook xdp\n"
                                 "  sluice port set tap0 --vlan 20");
@@ -89,7 +89,7 @@ void add_set(CLI::App& port, Invocation& invocation) {
     });
 }
 
-void add_del(CLI::App& port, Invocation& invocation) {
+void add_port_del(CLI::App& port, Invocation& invocation) {
     auto* command =
         add_command(port, "del", "Detach from an interface and leave it as it was found",
                     "  sluice port del tap0");
@@ -102,7 +102,7 @@ void add_del(CLI::App& port, Invocation& invocation) {
     });
 }
 
-void add_list(CLI::App& port, Invocation& invocation) {
+void add_port_list(CLI::App& port, Invocation& invocation) {
     auto* command = add_command(port, "list", "List the ports", "  sluice port list");
     on_run(command, invocation, [](const Target& target) -> Result<Document> {
         SL_TRY(ports, list_ports(target));
@@ -110,7 +110,7 @@ void add_list(CLI::App& port, Invocation& invocation) {
     });
 }
 
-void add_show(CLI::App& port, Invocation& invocation) {
+void add_port_show(CLI::App& port, Invocation& invocation) {
     auto* command = add_command(port, "show", "Show one port", "  sluice port show tap0");
     auto arguments = std::make_shared<PortArguments>();
     add_interface(command, *arguments);
@@ -124,11 +124,11 @@ void add_show(CLI::App& port, Invocation& invocation) {
 
 void add_port_commands(CLI::App& app, Invocation& invocation) {
     auto* port = add_object(app, "port", "Interfaces that sluice is attached to");
-    add_add(*port, invocation);
-    add_del(*port, invocation);
-    add_set(*port, invocation);
-    add_list(*port, invocation);
-    add_show(*port, invocation);
+    add_port_add(*port, invocation);
+    add_port_del(*port, invocation);
+    add_port_set(*port, invocation);
+    add_port_list(*port, invocation);
+    add_port_show(*port, invocation);
 }
 
 }  // namespace sluice::cli

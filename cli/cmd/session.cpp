@@ -50,7 +50,8 @@ private:
     Clock::time_point next_ = Clock::now() + std::chrono::seconds(2);
 };
 
-Result<> list(const Target& target, const std::vector<std::string>& terms, Output& output) {
+Result<> list_sessions(const Target& target, const std::vector<std::string>& terms,
+                       Output& output) {
     SL_TRY(filter, parse_session_filter(terms));
     SL_TRY(datapath, open_datapath(target));
     // Rows on a terminal are progress enough.
@@ -67,7 +68,7 @@ Result<> list(const Target& target, const std::vector<std::string>& terms, Outpu
     return {};
 }
 
-void add_list(CLI::App& session, Invocation& invocation) {
+void add_session_list(CLI::App& session, Invocation& invocation) {
     auto terms = std::make_shared<std::vector<std::string>>();
     auto* command = add_filtered(session, "list", "List live sessions, both directions in a row",
                                  "  sluice nat session list\n"
@@ -76,12 +77,12 @@ void add_list(CLI::App& session, Invocation& invocation) {
                                  terms);
     command->callback([&invocation, terms] {
         invocation.action = [&invocation, terms](Output& output) {
-            return list(invocation.target, *terms, output);
+            return list_sessions(invocation.target, *terms, output);
         };
     });
 }
 
-void add_count(CLI::App& session, Invocation& invocation) {
+void add_session_count(CLI::App& session, Invocation& invocation) {
     auto terms = std::make_shared<std::vector<std::string>>();
     auto* command = add_filtered(session, "count", "Count live sessions",
                                  "  sluice nat session count\n"
@@ -96,7 +97,7 @@ void add_count(CLI::App& session, Invocation& invocation) {
     });
 }
 
-void add_flush(CLI::App& session, Invocation& invocation) {
+void add_session_flush(CLI::App& session, Invocation& invocation) {
     auto terms = std::make_shared<std::vector<std::string>>();
     auto* command = add_filtered(session, "flush", "End sessions; they are gone within a second",
                                  "  sluice nat session flush src=10.0.0.5\n"
@@ -118,9 +119,9 @@ void add_flush(CLI::App& session, Invocation& invocation) {
 
 void add_session_commands(CLI::App& nat, Invocation& invocation) {
     auto* session = add_object(nat, "session", "Live sessions");
-    add_list(*session, invocation);
-    add_count(*session, invocation);
-    add_flush(*session, invocation);
+    add_session_list(*session, invocation);
+    add_session_count(*session, invocation);
+    add_session_flush(*session, invocation);
 }
 
 }  // namespace sluice::cli

@@ -42,7 +42,7 @@ Json deviations_json(const sl_guard& guard) {
 }
 
 /// Milliseconds are more than an epoch second can tell.
-double rounded(double seconds) { return std::round(seconds * 10) / 10; }
+double tenths(double seconds) { return std::round(seconds * 10) / 10; }
 
 Json macs_json(const GuardStatus& guard) {
     Json list = Json::array();
@@ -51,12 +51,12 @@ Json macs_json(const GuardStatus& guard) {
     };
     for (const auto& [mac, standby] : guard_macs(guard.entry))
         add(mac, standby ? "standby" : "listed", nullptr);
-    for (const auto& [mac, idle] : guard.learned) add(mac, "learned", rounded(idle));
-    if (guard.changed) add(guard.changed->mac, "changed", rounded(guard.changed->idle));
+    for (const auto& [mac, idle] : guard.learned) add(mac, "learned", tenths(idle));
+    if (guard.changed) add(guard.changed->mac, "changed", tenths(guard.changed->idle));
     return list;
 }
 
-Json addresses_json(const GuardStatus& guard) {
+Json held_addresses_json(const GuardStatus& guard) {
     Json list = Json::array();
     const auto add = [&](const std::string& address, const char* state, Json mac, Json expires) {
         list.push_back({{"address", address},
@@ -68,7 +68,7 @@ Json addresses_json(const GuardStatus& guard) {
         add(address.text(), "listed", nullptr, nullptr);
     for (const auto& prefix : guard.prefixes) add(prefix.text(), "listed", nullptr, nullptr);
     for (const auto& [address, mac, expires_in] : guard.snooped)
-        add(address.text(), "snooped", mac.text(), rounded(expires_in));
+        add(address.text(), "snooped", mac.text(), tenths(expires_in));
     return list;
 }
 
@@ -87,7 +87,7 @@ Json guard_json(const GuardStatus& guard) {
     }
     for (const auto& item : guard.drift) drift.push_back({{"text", item}});
     auto macs = macs_json(guard);
-    auto addresses = addresses_json(guard);
+    auto addresses = held_addresses_json(guard);
     const auto mac_count = macs.size(), address_count = addresses.size();
     return {{"port", guard.port},
             {"state", state_text(guard)},

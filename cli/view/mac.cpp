@@ -11,23 +11,13 @@ Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Js
 
 Json vlan_json(std::uint16_t domain) { return domain == 0 ? Json(nullptr) : Json(domain); }
 
-double seconds(std::chrono::milliseconds duration) {
-    return static_cast<double>(duration.count()) / 1000;
-}
-
-Json addresses_json(const std::vector<Address>& addresses) {
-    Json list = Json::array();
-    for (const auto& address : addresses) list.push_back(address.text());
-    return list;
-}
-
 /// When and where the wire showed it; null while nobody looks.
 Json seen_json(const LeaseStatus& status) {
     if (!status.seen) return nullptr;
     const bool ever = status.seen->last_seen != 0;
     return {{"ever", ever},
             {"port", or_null(status.seen_port)},
-            {"silent_for", seconds(status.silent)},
+            {"silent_for", seconds_json(status.silent)},
             {"duplicates", status.seen->duplicates}};
 }
 
@@ -46,8 +36,8 @@ Json pool_json(const MacPoolStatus& status) {
             {"last", mac_from_number(pool.range.last).text()},
             {"vlan", vlan_json(pool.domain)},
             {"strategy", mac_strategy_text(pool.strategy)},
-            {"ttl", seconds(pool.ttl)},
-            {"cooldown", seconds(pool.cooldown)},
+            {"ttl", seconds_json(pool.ttl)},
+            {"cooldown", seconds_json(pool.cooldown)},
             {"on_duplicate", pool.quarantine ? "quarantine" : "report"},
             {"ip_pools", std::move(address_pools)},
             {"usable", status.usable},

@@ -1,16 +1,6 @@
 #include "cli/view/views.hpp"
 
 namespace sluice::cli {
-namespace {
-
-Json addresses_json(const std::vector<Address>& addresses) {
-    Json list = Json::array();
-    for (const auto& address : addresses) list.push_back(address.text());
-    return list;
-}
-
-}  // namespace
-
 Document masquerades_view(const std::vector<MasqueradeStatus>& rules) {
     Json list = Json::array();
     for (const auto& [spec, addresses] : rules)

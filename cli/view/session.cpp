@@ -14,7 +14,7 @@ Json traffic_json(const Traffic& traffic) {
 }
 
 /// Milliseconds are what the ticks can tell.
-double rounded(double seconds) { return std::round(seconds * 1000) / 1000; }
+double thousandths(double seconds) { return std::round(seconds * 1000) / 1000; }
 
 }  // namespace
 
@@ -51,9 +51,9 @@ Json session_json(const Session& session) {
             {"in_port", session.in_port},
             {"sent", traffic_json(session.sent)},
             {"received", traffic_json(session.received)},
-            {"age", rounded(session.age)},
-            {"idle", rounded(session.idle)},
-            {"expires_in", rounded(session.expires_in)},
+            {"age", thousandths(session.age)},
+            {"idle", thousandths(session.idle)},
+            {"expires_in", thousandths(session.expires_in)},
             {"flushed", session.flushed}};
 }
 

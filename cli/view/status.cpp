@@ -14,16 +14,22 @@ Json usage_json(const Usage& usage) {
     return {{"used", usage.used}, {"capacity", usage.capacity}};
 }
 
-double seconds(std::chrono::milliseconds duration) {
-    return static_cast<double>(duration.count()) / 1000;
-}
-
 std::string state_text(const InstanceStatus& status) {
     if (!status.up) return "down";
     return status.drift.empty() ? "up" : "drifted";
 }
 
 }  // namespace
+
+Json addresses_json(const std::vector<Address>& addresses) {
+    Json list = Json::array();
+    for (const auto& address : addresses) list.push_back(address.text());
+    return list;
+}
+
+Json seconds_json(std::chrono::milliseconds duration) {
+    return static_cast<double>(duration.count()) / 1000;
+}
 
 Json time_json(std::uint64_t seconds) {
     if (seconds == 0) return nullptr;
@@ -50,11 +56,11 @@ Document status_view(const InstanceStatus& status) {
         {"bindings", usage_json(status.bindings)},
         {"map_bytes", status.running ? Json(status.memory) : Json(nullptr)},
         {"timeouts",
-         {{"udp", seconds(settings.udp_timeout)},
-          {"tcp_established", seconds(settings.tcp_established_timeout)},
-          {"tcp_transitory", seconds(settings.tcp_transitory_timeout)},
-          {"icmp", seconds(settings.icmp_timeout)},
-          {"other", seconds(settings.other_timeout)}}},
+         {{"udp", seconds_json(settings.udp_timeout)},
+          {"tcp_established", seconds_json(settings.tcp_established_timeout)},
+          {"tcp_transitory", seconds_json(settings.tcp_transitory_timeout)},
+          {"icmp", seconds_json(settings.icmp_timeout)},
+          {"other", seconds_json(settings.other_timeout)}}},
         {"masquerades", status.masquerades},
         {"forwards", status.forwards},
         {"ports", std::move(ports)},

@@ -35,6 +35,11 @@ namespace sluice::cli {
 [[nodiscard]] Stream session_stream();
 [[nodiscard]] Json session_json(const Session& session);
 
+[[nodiscard]] Json addresses_json(const std::vector<Address>& addresses);
+
+/// A duration in seconds, to the millisecond.
+[[nodiscard]] Json seconds_json(std::chrono::milliseconds duration);
+
 /// RFC 3339, UTC; null when there is no such time.
 [[nodiscard]] Json time_json(std::uint64_t seconds);
 

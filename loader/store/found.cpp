@@ -5,7 +5,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<const char*, 2> schema{R"sql(
+constexpr std::array<const char*, 2> found_schema{R"sql(
 CREATE TABLE interface (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE sysctl (
     value TEXT NOT NULL
 ) STRICT;
 )sql",
-                                            R"sql(
+                                                  R"sql(
 CREATE INDEX sysctl_interface ON sysctl (interface);
 )sql"};
 
@@ -30,7 +30,7 @@ Result<FoundInterfaces> FoundInterfaces::open(const std::filesystem::path& state
     std::filesystem::create_directories(state_folder, error);
     if (error) return fail_errno(error.value(), "making " + state_folder.string());
     SL_TRY(connection,
-           Connection::open(state_folder / "found.db", Connection::Mode::create, schema));
+           Connection::open(state_folder / "found.db", Connection::Mode::create, found_schema));
     return FoundInterfaces(std::move(connection));
 }
 

@@ -15,7 +15,7 @@ std::filesystem::path state_root() {
     return elsewhere != nullptr && *elsewhere != '\0' ? elsewhere : "/var/lib/sluice";
 }
 
-bool may_be_in_name(char c) {
+bool may_be_in_instance_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-';
 }
@@ -24,7 +24,7 @@ bool may_be_in_name(char c) {
 
 Result<std::string> parse_instance_name(std::string_view text) {
     if (text.empty() || text.size() > 32 || text.starts_with('-') ||
-        !std::ranges::all_of(text, may_be_in_name))
+        !std::ranges::all_of(text, may_be_in_instance_name))
         return fail(ErrorCode::usage, fmt::format("`{}` is not an instance name", text),
                     "a name is 1 to 32 letters, digits, `_` and `-`, and does not start with `-`");
     return std::string(text);

@@ -89,7 +89,7 @@ done
 expect "routers that the victim believes in" "" "$(ip -n "$LAB-vm2" -6 route show proto ra)"
 expect "drops of the victim's own" 0 "$(ask .guard.dropped guard show vm2)"
 
-lab_reap "$WITNESS"
+witness_end
 witness vm2
 dropped=$(drops_at vm1)
 sl guard set vm1 --audit
@@ -110,7 +110,7 @@ expect_match "routers that the victim believes in then" "2001:db8:66::/64" \
     "$(ip -n "$LAB-vm2" -6 route show table all dev eth0)"
 expect "drops on --audit" "$dropped" "$(drops_at vm1)"
 
-lab_reap "$WITNESS"
+witness_end
 witness vm2
 sl guard del vm1
 read -r name reason frames <"$LAB_DIR/frames"

@@ -47,7 +47,7 @@ echo "ok: it goes on under its own name"
 sl guard set vm2 --macs none --address none
 sl mac bind "$(mac vm2 eth0)" --vm mover --port vm2 --ip 10.77.2.12 --standby
 ip -n "$LAB-gateway" neigh replace 10.77.2.12 lladdr "$(mac vm2 eth0)" dev vm2 nud permanent
-lab_reap "$WITNESS"
+witness_end
 witness vm2
 if lab_in vm1 ping -q -c 5 -i 0.01 -W 0.5 10.77.2.12; then fail "vm2 sends in standby"; fi
 expect "pings that it received" 5 "$(witnessed "icmp and src 10.77.1.11")"

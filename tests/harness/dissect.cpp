@@ -9,8 +9,6 @@
 namespace sluice::test {
 namespace {
 
-constexpr std::size_t eth_header = 14;
-
 std::uint16_t get16(View bytes, std::size_t at) {
     return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
 }

@@ -34,13 +34,15 @@ described() {
         ip6: first(.addr_info[] | select(.family == "inet6" and .scope == "global") | .local)}'
 }
 
-# witness HOST: writes down what reaches the host, in $WITNESSED; $WITNESS is its process.
+# witness HOST: writes down what reaches the host, in $WITNESSED, until witness_end.
 witness() {
     WITNESSED="$LAB_DIR/$1.pcap"
     lab_spawn "$1" tcpdump -n -i eth0 -Q in -U --immediate-mode -w "$WITNESSED"
     WITNESS=$!
     lab_wait 5 grep -q listening "$LAB_DIR/$!.out" || fail "no tcpdump on $1"
 }
+
+witness_end() { lab_reap "$WITNESS"; }
 
 # arrived NAME: whether a frame of that attack reached the witness's host.
 arrived() { grep -aFq "sluice: $1;" "$WITNESSED"; }

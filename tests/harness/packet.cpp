@@ -13,8 +13,6 @@
 namespace sluice::test {
 namespace {
 
-constexpr std::size_t eth_header = 14;
-
 void put16(Bytes& out, std::uint32_t value) {
     out.push_back(static_cast<std::uint8_t>(value >> 8));
     out.push_back(static_cast<std::uint8_t>(value));

@@ -26,6 +26,9 @@ using Bytes = std::vector<std::uint8_t>;
 using View = std::span<const std::uint8_t>;
 using Mac = std::array<std::uint8_t, 6>;
 
+/// Bytes of an Ethernet header without tags.
+inline constexpr std::size_t eth_header = 14;
+
 /// An address from its text, IPv4 kept IPv4-mapped. Aborts on text that is
 /// none.
 [[nodiscard]] sl_addr ip(std::string_view text);

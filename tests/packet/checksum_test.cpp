@@ -136,7 +136,7 @@ INSTANTIATE_TEST_SUITE_P(Transports, Checksum,
                                          Transport{"Udp4", true, false},
                                          Transport{"Tcp6", false, true},
                                          Transport{"Udp6", false, false}),
-                         [](const auto& info) { return info.param.name; });
+                         name_of);
 
 class UdpZero : public GateTest {
 protected:

@@ -15,6 +15,7 @@ inline constexpr Mac stranger_mac{2, 9, 9, 9, 9, 9};
 
 /// fe80:: with the address's MAC inside (RFC 4291 appendix A).
 [[nodiscard]] sl_addr link_local(const Mac& mac);
+inline const sl_addr own_link_local = link_local(vm_a.mac);
 
 struct Arp {
     std::uint16_t operation = 1;  ///< 1 request, 2 reply; 3 of RARP

@@ -17,13 +17,13 @@ struct Step {
     Packet in, out;
 };
 
-struct Case {
+struct ForwardCase {
     const char* name;
     std::function<void(Gate&)> rules;
     std::vector<Step> steps;  ///< in the order of the conversation
 };
 
-void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const ForwardCase& row, std::ostream* out) { *out << row.name; }
 
 void no_rules(Gate&) {}
 
@@ -37,8 +37,8 @@ void masquerade_and_forward(Gate& gate) {
 
 /// A conversation of vm_a with the server through the masquerade: request out,
 /// reply in.
-Case masqueraded(const char* name, const Layer& request, const Layer& reply, std::uint16_t port,
-                 std::size_t length = 24) {
+ForwardCase masqueraded(const char* name, const Layer& request, const Layer& reply,
+                        std::uint16_t port, std::size_t length = 24) {
     Packet out = a_to_server4();
     Packet in = server_to(external);
     out /= request;
@@ -53,14 +53,14 @@ Case masqueraded(const char* name, const Layer& request, const Layer& reply, std
 
 /// The same without translation, by whatever layers are given above the IP
 /// header.
-Case routed_only(const char* name, const Packet& request, const Packet& reply) {
+ForwardCase routed_only(const char* name, const Packet& request, const Packet& reply) {
     return {name,
             no_rules,
             {{&lan0, request, routed(request, wan0, router)},
              {&wan0, reply, routed(reply, lan0, vm_a)}}};
 }
 
-std::vector<Case> masquerade_cases() {
+std::vector<ForwardCase> masquerade_cases() {
     const Bytes timestamps{1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2};
     return {
         masqueraded("SnatTcp", Tcp{.sport = 40000, .dport = 443, .options = timestamps},
@@ -76,7 +76,7 @@ std::vector<Case> masquerade_cases() {
     };
 }
 
-std::vector<Case> forward_cases() {
+std::vector<ForwardCase> forward_cases() {
     // The server opens; the answers leave with the external address and port.
     const Packet to_web = server_to(external) / Tcp{.sport = 50000, .dport = 8080} / payload(90);
     const Packet web_answer = to_gateway(vm_b, lan1) / Ip4{.src = vm_b.v4, .dst = server.v4} /
@@ -111,7 +111,7 @@ std::vector<Case> forward_cases() {
     };
 }
 
-std::vector<Case> routed_cases() {
+std::vector<ForwardCase> routed_cases() {
     const Packet a4 = a_to_server4(), s4 = server_to(vm_a.v4);
     const Packet a6 = a_to_server6(), s6 = server_to(vm_a.v6);
     const Packet between = to_gateway(vm_a, lan0) / Ip4{.src = vm_a.v4, .dst = vm_b.v4} /
@@ -153,14 +153,14 @@ std::vector<Case> routed_cases() {
     };
 }
 
-std::vector<Case> all_cases() {
-    std::vector<Case> all = masquerade_cases();
+std::vector<ForwardCase> all_cases() {
+    std::vector<ForwardCase> all = masquerade_cases();
     for (auto& more : {forward_cases(), routed_cases()})
         all.insert(all.end(), more.begin(), more.end());
     return all;
 }
 
-class Forwarding : public GateTest, public testing::WithParamInterface<Case> {
+class Forwarding : public GateTest, public testing::WithParamInterface<ForwardCase> {
 protected:
     /// Goes through the conversation once on each of the hooks, and holds the flow entries
     /// against what was sent.
@@ -211,8 +211,7 @@ TEST_P(Forwarding, OpenedOnXdp) {
     converse(steps, {Hook::xdp, Hook::xdp, Hook::tc, Hook::xdp});
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Forwarding, testing::ValuesIn(all_cases()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Table, Forwarding, testing::ValuesIn(all_cases()), name_of);
 
 }  // namespace
 }  // namespace sluice::test

@@ -12,22 +12,17 @@
 namespace sluice::test {
 namespace {
 
-struct Case {
+struct AllowedCase {
     const char* name;
     Packet in;
 };
 
-void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const AllowedCase& row, std::ostream* out) { *out << row.name; }
 
 const Eth eth = to_gateway(vm_a, lan0);
-const Udp udp{.sport = 4000, .dport = 53};
-const sl_addr own_link_local = link_local(vm_a.mac);
-const sl_addr unspecified = ip("::");
 const sl_addr nobody = ip("0.0.0.0");
 
-Eth to(const Mac& mac) { return Eth{.dst = mac, .src = vm_a.mac}; }
-
-std::vector<Case> ip_cases() {
+std::vector<AllowedCase> ip_cases() {
     const Ip4 ip4{.src = vm_a.v4, .dst = server.v4};
     const Ip6 ip6{.src = vm_a.v6, .dst = server.v6};
     Ip4 options = ip4;
@@ -62,7 +57,7 @@ std::vector<Case> ip_cases() {
     };
 }
 
-std::vector<Case> claim_cases() {
+std::vector<AllowedCase> claim_cases() {
     const Mac own = vm_a.mac;
     const Packet from_own = nd_ip(own, vm_a.v6), from_nobody = nd_ip(own, unspecified);
     const Bytes source = nd_option(1, own), target = nd_option(2, own);
@@ -107,7 +102,7 @@ std::vector<Case> claim_cases() {
     };
 }
 
-class Allowed : public GateTest, public testing::WithParamInterface<Case> {
+class Allowed : public GateTest, public testing::WithParamInterface<AllowedCase> {
 protected:
     static Outcome alone(Hook hook, const Bytes& frame, bool guarded) {
         gate().reset();
@@ -139,7 +134,6 @@ TEST_F(Allowed, PlainPacketsAreForwardedByXdp) {
     }
 }
 
-const auto name_of = [](const auto& info) { return info.param.name; };
 INSTANTIATE_TEST_SUITE_P(Ip, Allowed, testing::ValuesIn(ip_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Claim, Allowed, testing::ValuesIn(claim_cases()), name_of);
 

@@ -18,8 +18,6 @@
 namespace sluice::test {
 namespace {
 
-const sl_addr own_link_local = link_local(vm_a.mac);
-
 std::uint32_t get16(View frame, std::size_t at) {
     return static_cast<std::uint32_t>(frame[at] << 8 | frame[at + 1]);
 }

@@ -16,7 +16,7 @@ namespace {
 
 enum class OnXdp : std::uint8_t { drops, leaves };
 
-struct Case {
+struct AttackCase {
     const char* name;
     sl_drop reason;
     std::uint32_t check;
@@ -24,16 +24,10 @@ struct Case {
     OnXdp xdp = OnXdp::drops;
 };
 
-void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const AttackCase& row, std::ostream* out) { *out << row.name; }
 
-const sl_addr unspecified = ip("::");
 const sl_addr victim4 = ip("10.0.0.77");
 const sl_addr victim6 = ip("fd00:a::77");
-
-Eth to(const Mac& mac, std::optional<std::uint16_t> type = {}) {
-    return Eth{.dst = mac, .src = vm_a.mac, .type = type};
-}
-const Udp udp{.sport = 4000, .dport = 53};
 
 Packet udp4_from(const Mac& mac, const sl_addr& source) {
     return Eth{.dst = lan0.mac, .src = mac} / Ip4{.src = source, .dst = server.v4} / udp /
@@ -44,9 +38,9 @@ Packet udp6_from(const Mac& mac, const sl_addr& source) {
            payload(20);
 }
 
-std::vector<Case> mac_cases() {
+std::vector<AttackCase> mac_cases() {
     const auto row = [](const char* name, const Mac& mac) {
-        return Case{name, SL_DROP_GUARD_MAC, SL_GUARD_MAC, udp4_from(mac, vm_a.v4)};
+        return AttackCase{name, SL_DROP_GUARD_MAC, SL_GUARD_MAC, udp4_from(mac, vm_a.v4)};
     };
     return {
         row("AnotherMac4", stranger_mac),
@@ -59,9 +53,9 @@ std::vector<Case> mac_cases() {
     };
 }
 
-std::vector<Case> address_cases() {
+std::vector<AttackCase> address_cases() {
     const auto row = [](const char* name, const Packet& in) {
-        return Case{name, SL_DROP_GUARD_IP, SL_GUARD_IP, in};
+        return AttackCase{name, SL_DROP_GUARD_IP, SL_GUARD_IP, in};
     };
     Packet gre = udp4_from(vm_a.mac, victim4);
     gre.get<Ip4>().protocol = 47;
@@ -107,12 +101,12 @@ std::vector<Case> address_cases() {
     };
 }
 
-std::vector<Case> arp_cases() {
+std::vector<AttackCase> arp_cases() {
     const auto row = [](const char* name, Arp arp) {
-        return Case{name, SL_DROP_GUARD_ARP, SL_GUARD_ARP, arp_frame(vm_a.mac, arp)};
+        return AttackCase{name, SL_DROP_GUARD_ARP, SL_GUARD_ARP, arp_frame(vm_a.mac, arp)};
     };
     const auto rarp = [](const char* name, Arp arp) {
-        return Case{name, SL_DROP_GUARD_ARP, SL_GUARD_ARP, rarp_frame(vm_a.mac, arp)};
+        return AttackCase{name, SL_DROP_GUARD_ARP, SL_GUARD_ARP, rarp_frame(vm_a.mac, arp)};
     };
     const sl_addr nobody = ip("0.0.0.0");
     const Mac own = vm_a.mac;
@@ -146,9 +140,9 @@ std::vector<Case> arp_cases() {
     };
 }
 
-std::vector<Case> nd_cases() {
+std::vector<AttackCase> nd_cases() {
     const auto row = [](const char* name, const Packet& in) {
-        return Case{name, SL_DROP_GUARD_ND, SL_GUARD_ND, in};
+        return AttackCase{name, SL_DROP_GUARD_ND, SL_GUARD_ND, in};
     };
     const Packet own = nd_ip(vm_a.mac, vm_a.v6);
     const Bytes source = nd_option(1, stranger_mac), target = nd_option(2, stranger_mac);
@@ -191,9 +185,9 @@ std::vector<Case> nd_cases() {
     };
 }
 
-std::vector<Case> router_cases() {
+std::vector<AttackCase> router_cases() {
     const auto row = [](const char* name, const Packet& in) {
-        return Case{name, SL_DROP_GUARD_RA, SL_GUARD_RA, in};
+        return AttackCase{name, SL_DROP_GUARD_RA, SL_GUARD_RA, in};
     };
     const sl_addr own = link_local(vm_a.mac);
     const Packet below = nd_ip(vm_a.mac, own);
@@ -210,12 +204,12 @@ std::vector<Case> router_cases() {
     };
 }
 
-std::vector<Case> dhcp_cases() {
+std::vector<AttackCase> dhcp_cases() {
     const auto server_row = [](const char* name, const Packet& in) {
-        return Case{name, SL_DROP_GUARD_DHCP_SERVER, SL_GUARD_DHCP_SERVER, in};
+        return AttackCase{name, SL_DROP_GUARD_DHCP_SERVER, SL_GUARD_DHCP_SERVER, in};
     };
     const auto client_row = [](const char* name, const Packet& in) {
-        return Case{name, SL_DROP_GUARD_DHCP_CLIENT, SL_GUARD_DHCP_CLIENT, in};
+        return AttackCase{name, SL_DROP_GUARD_DHCP_CLIENT, SL_GUARD_DHCP_CLIENT, in};
     };
     const Ip4 ip4{.src = vm_a.v4, .dst = ip("255.255.255.255")};
     const Ip6 ip6{.src = vm_a.v6, .dst = ip("ff02::1")};
@@ -254,16 +248,16 @@ std::vector<Case> dhcp_cases() {
     };
 }
 
-std::vector<Case> frame_cases() {
+std::vector<AttackCase> frame_cases() {
     const auto type_row = [](const char* name, std::uint16_t type) {
-        return Case{name, SL_DROP_GUARD_ETHERTYPE, SL_GUARD_ETHERTYPE,
-                    to(everybody, type) / payload(50)};
+        return AttackCase{name, SL_DROP_GUARD_ETHERTYPE, SL_GUARD_ETHERTYPE,
+                          to(everybody, type) / payload(50)};
     };
     const auto tag_row = [](const char* name, const Packet& in) {
-        return Case{name, SL_DROP_GUARD_TAG, SL_GUARD_TAG, in};
+        return AttackCase{name, SL_DROP_GUARD_TAG, SL_GUARD_TAG, in};
     };
     const auto llc_row = [](const char* name, const Packet& in) {
-        return Case{name, SL_DROP_GUARD_LLC, SL_GUARD_TAG, in};
+        return AttackCase{name, SL_DROP_GUARD_LLC, SL_GUARD_TAG, in};
     };
     const Ip4 ip4{.src = vm_a.v4, .dst = server.v4};
     const Ip6 ip6{.src = vm_a.v6, .dst = server.v6};
@@ -302,9 +296,9 @@ std::vector<Case> frame_cases() {
     };
 }
 
-std::vector<Case> fragment_cases() {
+std::vector<AttackCase> fragment_cases() {
     const auto row = [](const char* name, const Packet& in, sl_drop reason) {
-        return Case{name, reason, SL_GUARD_FRAGMENT, in, OnXdp::leaves};
+        return AttackCase{name, reason, SL_GUARD_FRAGMENT, in, OnXdp::leaves};
     };
     const Eth eth = to(lan1.mac);
     Packet tiny4 = eth / Ip4{.src = vm_a.v4, .dst = server.v4, .mf = true} / payload(8);
@@ -332,7 +326,7 @@ std::vector<Case> fragment_cases() {
     };
 }
 
-class Guard : public GateTest, public testing::WithParamInterface<Case> {
+class Guard : public GateTest, public testing::WithParamInterface<AttackCase> {
 protected:
     void SetUp() override {
         frame_ = serialise(GetParam().in);
@@ -347,7 +341,7 @@ protected:
     }
 
     void expect_refused(std::uint32_t checks) const {
-        const Case& row = GetParam();
+        const AttackCase& row = GetParam();
         begin(checks);
         expect_drop(Hook::tc, lan0, row.in, row.reason);
         if (row.xdp == OnXdp::drops)
@@ -395,7 +389,6 @@ TEST_P(Guard, LooksOnInAudit) {
     EXPECT_EQ(audits.bytes, frame_.size());
 }
 
-const auto name_of = [](const auto& info) { return info.param.name; };
 INSTANTIATE_TEST_SUITE_P(Mac, Guard, testing::ValuesIn(mac_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Address, Guard, testing::ValuesIn(address_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Arp, Guard, testing::ValuesIn(arp_cases()), name_of);

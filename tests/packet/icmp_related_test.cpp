@@ -14,14 +14,14 @@ namespace {
 /// A router somewhere outside, who reports.
 const sl_addr reporter = ip("198.18.7.7");
 
-struct Case {
+struct ErrorCase {
     const char* name;
     Icmp error;
     bool tcp = false, udp = false;
     std::size_t quoted = 0;  ///< bytes of the transport header and payload in the quote
 };
 
-void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const ErrorCase& row, std::ostream* out) { *out << row.name; }
 
 /// The IP packet of a frame, cut after `l4_length` bytes of what the IP header
 /// carries.
@@ -31,10 +31,10 @@ Raw quote(const Packet& packet, std::size_t l4_length) {
     return Raw{Bytes(frame.begin() + 14, frame.begin() + static_cast<std::ptrdiff_t>(end))};
 }
 
-class IcmpRelated : public GateTest, public testing::WithParamInterface<Case> {
+class IcmpRelated : public GateTest, public testing::WithParamInterface<ErrorCase> {
 protected:
     static Packet request() {
-        const Case& row = GetParam();
+        const ErrorCase& row = GetParam();
         if (row.tcp) return a_to_server4() / Tcp{.sport = 4000, .dport = 80} / payload(100);
         if (row.udp) return a_to_server4() / Udp{.sport = 4000, .dport = 53} / payload(100);
         return a_to_server4() / echo_request4(4000) / payload(100);
@@ -61,7 +61,7 @@ protected:
 };
 
 TEST_P(IcmpRelated, FromOutside) {
-    const Case& row = GetParam();
+    const ErrorCase& row = GetParam();
     masquerade_a(external_port, external_port);
     expect_forward(Hook::tc, lan0, request(), leaving());
     Packet inner = request();
@@ -75,7 +75,7 @@ TEST_P(IcmpRelated, FromOutside) {
 
 // Bytes behind the IP packet are no part of the message.
 TEST_P(IcmpRelated, WithATrailer) {
-    const Case& row = GetParam();
+    const ErrorCase& row = GetParam();
     masquerade_a(external_port, external_port);
     expect_forward(Hook::tc, lan0, request(), leaving());
     Bytes in = serialise(from_reporter() / row.error / quote(seen_outside(leaving()), row.quoted));
@@ -90,7 +90,7 @@ TEST_P(IcmpRelated, WithATrailer) {
 }
 
 TEST_P(IcmpRelated, LastHop) {
-    const Case& row = GetParam();
+    const ErrorCase& row = GetParam();
     masquerade_a(external_port, external_port);
     expect_forward(Hook::tc, lan0, request(), leaving());
     Packet in = from_reporter();
@@ -100,7 +100,7 @@ TEST_P(IcmpRelated, LastHop) {
 }
 
 TEST_P(IcmpRelated, AboutNoSessionOfOursIsNotForwarded) {
-    const Case& row = GetParam();
+    const ErrorCase& row = GetParam();
     masquerade_a(external_port, external_port);
     const Packet in = from_reporter() / row.error / quote(seen_outside(leaving()), row.quoted);
     expect_pass(Hook::tc, wan0, in);
@@ -108,22 +108,22 @@ TEST_P(IcmpRelated, AboutNoSessionOfOursIsNotForwarded) {
 }
 
 constexpr Icmp unreachable{.type = 3, .code = 3};
-constexpr Icmp frag_needed{.type = 3, .code = 4, .rest = 1400};
+constexpr Icmp too_long{.type = 3, .code = 4, .rest = 1400};
 constexpr Icmp exceeded{.type = 11, .code = 0};
 
 INSTANTIATE_TEST_SUITE_P(
     Errors, IcmpRelated,
     testing::Values(
-        Case{.name = "UnreachableUdp", .error = unreachable, .udp = true, .quoted = 108},
-        Case{.name = "UnreachableUdp8", .error = unreachable, .udp = true, .quoted = 8},
-        Case{.name = "FragNeededTcp", .error = frag_needed, .tcp = true, .quoted = 120},
-        Case{.name = "FragNeededTcp8", .error = frag_needed, .tcp = true, .quoted = 8},
-        Case{.name = "FragNeededTcp18", .error = frag_needed, .tcp = true, .quoted = 18},
-        Case{.name = "ExceededUdpOdd", .error = exceeded, .udp = true, .quoted = 61},
-        Case{.name = "ExceededTcp", .error = exceeded, .tcp = true, .quoted = 20},
-        Case{.name = "ExceededEcho", .error = exceeded, .quoted = 64},
-        Case{.name = "ExceededEcho8", .error = exceeded, .quoted = 8}),
-    [](const auto& info) { return info.param.name; });
+        ErrorCase{.name = "UnreachableUdp", .error = unreachable, .udp = true, .quoted = 108},
+        ErrorCase{.name = "UnreachableUdp8", .error = unreachable, .udp = true, .quoted = 8},
+        ErrorCase{.name = "FragNeededTcp", .error = too_long, .tcp = true, .quoted = 120},
+        ErrorCase{.name = "FragNeededTcp8", .error = too_long, .tcp = true, .quoted = 8},
+        ErrorCase{.name = "FragNeededTcp18", .error = too_long, .tcp = true, .quoted = 18},
+        ErrorCase{.name = "ExceededUdpOdd", .error = exceeded, .udp = true, .quoted = 61},
+        ErrorCase{.name = "ExceededTcp", .error = exceeded, .tcp = true, .quoted = 20},
+        ErrorCase{.name = "ExceededEcho", .error = exceeded, .quoted = 64},
+        ErrorCase{.name = "ExceededEcho8", .error = exceeded, .quoted = 8}),
+    name_of);
 
 class IcmpFromInside : public GateTest {
 protected:

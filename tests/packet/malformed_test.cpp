@@ -11,12 +11,12 @@
 namespace sluice::test {
 namespace {
 
-struct Case {
+struct MalformedCase {
     const char* name;
     Packet in;
 };
 
-void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const MalformedCase& row, std::ostream* out) { *out << row.name; }
 
 class DamageTest : public GateTest {
 protected:
@@ -39,7 +39,7 @@ protected:
     }
 };
 
-std::vector<Case> whole_packets() {
+std::vector<MalformedCase> whole_packets() {
     const Packet a4 = a_to_server4(), a6 = a_to_server6();
     const Tcp tcp{.sport = 4000, .dport = 80, .options = Bytes(12, 1)};
     const Udp udp{.sport = 4000, .dport = 53};
@@ -59,7 +59,7 @@ std::vector<Case> whole_packets() {
     };
 }
 
-class Cut : public DamageTest, public testing::WithParamInterface<Case> {};
+class Cut : public DamageTest, public testing::WithParamInterface<MalformedCase> {};
 
 TEST_P(Cut, AtEveryLength) {
     const Bytes whole = serialise(GetParam().in);
@@ -102,8 +102,7 @@ TEST_P(Cut, TransportHeaderInAWholePacket) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Packets, Cut, testing::ValuesIn(whole_packets()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Packets, Cut, testing::ValuesIn(whole_packets()), name_of);
 
 Packet tcp4(const std::function<void(Packet&)>& damage) {
     Packet packet = a_to_server4() / Tcp{.sport = 4000, .dport = 80} / payload(20);
@@ -117,7 +116,7 @@ Packet udp6(const std::function<void(Packet&)>& damage) {
     return packet;
 }
 
-std::vector<Case> lies() {
+std::vector<MalformedCase> lies() {
     const Packet a4 = a_to_server4(), a6 = a_to_server6();
     const Udp udp{.sport = 4000, .dport = 80};
     return {
@@ -151,7 +150,7 @@ std::vector<Case> lies() {
     };
 }
 
-class Lie : public DamageTest, public testing::WithParamInterface<Case> {};
+class Lie : public DamageTest, public testing::WithParamInterface<MalformedCase> {};
 
 TEST_P(Lie, IsNotForwarded) {
     expect_not_forwarded(lan0, serialise(GetParam().in));
@@ -163,12 +162,11 @@ TEST_P(Lie, IsNotForwarded) {
     if (!claims_beyond_frame) expect_not_forwarded(lan0, padded);
 }
 
-INSTANTIATE_TEST_SUITE_P(Headers, Lie, testing::ValuesIn(lies()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Headers, Lie, testing::ValuesIn(lies()), name_of);
 
 // Addresses that never cross a router: RFC 1812 section 5.3.7, RFC 4291
 // sections 2.5 and 2.7.
-std::vector<Case> martians() {
+std::vector<MalformedCase> martians() {
     const Udp udp{.sport = 4000, .dport = 53};
     const Eth eth = to_gateway(vm_a, lan0);
     const auto v4 = [&](const char* from, const char* to) {
@@ -193,12 +191,11 @@ std::vector<Case> martians() {
     };
 }
 
-class Martian : public DamageTest, public testing::WithParamInterface<Case> {};
+class Martian : public DamageTest, public testing::WithParamInterface<MalformedCase> {};
 
 TEST_P(Martian, IsNotForwarded) { expect_not_forwarded(lan0, serialise(GetParam().in)); }
 
-INSTANTIATE_TEST_SUITE_P(Addresses, Martian, testing::ValuesIn(martians()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Addresses, Martian, testing::ValuesIn(martians()), name_of);
 
 }  // namespace
 }  // namespace sluice::test

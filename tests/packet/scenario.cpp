@@ -123,6 +123,10 @@ void GateTest::expect_both(const Link& by, const Packet& in, const Packet& out,
     expect_forward(Hook::xdp, by, in, out, context);
 }
 
+Eth to(const Mac& mac, std::optional<std::uint16_t> type) {
+    return Eth{.dst = mac, .src = vm_a.mac, .type = type};
+}
+
 Packet a_to_server4() { return to_gateway(vm_a, lan0) / Ip4{.src = vm_a.v4, .dst = server.v4}; }
 
 Packet a_to_server6() { return to_gateway(vm_a, lan0) / Ip6{.src = vm_a.v6, .dst = server.v6}; }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 
 #include "tests/harness/gate.hpp"
@@ -48,6 +49,15 @@ protected:
 /// observed = forwarded + passed + dropped for every port and direction, drops
 /// have reasons, and as many packets were observed as were fed.
 void expect_balanced(const Gate& gate);
+
+/// A row's name, for INSTANTIATE_TEST_SUITE_P.
+inline constexpr auto name_of = [](const auto& info) { return info.param.name; };
+
+inline const sl_addr unspecified = ip("::");
+inline constexpr Udp udp{.sport = 4000, .dport = 53};
+
+/// The head of a frame of vm_a's own.
+[[nodiscard]] Eth to(const Mac& mac, std::optional<std::uint16_t> type = {});
 
 [[nodiscard]] Packet a_to_server4();
 [[nodiscard]] Packet a_to_server6();

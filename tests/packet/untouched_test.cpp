@@ -10,13 +10,13 @@
 namespace sluice::test {
 namespace {
 
-struct Case {
+struct UntouchedCase {
     const char* name;
     const Link* by;
     Packet in;
 };
 
-void PrintTo(const Case& row, std::ostream* out) { *out << row.name; }
+void PrintTo(const UntouchedCase& row, std::ostream* out) { *out << row.name; }
 
 constexpr Mac broadcast{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 constexpr Mac multicast4{1, 0, 0x5e, 0, 0, 0xfb};
@@ -37,7 +37,7 @@ Packet udp6_to(const Eth& eth, const sl_addr& destination) {
            payload(30);
 }
 
-std::vector<Case> link_cases() {
+std::vector<UntouchedCase> link_cases() {
     const Ip4 to_server{.src = vm_a.v4, .dst = server.v4};
     const Udp udp{.sport = 4000, .dport = 53};
     return {
@@ -66,7 +66,7 @@ std::vector<Case> link_cases() {
     };
 }
 
-std::vector<Case> address_cases() {
+std::vector<UntouchedCase> address_cases() {
     const Eth by_lan0 = vm_a_to(lan0.mac);
     const Eth by_wan0 = to_gateway(router, wan0);
     return {
@@ -94,7 +94,7 @@ std::vector<Case> address_cases() {
     };
 }
 
-class Untouched : public GateTest, public testing::WithParamInterface<Case> {
+class Untouched : public GateTest, public testing::WithParamInterface<UntouchedCase> {
 protected:
     void SetUp() override {
         GateTest::SetUp();
@@ -117,10 +117,8 @@ TEST_P(Untouched, OnBothHooks) {
     expect_pass(Hook::tc, *GetParam().by, frame);
 }
 
-INSTANTIATE_TEST_SUITE_P(Link, Untouched, testing::ValuesIn(link_cases()),
-                         [](const auto& info) { return info.param.name; });
-INSTANTIATE_TEST_SUITE_P(Address, Untouched, testing::ValuesIn(address_cases()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Link, Untouched, testing::ValuesIn(link_cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(Address, Untouched, testing::ValuesIn(address_cases()), name_of);
 
 // XDP opens plain sessions alone; what is special about a first packet is for TC to judge.
 class NoSessionOnXdp : public GateTest {

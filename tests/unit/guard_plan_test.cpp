@@ -30,7 +30,7 @@ PortLease lease(int last, const char* port, bool standby = false) {
     return made;
 }
 
-DesiredState desired() {
+DesiredState guarded_state() {
     DesiredState state;
     for (const std::uint16_t id : {3, 7}) {
         PortSpec port;
@@ -65,7 +65,7 @@ TEST(GuardSwitches, ANewGuardChecksEverything) {
 }
 
 TEST(PlanGuards, OnlyPortsWithAGuardHaveOne) {
-    const auto plans = plan_guards(desired());
+    const auto plans = plan_guards(guarded_state());
     ASSERT_EQ(plans->size(), 1u);
     EXPECT_EQ(plans->at(7).port, "tap7");
     EXPECT_EQ(plans->at(7).entry.port, 7);
@@ -73,7 +73,7 @@ TEST(PlanGuards, OnlyPortsWithAGuardHaveOne) {
 }
 
 TEST(PlanGuards, MacsAreTheGuardsAndThoseOfThePortsLeases) {
-    auto state = desired();
+    auto state = guarded_state();
     state.guards[0].macs = {mac(1), mac(2)};
     state.port_leases = {lease(2, "tap7"), lease(3, "tap7"), lease(4, "tap3")};
     EXPECT_THAT(
@@ -82,14 +82,14 @@ TEST(PlanGuards, MacsAreTheGuardsAndThoseOfThePortsLeases) {
 }
 
 TEST(PlanGuards, StandbyWinsOverAMacThatIsListed) {
-    auto state = desired();
+    auto state = guarded_state();
     state.guards[0].macs = {mac(1)};
     state.port_leases = {lease(1, "tap7", true)};
     EXPECT_THAT(guard_macs(planned(state).entry), ElementsAre(GuardMac{mac(1), true}));
 }
 
 TEST(PlanGuards, SingleAddressesAreInTheTableNetworksBeside) {
-    auto state = desired();
+    auto state = guarded_state();
     state.guards[0].addresses = {prefix("10.0.0.9"), prefix("fe80::/64"), prefix("10.1.0.0/24")};
     state.port_leases = {lease(1, "tap7"), lease(2, "tap3")};
     state.port_leases[0].addresses = {address("10.0.0.5"), address("2001:db8::5")};
@@ -101,11 +101,12 @@ TEST(PlanGuards, SingleAddressesAreInTheTableNetworksBeside) {
     EXPECT_THAT(plan.prefixes,
                 testing::UnorderedElementsAre(prefix("fe80::/64"), prefix("10.1.0.0/24")));
     EXPECT_NE(plan.entry.checks & SL_GUARD_PREFIXES, 0u);
-    EXPECT_EQ(planned(desired()).entry.checks & SL_GUARD_PREFIXES, 0u) << "none, none looked up";
+    EXPECT_EQ(planned(guarded_state()).entry.checks & SL_GUARD_PREFIXES, 0u)
+        << "none, none looked up";
 }
 
 TEST(PlanGuards, PrefixesCountTheGuardsBitsAndTheMappedAddresss) {
-    auto state = desired();
+    auto state = guarded_state();
     state.guards[0].addresses = {prefix("10.1.0.0/24")};
     const auto entries = planned(state).prefix_entries(15);
     ASSERT_EQ(entries.size(), 1u);
@@ -119,7 +120,7 @@ TEST(PlanGuards, PrefixesCountTheGuardsBitsAndTheMappedAddresss) {
 /// All of IPv6 is not all of IPv4, which is mapped into it.
 TEST(PlanGuards, NetworksAroundTheMappedAddressesLeaveThemOut) {
     const auto hole = [](std::vector<Prefix> networks) {
-        auto state = desired();
+        auto state = guarded_state();
         state.guards[0].addresses = std::move(networks);
         const auto entries = planned(state).prefix_entries(14);
         const auto found = std::ranges::find_if(entries, [](const auto& entry) {
@@ -136,7 +137,7 @@ TEST(PlanGuards, NetworksAroundTheMappedAddressesLeaveThemOut) {
 }
 
 TEST(PlanGuards, EthertypesAreInNetworkOrder) {
-    auto state = desired();
+    auto state = guarded_state();
     state.guards[0].ethertypes = {0x88cc, 0x8847};
     const auto entry = planned(state).entry;
     EXPECT_EQ(entry.ethertypes[0], htons(0x88cc));
@@ -145,7 +146,7 @@ TEST(PlanGuards, EthertypesAreInNetworkOrder) {
 }
 
 TEST(PlanGuards, MoreMacsThanAGuardHoldsAreRefusedByTheirPortsName) {
-    auto state = desired();
+    auto state = guarded_state();
     for (int i = 0; i < 65; ++i) state.port_leases.push_back(lease(i + 1, "tap7"));
     const auto plans = plan_guards(state);
     ASSERT_FALSE(plans);

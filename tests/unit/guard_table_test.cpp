@@ -15,13 +15,13 @@ namespace {
 using testing::ElementsAreArray;
 using testing::IsEmpty;
 
-MacAddress mac(__u64 number) { return mac_of_slot(number & SL_GUARD_MAC_BITS); }
+MacAddress mac_of(__u64 number) { return mac_of_slot(number & SL_GUARD_MAC_BITS); }
 
 class Sets {
 public:
     std::vector<GuardMac> macs(std::size_t count) {
         std::set<GuardMac> chosen;
-        while (chosen.size() < count) chosen.insert({mac(random_()), false});
+        while (chosen.size() < count) chosen.insert({mac_of(random_()), false});
         return {chosen.begin(), chosen.end()};
     }
     /// IPv4 and IPv6 by turns.
@@ -96,7 +96,7 @@ TEST(GuardTable, TheFactorsAreOdd) {
 }
 
 TEST(GuardTable, StandbyIsKeptAndStillFound) {
-    const GuardMac waiting{mac(0x112233445502), true};
+    const GuardMac waiting{mac_of(0x112233445502), true};
     sl_guard guard{};
     ASSERT_TRUE(fill_guard_macs(guard, {waiting}));
     EXPECT_EQ(*find_guard_mac(guard, waiting.mac) & SL_GUARD_MAC_STANDBY, SL_GUARD_MAC_STANDBY);
