@@ -18,6 +18,9 @@
 namespace sluice {
 namespace {
 
+/// SEC("xdp.frags") of bpf/sluice_xdp.bpf.c.
+constexpr std::string_view our_program = "sl_xdp";
+
 struct CloseProgram {
     void operator()(xdp_program* program) const { xdp_program__close(program); }
 };
@@ -53,12 +56,41 @@ bool dispatcher_has(const xdp_multiprog* programs, std::uint32_t id) {
     return false;
 }
 
-/// Refuses an interface that another's program has to itself.
+/// Whether an instance, of whatever network namespace, has pinned the program.
+bool is_pinned(std::uint32_t id) {
+    for (const auto& instance : pinned_instances()) {
+        const Pins pins(instance);
+        for (const auto& interface : pins.linked_interfaces()) {
+            const Fd program(bpf_obj_get(pins.link(interface, "xdp").c_str()));
+            if (const auto pinned = program ? program_id(program) : 0; pinned && *pinned == id)
+                return true;
+        }
+    }
+    return false;
+}
+
+/// Takes off a program of ours that no instance knows: its sluice died between attaching and
+/// pinning it, or its pins were removed by hand.
+/// @return whether there was one
+bool remove_orphan(const Link& link, xdp_program* program) {
+    if (program == nullptr || xdp_program__name(program) != our_program ||
+        is_pinned(xdp_program__id(program)))
+        return false;
+    return xdp_program__detach(program, static_cast<int>(link.ifindex), XDP_MODE_UNSPEC, 0) == 0;
+}
+
+/// Makes room, and refuses an interface that another's program has to itself.
 Result<> check_room(const Link& link) {
     if (link.xdp_program == 0) return {};
     const LogCapture quiet;
     const Multiprog programs = programs_on(link.ifindex);
-    if (programs && !xdp_multiprog__is_legacy(programs.get())) return {};
+    if (programs && !xdp_multiprog__is_legacy(programs.get())) {
+        xdp_program* program = nullptr;
+        while ((program = xdp_multiprog__next_prog(program, programs.get())) != nullptr)
+            if (remove_orphan(link, program)) break;
+        return {};
+    }
+    if (programs && remove_orphan(link, xdp_multiprog__main_prog(programs.get()))) return {};
     return fail(ErrorCode::refused,
                 fmt::format("{} has another XDP program (id {}) that does not share", link.name,
                             link.xdp_program),

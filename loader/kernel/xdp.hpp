@@ -23,7 +23,8 @@ struct XdpAttachment {
 };
 
 /// Loads the one XDP program of `object` and attaches it in native mode. On failure nothing
-/// is attached or pinned. Use Datapath::attach_xdp(), which makes the object.
+/// is attached or pinned. A program of ours that no instance has pinned is replaced: its sluice
+/// died on the way. Use Datapath::attach_xdp(), which makes the object.
 /// @param object opened, not loaded, its maps bound to the instance's; stays the caller's
 /// @param pin where the program is pinned, so that it can be recognised later
 /// Errors: refused (another's program and no dispatcher: hint `--hook tc`), unsupported (no
