@@ -18,6 +18,7 @@ nap() { sleep "$(printf '%d.%09d' $(($1 / 1000000000)) $(($1 % 1000000000)))"; }
 # function in the background, $! would be the shell that runs it.
 killed_after() {
     local pid
+    : >"$LAB_DIR/answer"  # a process that is killed at once opens nothing
     "$SLUICE" --instance "$LAB" "${@:2}" >"$LAB_DIR/answer" 2>&1 &
     pid=$!
     nap "$1"

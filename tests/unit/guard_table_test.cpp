@@ -80,7 +80,7 @@ TEST(GuardTable, FindsEveryAddressAndNoOther) {
 /// MACs as pools give them: neighbours that differ in a byte.
 TEST(GuardTable, FindsNeighboursThatDifferInOneByte) {
     std::vector<GuardMac> macs;
-    for (__u64 i = 0; i < SL_GUARD_MACS; ++i) macs.push_back({mac(0x02 | i << 40), false});
+    for (__u64 i = 0; i < SL_GUARD_MACS; ++i) macs.push_back({mac_of(0x02 | i << 40), false});
     sl_guard guard{};
     ASSERT_TRUE(fill_guard_macs(guard, macs));
     for (const auto& key : macs) EXPECT_NE(find_guard_mac(guard, key.mac), nullptr);
