@@ -15,7 +15,7 @@
  * SL_CONTINUE: an IP packet for the router that may enter, as *pkt (zero before) describes it.
  * SL_DROP with pkt->reason: refused, or damaged, of which TC alone judges. SL_PASS: not ours.
  * Where nobody watches, frames that are not for us are not even parsed; and neither are those with
- * another's MAC, which is most of what is forged.
+ * another's MAC or IPv4 address, which is most of what is forged.
  */
 static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct sl_port *port,
 						struct sl_packet *pkt)
@@ -23,21 +23,20 @@ static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct
 	bool watched = port->guard || (port->flags & SL_PORT_SIGHT);
 	enum sl_verdict parsed, verdict = SL_CONTINUE;
 	const struct sl_guard *guard = NULL;
-	__u64 sender = 0;
+	struct sl_sender sender = {};
+	int why;
 
 	if (port->guard) {
 		guard = sl_guard_of(port);
-		if (!guard)
-			return sl_refuse(pkt, SL_DROP_GUARD_MAC);
-		sender = sl_guard_sender(ctx, guard);
-		if (!sender && sl_guard_strict_mac(guard))
-			return sl_refuse(pkt, SL_DROP_GUARD_MAC);
+		why = guard ? sl_guard_at_sight(ctx, guard, &sender) : SL_DROP_GUARD_MAC;
+		if (why)
+			return sl_refuse(pkt, why);
 	} else if (!watched && !sl_for_router(ctx, port)) {
 		return SL_PASS;
 	}
 	parsed = sl_parse(ctx, pkt);
 	if (guard)
-		verdict = sl_guard(ctx, port, guard, sender, pkt);
+		verdict = sl_guard(ctx, port, guard, &sender, pkt);
 	if (verdict == SL_CONTINUE)
 		verdict = sl_sight(ctx, port, pkt);
 	if (verdict != SL_CONTINUE)

@@ -67,6 +67,36 @@ static __always_inline bool sl_guard_strict_mac(const struct sl_guard *guard)
 	return (guard->checks & checks) == SL_GUARD_MAC && !guard->learn;
 }
 
+/* What the guard knows of a frame's sender before anything is parsed. */
+struct sl_sender {
+	__u64 mac; /* the table's entry for the source MAC; 0 = it is not listed */
+	bool addr; /* the source address is listed; false: still to be looked up */
+};
+
+/*
+ * Refuses most of what is forged before it is parsed: a MAC, or the address of an IPv4 packet
+ * without options, that is not listed where nothing but the list counts. 0, or an enum sl_drop.
+ */
+static __always_inline int sl_guard_at_sight(struct sl_ctx *ctx, const struct sl_guard *guard,
+					     struct sl_sender *sender)
+{
+	const __u32 addr_checks = SL_GUARD_IP | SL_GUARD_PREFIXES | SL_GUARD_SNOOP | SL_GUARD_AUDIT;
+	struct ethhdr *eth = ctx_data(ctx);
+	struct iphdr *ip = (void *)(eth + 1);
+	struct sl_halves from = {.second = bpf_htonl(0xffff)};
+
+	sender->mac = sl_guard_sender(ctx, guard);
+	if (!sender->mac)
+		return sl_guard_strict_mac(guard) ? SL_DROP_GUARD_MAC : 0;
+	if ((sender->mac & SL_GUARD_MAC_STANDBY) || (guard->checks & addr_checks) != SL_GUARD_IP ||
+	    (void *)(ip + 1) > ctx_data_end(ctx) || eth->h_proto != bpf_htons(ETH_P_IP) ||
+	    *(__u8 *)ip != 0x45 || !ip->saddr)
+		return 0;
+	from.second |= (__u64)ip->saddr << 32;
+	sender->addr = sl_guard_find_addr(guard, from);
+	return sender->addr ? 0 : SL_DROP_GUARD_IP;
+}
+
 /* Likewise a source address: no list is left, nor a rule for such addresses. */
 static __always_inline bool sl_guard_strict_addr(const struct sl_guard *guard,
 						 const struct sl_packet *pkt)
@@ -82,15 +112,16 @@ static __always_inline bool sl_guard_strict_addr(const struct sl_guard *guard,
 
 /*
  * What there is to say of nearly every frame. 0: nothing against it; an enum sl_drop; or
- * SL_GUARD_SPECIAL: that is still to be found out. `sender`: of sl_guard_sender().
+ * SL_GUARD_SPECIAL: that is still to be found out.
  */
-static __always_inline int sl_guard_plain(const struct sl_guard *guard, __u64 sender,
+static __always_inline int sl_guard_plain(const struct sl_guard *guard,
+					  const struct sl_sender *sender,
 					  const struct sl_packet *pkt)
 {
-	if (!sender || (sender & SL_GUARD_MAC_STANDBY) || !pkt->family || pkt->reason ||
+	if (!sender->mac || (sender->mac & SL_GUARD_MAC_STANDBY) || !pkt->family || pkt->reason ||
 	    pkt->hidden || pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE)
 		return SL_GUARD_SPECIAL;
-	if ((guard->checks & SL_GUARD_IP) && !sl_guard_find_source(guard, pkt))
+	if (!sender->addr && (guard->checks & SL_GUARD_IP) && !sl_guard_find_source(guard, pkt))
 		return sl_guard_strict_addr(guard, pkt) ? SL_DROP_GUARD_IP : SL_GUARD_SPECIAL;
 	return sl_guard_plain_l4(pkt) ? 0 : SL_GUARD_SPECIAL;
 }
@@ -247,7 +278,8 @@ __noinline int sl_guard_special(struct sl_ctx *ctx, const struct sl_port *port,
 
 /* The guard's verdict on a parsed frame, of whose sender it knows already. */
 static __always_inline enum sl_verdict sl_guard(struct sl_ctx *ctx, const struct sl_port *port,
-						const struct sl_guard *guard, __u64 sender,
+						const struct sl_guard *guard,
+						const struct sl_sender *sender,
 						struct sl_packet *pkt)
 {
 	int why = sl_guard_plain(guard, sender, pkt);
