@@ -12,6 +12,8 @@
 
 #define SL_EVENT_INTERVAL 954 /* ticks between two events of one port and subject: 1 s */
 
+#define SL_EVENT_CPUS 1024 /* over how many a counter is summed */
+
 #define SL_EVENT_MACS (2 * ETH_ALEN) /* bytes of a frame before its first tag */
 
 struct sl_notice {
@@ -19,26 +21,20 @@ struct sl_notice {
 	__u8 kind, reason, egress, zero;
 };
 
-/*
- * May an event of this port and subject be written now? *repeats: how many were not since the last
- * one. If two CPUs come at once, one of them writes.
- */
-static __always_inline bool sl_event_due(__u32 port, __u32 subject, __u32 *repeats)
+static __always_inline struct sl_event_limit *sl_event_limit(__u32 port, __u32 subject)
 {
 	__u32 index = port * SL_EVENT_SUBJECTS + (subject & (SL_EVENT_SUBJECTS - 1));
-	struct sl_event_limit *limit = bpf_map_lookup_elem(&sl_event_limits, &index);
-	__u32 now = sl_tick_now() ?: 1, last;
 
-	if (!limit)
-		return false;
-	last = READ_ONCE(limit->last);
-	if ((last && now - last < SL_EVENT_INTERVAL) ||
-	    __sync_val_compare_and_swap(&limit->last, last, now) != last) {
-		__sync_fetch_and_add(&limit->held, 1);
-		return false;
-	}
-	*repeats = __sync_lock_test_and_set(&limit->held, 0);
-	return true;
+	return bpf_map_lookup_elem(&sl_event_limits, &index);
+}
+
+/* May an event be written now? If two CPUs come at once, one of them writes. */
+static __always_inline bool sl_event_due(struct sl_event_limit *limit)
+{
+	__u32 now = sl_tick_now() ?: 1, last = READ_ONCE(limit->last);
+
+	return (!last || now - last >= SL_EVENT_INTERVAL) &&
+	       __sync_val_compare_and_swap(&limit->last, last, now) == last;
 }
 
 /*
@@ -96,37 +92,59 @@ static __noinline void sl_event_write(struct sl_ctx *ctx, const struct sl_notice
 	__sync_lock_test_and_set(&event->number, number);
 }
 
-static __always_inline void sl_event(struct sl_ctx *ctx, const struct sl_notice *notice)
-{
-	__u32 subject =
-	    notice->kind <= SL_EVENT_AUDIT ? notice->reason : SL_DROP_MAX + notice->kind;
-	__u32 repeats = 0;
-
-	if (sl_event_due(notice->port, subject, &repeats))
-		sl_event_write(ctx, notice, repeats);
-}
-
 /* An event of a kind of its own, about the frame and another port (0 = none). */
 static __always_inline void sl_event_notice(struct sl_ctx *ctx, __u32 port, enum sl_event_kind kind,
 					    __u32 other_port)
 {
 	struct sl_notice notice = {.port = port, .other_port = other_port, .kind = kind};
+	struct sl_event_limit *limit = sl_event_limit(port, SL_DROP_MAX + kind);
 
-	sl_event(ctx, &notice);
+	if (!limit)
+		return;
+	if (sl_event_due(limit))
+		sl_event_write(ctx, &notice, __sync_lock_test_and_set(&limit->counted, 0));
+	else
+		__sync_fetch_and_add(&limit->counted, 1);
+}
+
+/* A counter's packets over all CPUs, modulo 2^32 (Linux 5.19). */
+static __always_inline __u32 sl_packets_of(void *counters, __u32 index)
+{
+	__u32 packets = 0;
+
+	for (__u32 cpu = 0; cpu < SL_EVENT_CPUS; cpu++) {
+		struct sl_counter *counter = bpf_map_lookup_percpu_elem(counters, &index, cpu);
+
+		if (!counter)
+			break;
+		packets += counter->packets;
+	}
+	return packets;
+}
+
+/* The event of a frame that is counted by now, at the head of those that were not reported. */
+static __noinline void sl_event_counted(struct sl_ctx *ctx, const struct sl_notice *notice,
+					struct sl_event_limit *limit, __u32 index)
+{
+	__u32 counted = sl_packets_of(&sl_drops, index) + sl_packets_of(&sl_audits, index);
+	__u32 before = __sync_lock_test_and_set(&limit->counted, counted);
+
+	sl_event_write(ctx, notice, counted - before - 1);
 }
 
 /* Counts the frame, as it came, under its reason, and reports it. */
-static __always_inline void sl_report(struct sl_ctx *ctx, struct sl_counter *counter,
+static __always_inline void sl_report(struct sl_ctx *ctx, void *counters,
 				      const struct sl_notice *notice)
 {
-	if (counter)
-		sl_count(counter, ctx_len(ctx));
-	sl_event(ctx, notice);
-}
+	__u32 index = notice->port * SL_DROP_MAX + (notice->reason & (SL_DROP_MAX - 1));
+	struct sl_event_limit *limit = sl_event_limit(notice->port, notice->reason);
+	struct sl_counter *counter = bpf_map_lookup_elem(counters, &index);
 
-static __always_inline __u32 sl_reason_index(__u32 port, __u32 reason)
-{
-	return port * SL_DROP_MAX + (reason & (SL_DROP_MAX - 1));
+	if (!counter || !limit)
+		return;
+	sl_count(counter, ctx_len(ctx));
+	if (unlikely(sl_event_due(limit)))
+		sl_event_counted(ctx, notice, limit, index);
 }
 
 static __always_inline void sl_report_drop(struct sl_ctx *ctx, __u32 port, __u32 reason,
@@ -134,9 +152,8 @@ static __always_inline void sl_report_drop(struct sl_ctx *ctx, __u32 port, __u32
 {
 	struct sl_notice notice = {
 	    .port = port, .kind = SL_EVENT_DROP, .reason = reason, .egress = egress};
-	__u32 index = sl_reason_index(port, reason);
 
-	sl_report(ctx, bpf_map_lookup_elem(&sl_drops, &index), &notice);
+	sl_report(ctx, &sl_drops, &notice);
 }
 
 /* The guard would drop the frame, but is told to look on. */
@@ -145,9 +162,8 @@ static __always_inline void sl_report_audit(struct sl_ctx *ctx, __u32 port, __u3
 {
 	struct sl_notice notice = {
 	    .port = port, .kind = SL_EVENT_AUDIT, .reason = reason, .egress = egress};
-	__u32 index = sl_reason_index(port, reason);
 
-	sl_report(ctx, bpf_map_lookup_elem(&sl_audits, &index), &notice);
+	sl_report(ctx, &sl_audits, &notice);
 }
 
 #endif

@@ -68,7 +68,12 @@ struct sl_event_head {
 
 struct sl_event_limit {
 	__u32 last; /* tick of the last event */
-	__u32 held; /* events not reported since */
+	/*
+	 * Modulo 2^32. A drop's or audit's: its frames (sl_drops and sl_audits) up to the last
+	 * event, so that a frame which is not reported costs nothing. Another kind's: events not
+	 * reported since.
+	 */
+	__u32 counted;
 };
 
 #endif
