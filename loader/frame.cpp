@@ -98,7 +98,9 @@ std::optional<IpHeader> read_ipv4(Cursor& at) {
     IpHeader ip;
     const std::size_t length = (at.number<std::uint8_t>() & 0xf) * 4u;
     at.skip(5);
-    ip.fragment = (at.number<std::uint16_t>() & 0x1fff) != 0;
+    const auto place = at.number<std::uint16_t>();
+    ip.data_only = (place & 0x1fff) != 0;
+    ip.fragment = ip.data_only || (place & 0x2000) != 0;
     at.skip(1);
     ip.protocol = at.number<std::uint8_t>();
     at.skip(2);
@@ -107,13 +109,13 @@ std::optional<IpHeader> read_ipv4(Cursor& at) {
     if (!at.ok) return std::nullopt;
     if (length < least) return ip;
     at.skip(length - least);
-    if (!ip.fragment) read_l4(at, ip);
+    if (!ip.data_only) read_l4(at, ip);
     return ip;
 }
 
 /// The headers that may stand before what is carried: RFC 8200 section 4.
 void skip_extensions(Cursor& at, IpHeader& ip) {
-    while (at.ok && !ip.fragment) {
+    while (at.ok && !ip.data_only) {
         switch (ip.protocol) {
             case IPPROTO_HOPOPTS:
             case IPPROTO_ROUTING:
@@ -128,7 +130,9 @@ void skip_extensions(Cursor& at, IpHeader& ip) {
             case IPPROTO_FRAGMENT: {
                 const auto next = at.number<std::uint8_t>();
                 at.skip(1);
-                ip.fragment = (at.number<std::uint16_t>() & 0xfff8) != 0;
+                const auto place = at.number<std::uint16_t>();
+                ip.data_only = (place & 0xfff8) != 0;
+                ip.fragment = ip.data_only || (place & 1) != 0;  // not an atomic one: RFC 6946
                 at.skip(4);
                 if (!at.ok) return;
                 ip.protocol = next;
@@ -149,7 +153,7 @@ std::optional<IpHeader> read_ipv6(Cursor& at) {
     ip.destination = at.v6();
     if (!at.ok) return std::nullopt;
     skip_extensions(at, ip);
-    if (!ip.fragment) read_l4(at, ip);
+    if (!ip.data_only) read_l4(at, ip);
     return ip;
 }
 

@@ -21,7 +21,8 @@ struct ArpHeader {
 struct IpHeader {
     Address source, destination;
     std::uint8_t protocol = 0;  ///< what follows IPv6's extension headers
-    bool fragment = false;      ///< not the first: nothing follows but data
+    bool fragment = false;      ///< a part of a packet
+    bool data_only = false;     ///< a part that is not the first: nothing follows but data
     std::optional<std::uint16_t> source_port, destination_port;  ///< TCP, UDP, SCTP; host order
     std::optional<std::uint8_t> icmp_type;
 };

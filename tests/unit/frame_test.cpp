@@ -61,6 +61,9 @@ TEST(Dissect, Ipv4) {
         << "behind options";
     EXPECT_EQ(text(ethernet + "0800 4500 0054 0000 0001 40 11 0000 0a000002 0a000001 0fa0 0035"),
               text_ethernet + "IPv4 10.0.0.2 > 10.0.0.1 udp fragment");
+    EXPECT_EQ(text(ethernet + "0800 4500 0054 0000 2000 40 11 0000 0a000002 0a000001 0fa0 0035"),
+              text_ethernet + "IPv4 10.0.0.2:4000 > 10.0.0.1:53 udp fragment")
+        << "a first fragment has its ports";
     EXPECT_EQ(text(ethernet + "0800 4500 0054 0000 0000 40 01 0000 0a000002 0a000001 0500"),
               text_ethernet + "IPv4 10.0.0.2 > 10.0.0.1 icmp redirect");
 }
@@ -77,8 +80,12 @@ TEST(Dissect, Ipv6) {
         text_ethernet + "IPv6 fe80::1 > ff02::1 icmpv6 fragment");
     EXPECT_EQ(
         text(ethernet + "86dd 6000 0000 0010 2c ff" + ipv6_to_all + "3a 00 0001 0000 0001  86 00"),
-        text_ethernet + "IPv6 fe80::1 > ff02::1 icmpv6 router advertisement")
+        text_ethernet + "IPv6 fe80::1 > ff02::1 icmpv6 router advertisement fragment")
         << "a first fragment has its headers";
+    EXPECT_EQ(
+        text(ethernet + "86dd 6000 0000 0010 2c ff" + ipv6_to_all + "3a 00 0000 0000 0001  86 00"),
+        text_ethernet + "IPv6 fe80::1 > ff02::1 icmpv6 router advertisement")
+        << "an atomic fragment is whole";
 }
 
 TEST(Dissect, TagsLengthsAndOthers) {

@@ -73,7 +73,8 @@ static inline __u32 sl_guard_addr_slot(__u64 first, __u64 second, __u64 factor)
 
 /*
  * Map sl_guard_prefixes (LPM trie): networks whose addresses a port may use. prefixlen counts the
- * 32 bits of `guard` (index into sl_guards) and then those of the (mapped) address.
+ * 32 bits of `guard` (index into sl_guards) and then those of the (mapped) address. Value: 1, or 0
+ * for what is taken out of a wider network again.
  */
 struct sl_guard_prefix {
 	__u32 prefixlen;
