@@ -96,7 +96,7 @@ void read_l4(Cursor& at, IpHeader& ip) {
 std::optional<IpHeader> read_ipv4(Cursor& at) {
     constexpr std::size_t least = 20;
     IpHeader ip;
-    const std::size_t length = (at.number<std::uint8_t>() & 0xf) * 4u;
+    const std::size_t length = (at.number<std::uint8_t>() & 0xfu) * std::size_t{4};
     at.skip(5);
     const auto place = at.number<std::uint16_t>();
     ip.data_only = (place & 0x1fff) != 0;

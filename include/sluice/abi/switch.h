@@ -130,7 +130,8 @@ struct sl_vlan_stats {
 	struct sl_counter counts[SL_VLAN_COUNTS];
 };
 
-/* Map sl_fdb (hash), the MAC table; its capacity is --max-macs, 131072 by default. Key: MAC (the first byte the lowest) | VLAN id << 48. */
+/* Map sl_fdb (hash), the MAC table; its capacity is --max-macs, 131072 by default. Key: MAC (the
+ * first byte the lowest) | VLAN id << 48. */
 #define SL_FDB_MAC_BITS 48
 
 enum sl_fdb_flag {
