@@ -35,8 +35,9 @@ bool covers_ipv4(const Prefix& prefix) {
 }
 
 /// A MAC that waits in one list and may send in the other waits: its VM is not here yet.
-std::vector<GuardMac> merged(std::map<MacAddress, bool> standby_by_mac) {
+std::vector<GuardMac> merged(const std::map<MacAddress, bool>& standby_by_mac) {
     std::vector<GuardMac> macs;
+    macs.reserve(standby_by_mac.size());
     for (const auto& [mac, standby] : standby_by_mac) macs.push_back({mac, standby});
     return macs;
 }

@@ -24,6 +24,7 @@ Result<const MacPool*> choose_pool(const LeaseChange& change, const std::string&
     const auto found = std::ranges::find(pools, wanted, &MacPool::name);
     if (found != pools.end()) return &*found;
     std::vector<std::string> names;
+    names.reserve(pools.size());
     for (const auto& pool : pools) names.push_back(pool.name);
     return fail(ErrorCode::not_found,
                 name.empty() ? "there are several MAC pools, and none is called default"

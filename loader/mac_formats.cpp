@@ -155,6 +155,7 @@ Result<> read_domain(const pugi::xml_node& domain, const std::string& where,
 
 std::string csv_line(const Lease& lease) {
     std::vector<std::string> addresses;
+    addresses.reserve(lease.addresses.size());
     for (const auto& address : lease.addresses) addresses.push_back(address.text());
     return fmt::format("{},{},{},{},{},{},{},{}\n", lease.mac.text(), lease.vm, lease.nic,
                        lease.uuid, lease.domain, lease.port, fmt::join(addresses, " "),
@@ -222,7 +223,9 @@ Result<std::vector<ImportedMac>> macs_of_libvirt(std::string_view xml, const std
                     fmt::format("{}, byte {}: {}", where, parsed.offset, parsed.description()),
                     "give what `virsh dumpxml VM` writes");
     std::vector<ImportedMac> macs;
-    auto domains = document.child("domains") ? document.child("domains") : document;
+    const pugi::xml_node& root = document;
+    const auto list = root.child("domains");
+    const auto domains = list ? list : root;
     for (const auto& domain : domains.children("domain"))
         SL_CHECK(read_domain(domain, where, macs));
     if (!domains.child("domain"))

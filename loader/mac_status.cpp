@@ -76,7 +76,7 @@ using LeasePredicate = LeaseFilter::Predicate;
 
 /// A key that compares a text as it is.
 LeaseFilter::Key text_key(std::string_view name, std::string_view value, std::string_view meaning,
-                          std::function<std::string(const LeaseStatus&)> of) {
+                          const std::function<std::string(const LeaseStatus&)>& of) {
     return {name, value, meaning, [of](std::string_view wanted) -> Result<LeasePredicate> {
                 return [of, text = std::string(wanted)](const LeaseStatus& it) {
                     return of(it) == text;
