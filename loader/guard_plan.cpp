@@ -56,7 +56,7 @@ std::vector<GuardMac> own_macs(const GuardSpec& guard, const std::vector<PortLea
     std::map<MacAddress, bool> standby;
     for (const auto& mac : guard.macs) standby[mac] = false;
     for (const auto& lease : leases) standby[lease.mac] |= lease.standby;
-    return merged(std::move(standby));
+    return merged(standby);
 }
 
 Result<PlannedGuard> plan_guard(const GuardSpec& guard, std::uint16_t port_id,
