@@ -38,6 +38,18 @@ _sluice() {
     --kind)
         mapfile -t COMPREPLY < <(compgen -W "drop audit mac-duplicate mac-foreign address-snooped mac-learned" -- "$cur")
         return ;;
+    --strategy)
+        mapfile -t COMPREPLY < <(compgen -W "random sequential uuid time" -- "$cur")
+        return ;;
+    --on-duplicate)
+        mapfile -t COMPREPLY < <(compgen -W "report quarantine" -- "$cur")
+        return ;;
+    --format)
+        mapfile -t COMPREPLY < <(compgen -W "dnsmasq libvirt csv json" -- "$cur")
+        return ;;
+    --batch | --hosts-file | --pid-file)
+        _filedir
+        return ;;
     --proto)
         mapfile -t COMPREPLY < <(compgen -W "tcp udp" -- "$cur")
         return ;;
@@ -49,7 +61,7 @@ _sluice() {
     for ((i = 1; i < cword; i++)); do
         ((skip)) && { skip=0; continue; }
         case ${words[i]} in
-        --json | --pretty | --dry-run | --help | --purge | --by-port | --all | --follow) ;;
+        --json | --pretty | --dry-run | --help | --purge | --by-port | --all | --follow | --pin | --standby | --skip-clashes) ;;
         -*) skip=1 ;;
         *) path+=("${words[i]}") ;;
         esac
@@ -57,9 +69,9 @@ _sluice() {
 
     local choices
     case "${path[*]}" in
-    "") choices="up down restore status port nat guard stats drops events version" ;;
-    up) choices="--max-flows --max-flows6 --max-bindings --udp-timeout --tcp-established-timeout
-                 --tcp-transitory-timeout --icmp-timeout --other-timeout" ;;
+    "") choices="up down restore status port nat guard mac stats drops events version" ;;
+    up) choices="--max-flows --max-flows6 --max-bindings --max-leases --udp-timeout
+                 --tcp-established-timeout --tcp-transitory-timeout --icmp-timeout --other-timeout" ;;
     down) choices="--purge" ;;
     drops) choices="--by-port --all" ;;
     port) choices="add del list set show" ;;
@@ -72,6 +84,17 @@ _sluice() {
     "guard set "*) choices="--mac --ip --arp --nd --ra --dhcp-server --dhcp-client --dhcp-rate --ethertype
                             --ethertypes --tags --fragments --macs --address --learn --snoop --mac-change
                             --forged-transmits --unknown-unicast --audit" ;;
+    mac) choices="pool alloc bind release move activate list show import export dhcp" ;;
+    "mac pool") choices="add del list show" ;;
+    "mac pool add "*) choices="--prefix --range --strategy --ttl --cooldown --vlan --ip-pool --on-duplicate" ;;
+    "mac alloc" | "mac alloc "*) choices="--pool --port --ip --nic --uuid --pin --batch" ;;
+    "mac bind "*) choices="--vm --port --ip --nic --uuid --vlan --pin --standby" ;;
+    "mac release "* | "mac activate "*) choices="--nic" ;;
+    "mac move "*) choices="--to --port --nic" ;;
+    "mac import") choices="--from --skip-clashes" ;;
+    "mac export") choices="--format" ;;
+    "mac dhcp") choices="set off show" ;;
+    "mac dhcp set") choices="--hosts-file --pid-file" ;;
     events) choices="--follow --since --port --kind" ;;
     nat) choices="masquerade forward pool session" ;;
     "nat masquerade" | "nat forward") choices="add del list" ;;
