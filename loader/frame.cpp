@@ -14,8 +14,6 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<std::uint16_t, 3> tag_types{0x8100, 0x88a8, 0x9100};
-
 /// Takes big-endian fields off the front; beyond the end nothing is read, and `ok` is false.
 class Cursor {
 public:
@@ -225,6 +223,11 @@ std::string payload_text(const FrameHeaders& frame) {
 
 }  // namespace
 
+bool is_tag_type(std::uint16_t ethertype) {
+    constexpr std::array<std::uint16_t, 3> types{0x8100, 0x88a8, 0x9100};
+    return std::ranges::find(types, ethertype) != types.end();
+}
+
 std::optional<FrameHeaders> dissect(std::span<const std::uint8_t> bytes) {
     Cursor at(bytes);
     FrameHeaders frame;
@@ -233,7 +236,7 @@ std::optional<FrameHeaders> dissect(std::span<const std::uint8_t> bytes) {
     if (!at.ok) return std::nullopt;
 
     auto type = at.number<std::uint16_t>();
-    while (at.ok && std::ranges::find(tag_types, type) != tag_types.end()) {
+    while (at.ok && is_tag_type(type)) {
         const auto tag = at.number<std::uint16_t>();
         if (at.ok) frame.vlans.push_back(tag & 0x0fff);
         type = at.number<std::uint16_t>();

@@ -11,6 +11,9 @@
 
 namespace sluice {
 
+/// Whether a VLAN tag begins with it (0x8100, 0x88a8, 0x9100), in host order.
+[[nodiscard]] bool is_tag_type(std::uint16_t ethertype);
+
 /// An ARP or RARP packet for IPv4 over Ethernet (RFC 826, RFC 903).
 struct ArpHeader {
     std::uint16_t operation = 0;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "loader/change.hpp"
+#include "loader/frame.hpp"
 #include "loader/guard_plan.hpp"
 #include "loader/lease.hpp"
 #include "loader/store/guard_store.hpp"
@@ -74,14 +75,13 @@ Result<> check_addresses(const std::vector<Prefix>& addresses) {
 
 Result<> check_ethertype(std::uint16_t type) {
     constexpr std::array known{ETHERTYPE_IP, ETHERTYPE_IPV6, ETHERTYPE_ARP, ETHERTYPE_REVARP};
-    constexpr std::array tags{0x8100, 0x88a8, 0x9100};
     if (type < ETH_P_802_3_MIN)
         return fail(ErrorCode::usage, fmt::format("--ethertypes {:#06x} is a length", type),
                     "ethertypes begin at 0x0600; `--tags off` lets 802.3 frames in");
     if (std::ranges::find(known, type) != known.end())
         return fail(ErrorCode::usage, fmt::format("--ethertypes {:#06x} is allowed anyway", type),
                     "list only what may enter besides IPv4, IPv6, ARP and RARP");
-    if (std::ranges::find(tags, type) != tags.end())
+    if (is_tag_type(type))
         return fail(ErrorCode::usage, fmt::format("--ethertypes {:#06x} is a VLAN tag", type),
                     "tags may enter by a trunk: `sluice port set IF --role trunk`");
     return {};

@@ -27,7 +27,7 @@ std::vector<std::string> split(std::string_view line, char separator) {
     return parts;
 }
 
-Result<std::uint16_t> parse_number(std::string_view text, std::string_view what) {
+Result<std::uint16_t> parse_field(std::string_view text, std::string_view what) {
     std::uint16_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (text.empty() || error != std::errc() || end != text.data() + text.size())
@@ -48,7 +48,7 @@ Result<> set_vm(ImportedMac& mac, const std::string& text) {
 }
 Result<> set_nic(ImportedMac& mac, const std::string& text) {
     if (text.empty()) return {};
-    SL_TRY(nic, parse_number(text, "NIC"));
+    SL_TRY(nic, parse_field(text, "NIC"));
     mac.request.who.nic = nic;
     return {};
 }
@@ -60,7 +60,7 @@ Result<> set_uuid(ImportedMac& mac, const std::string& text) {
 }
 Result<> set_vlan(ImportedMac& mac, const std::string& text) {
     if (text.empty()) return {};
-    SL_TRY(vlan, parse_number(text, "VLAN id"));
+    SL_TRY(vlan, parse_field(text, "VLAN id"));
     mac.request.domain = vlan;
     return {};
 }

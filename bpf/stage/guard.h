@@ -67,6 +67,25 @@ static __always_inline bool sl_guard_strict_mac(const struct sl_guard *guard)
 	return (guard->checks & checks) == SL_GUARD_MAC && !guard->learn;
 }
 
+/* Is the list of addresses all that counts, and what is not on it refused? */
+static __always_inline bool sl_guard_strict_addrs(const struct sl_guard *guard)
+{
+	return !(guard->checks & (SL_GUARD_PREFIXES | SL_GUARD_SNOOP | SL_GUARD_AUDIT));
+}
+
+/* Likewise a source address that is not listed: there is no rule for such addresses. */
+static __always_inline bool sl_guard_strict_addr(const struct sl_guard *guard,
+						 const struct sl_packet *pkt)
+{
+	__be32 first = pkt->k6.saddr.w[0];
+
+	if (!sl_guard_strict_addrs(guard))
+		return false;
+	if (pkt->family == AF_INET)
+		return pkt->k4.saddr;
+	return first && first != bpf_htonl(0xfe800000);
+}
+
 /* What the guard knows of a frame's sender before anything is parsed. */
 struct sl_sender {
 	__u64 mac; /* the table's entry for the source MAC; 0 = it is not listed */
@@ -80,34 +99,18 @@ struct sl_sender {
 static __always_inline int sl_guard_at_sight(struct sl_ctx *ctx, const struct sl_guard *guard,
 					     struct sl_sender *sender)
 {
-	const __u32 addr_checks = SL_GUARD_IP | SL_GUARD_PREFIXES | SL_GUARD_SNOOP | SL_GUARD_AUDIT;
 	struct ethhdr *eth = ctx_data(ctx);
 	struct iphdr *ip = (void *)(eth + 1);
-	struct sl_halves from = {.second = bpf_htonl(0xffff)};
 
 	sender->mac = sl_guard_sender(ctx, guard);
 	if (!sender->mac)
 		return sl_guard_strict_mac(guard) ? SL_DROP_GUARD_MAC : 0;
-	if ((sender->mac & SL_GUARD_MAC_STANDBY) || (guard->checks & addr_checks) != SL_GUARD_IP ||
-	    (void *)(ip + 1) > ctx_data_end(ctx) || eth->h_proto != bpf_htons(ETH_P_IP) ||
-	    *(__u8 *)ip != 0x45 || !ip->saddr)
+	if ((sender->mac & SL_GUARD_MAC_STANDBY) || !(guard->checks & SL_GUARD_IP) ||
+	    !sl_guard_strict_addrs(guard) || (void *)(ip + 1) > ctx_data_end(ctx) ||
+	    eth->h_proto != bpf_htons(ETH_P_IP) || *(__u8 *)ip != 0x45 || !ip->saddr)
 		return 0;
-	from.second |= (__u64)ip->saddr << 32;
-	sender->addr = sl_guard_find_addr(guard, from);
+	sender->addr = sl_guard_find_addr(guard, sl_halves_of4(ip->saddr));
 	return sender->addr ? 0 : SL_DROP_GUARD_IP;
-}
-
-/* Likewise a source address: no list is left, nor a rule for such addresses. */
-static __always_inline bool sl_guard_strict_addr(const struct sl_guard *guard,
-						 const struct sl_packet *pkt)
-{
-	__be32 first = pkt->k6.saddr.w[0];
-
-	if (guard->checks & (SL_GUARD_PREFIXES | SL_GUARD_SNOOP | SL_GUARD_AUDIT))
-		return false;
-	if (pkt->family == AF_INET)
-		return pkt->k4.saddr;
-	return first && first != bpf_htonl(0xfe800000);
 }
 
 /*

@@ -27,6 +27,12 @@ static __always_inline struct sl_halves sl_halves_of(const union sl_addr *addr)
 	};
 }
 
+/* The same of an IPv4 address, mapped. */
+static __always_inline struct sl_halves sl_halves_of4(__be32 addr)
+{
+	return (struct sl_halves){.second = bpf_htonl(0xffff) | (__u64)addr << 32};
+}
+
 /* A MAC as a number, the first byte the lowest. */
 static __always_inline __u64 sl_mac_number(const void *mac)
 {
@@ -78,12 +84,10 @@ static __always_inline bool sl_guard_find_addr(const struct sl_guard *guard, str
 static __always_inline bool sl_guard_find_source(const struct sl_guard *guard,
 						 const struct sl_packet *pkt)
 {
-	struct sl_halves from = {};
+	struct sl_halves from;
 
-	if (pkt->family == AF_INET) {
-		from.second = bpf_htonl(0xffff) | (__u64)pkt->k4.saddr << 32;
-		return sl_guard_find_addr(guard, from);
-	}
+	if (pkt->family == AF_INET)
+		return sl_guard_find_addr(guard, sl_halves_of4(pkt->k4.saddr));
 	from = sl_halves_of(&pkt->k6.saddr);
 	return from.first && sl_guard_find_addr(guard, from);
 }

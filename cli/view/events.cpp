@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cli/view/views.hpp"
+
 namespace sluice::cli {
 namespace {
 
@@ -19,8 +21,6 @@ template <class T>
 Json or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json(nullptr);
 }
-
-Json name_json(const std::string& name) { return name.empty() ? Json(nullptr) : Json(name); }
 
 Json arp_json(const std::optional<ArpHeader>& arp) {
     if (!arp) return nullptr;
@@ -83,10 +83,10 @@ Json event_json(const Event& event) {
             {"time", time_text(event.time)},
             {"kind", event.kind->name},
             {"severity", event.kind->severity},
-            {"port", name_json(event.port)},
+            {"port", text_or_null(event.port)},
             {"direction", event.egress ? "out" : "in"},
             {"reason", event.reason == nullptr ? Json(nullptr) : Json(event.reason->name)},
-            {"other_port", name_json(event.other_port)},
+            {"other_port", text_or_null(event.other_port)},
             {"repeats", event.repeats},
             {"length", event.frame_len},
             {"text", text_of(event, frame)},

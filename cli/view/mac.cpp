@@ -7,8 +7,6 @@
 namespace sluice::cli {
 namespace {
 
-Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
 Json vlan_json(std::uint16_t domain) { return domain == 0 ? Json(nullptr) : Json(domain); }
 
 /// When and where the wire showed it; null while nobody looks.
@@ -16,7 +14,7 @@ Json seen_json(const LeaseStatus& status) {
     if (!status.seen) return nullptr;
     const bool ever = status.seen->last_seen != 0;
     return {{"ever", ever},
-            {"port", or_null(status.seen_port)},
+            {"port", text_or_null(status.seen_port)},
             {"silent_for", seconds_json(status.silent)},
             {"duplicates", status.seen->duplicates}};
 }
@@ -52,20 +50,26 @@ Json lease_json(const Lease& lease) {
     return {{"mac", lease.mac.text()},
             {"vlan", vlan_json(lease.domain)},
             {"vm", lease.vm},
-            {"uuid", or_null(lease.uuid)},
+            {"uuid", text_or_null(lease.uuid)},
             {"nic", lease.nic},
-            {"port", or_null(lease.port)},
-            {"standby_port", or_null(lease.standby)},
-            {"moving_to", or_null(lease.moving_to)},
+            {"port", text_or_null(lease.port)},
+            {"standby_port", text_or_null(lease.standby)},
+            {"moving_to", text_or_null(lease.moving_to)},
             {"pinned", lease.pinned},
             {"addresses", addresses_json(lease.addresses)},
             {"given", time_json(static_cast<std::uint64_t>(lease.given))},
             {"released", time_json(static_cast<std::uint64_t>(lease.released))}};
 }
 
+Json leases_json(const std::vector<Lease>& leases) {
+    Json list = Json::array();
+    for (const auto& lease : leases) list.push_back(lease_json(lease));
+    return list;
+}
+
 Json lease_status_json(const LeaseStatus& status) {
     auto json = lease_json(status.lease);
-    json["pool"] = or_null(status.pool);
+    json["pool"] = text_or_null(status.pool);
     json["state"] = lease_state_text(status.state);
     json["seen"] = seen_json(status);
     return json;
@@ -93,9 +97,7 @@ Document given_view(const std::string& schema, const Target& target, const Lease
 Document leases_changed_view(const std::string& schema, const Target& target,
                              const LeaseOutcome& outcome, const std::string& done) {
     auto document = outcome_view(schema, target, outcome.outcome, done);
-    Json leases = Json::array();
-    for (const auto& lease : outcome.leases) leases.push_back(lease_json(lease));
-    document.body["leases"] = std::move(leases);
+    document.body["leases"] = leases_json(outcome.leases);
     return document;
 }
 
@@ -207,8 +209,7 @@ Document export_view(const std::string& format, std::string text) {
 }
 
 Document export_json_view(const std::vector<Lease>& leases) {
-    Json list = Json::array();
-    for (const auto& lease : leases) list.push_back(lease_json(lease));
+    const auto list = leases_json(leases);
     Document document{"sluice.mac.export/1", {{"format", "json"}, {"leases", list}}, {}, {}};
     document.layout = {Note{list.dump(2)}};
     return document;
@@ -216,7 +217,7 @@ Document export_json_view(const std::vector<Lease>& leases) {
 
 Document dhcp_view(const std::optional<DhcpSettings>& settings) {
     Json json = settings ? Json{{"hosts_file", settings->hosts_file},
-                                {"pid_file", or_null(settings->pid_file)}}
+                                {"pid_file", text_or_null(settings->pid_file)}}
                          : Json(nullptr);
     Document document{"sluice.mac.dhcp.show/1", {{"dhcp", std::move(json)}}, {}, {}};
     if (settings)

@@ -21,6 +21,8 @@ std::string state_text(const InstanceStatus& status) {
 
 }  // namespace
 
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
 Json addresses_json(const std::vector<Address>& addresses) {
     Json list = Json::array();
     for (const auto& address : addresses) list.push_back(address.text());

@@ -7,26 +7,17 @@ lab_new e2e
 lab_routed
 rounds=$((${SLUICE_TEST_LONG:-0} ? 40 : 6))
 
-# now_ns; nap NS
-now_ns() { date +%s%N; }
-nap() { sleep "$(printf '%d.%09d' $(($1 / 1000000000)) $(($1 % 1000000000)))"; }
-
 # killed UNDO ARGUMENTS...: the command is killed at `rounds` points spread over the time that it
 # takes, and given again each time; UNDO takes back what it did.
 killed() {
-    local undo=$1 round start time pid code
+    local undo=$1 round start time code
     shift
     start=$(now_ns)
     sl "$@" >/dev/null
     time=$(($(now_ns) - start))
     $undo
     for ((round = 0; round < rounds; round++)); do
-        # By itself: of a function in the background, $! would be the shell that runs it.
-        "$SLUICE" --instance "$LAB" "$@" >/dev/null 2>&1 &
-        pid=$!
-        nap $((time * round / (rounds - 1)))
-        kill -KILL "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
+        killed_after $((time * round / (rounds - 1))) "$@"
         code=0
         sl --json status >"$LAB_DIR/status" || code=$?
         # 3: killed before there was an instance.

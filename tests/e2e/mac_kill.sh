@@ -11,21 +11,6 @@ sl port add vm1 --role access
 sl mac pool add all --prefix 02:00:00:00:03 --cooldown 0s --ip-pool 10.77.1.0/24
 sl mac dhcp set --hosts-file "$LAB_DIR/dhcp-hosts"
 
-now_ns() { date +%s%N; }
-nap() { sleep "$(printf '%d.%09d' $(($1 / 1000000000)) $(($1 % 1000000000)))"; }
-
-# killed_after NS ARGUMENTS...: sluice, killed when the time is up. It is started by itself: of a
-# function in the background, $! would be the shell that runs it.
-killed_after() {
-    local pid
-    : >"$LAB_DIR/answer"  # a process that is killed at once opens nothing
-    "$SLUICE" --instance "$LAB" "${@:2}" >"$LAB_DIR/answer" 2>&1 &
-    pid=$!
-    nap "$1"
-    kill -KILL "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
-}
-
 # consistent WHAT: any command that changes leases mends what was left; then all agree.
 consistent() {
     local leases kernel hosts

@@ -71,6 +71,23 @@ ask() { sl --json "${@:2}" | jq -r "$1"; }
 # is VALUE JQ ARGUMENTS...: whether sluice answers so, for expect_soon.
 is() { [[ $(ask "${@:2}") == "$1" ]]; }
 
+# now_ns; nap NS
+now_ns() { date +%s%N; }
+nap() { sleep "$(printf '%d.%09d' $(($1 / 1000000000)) $(($1 % 1000000000)))"; }
+
+# killed_after NS ARGUMENTS...: sluice, killed when the time is up; what it wrote is in
+# $LAB_DIR/answer. It is started by itself: of a function in the background, $! would be the shell
+# that runs it.
+killed_after() {
+    local pid
+    : >"$LAB_DIR/answer" # a process that is killed at once opens nothing
+    "$SLUICE" --instance "$LAB" "${@:2}" >"$LAB_DIR/answer" 2>&1 &
+    pid=$!
+    nap "$1"
+    kill -KILL "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+}
+
 # gate HOOK [UP ARGUMENTS]...: the instance, both vms, the uplink and a masquerade.
 gate() {
     lab_up "${@:2}"

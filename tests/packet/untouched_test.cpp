@@ -66,7 +66,7 @@ std::vector<UntouchedCase> link_cases() {
     };
 }
 
-std::vector<UntouchedCase> address_cases() {
+std::vector<UntouchedCase> untouched_address_cases() {
     const Eth by_lan0 = vm_a_to(lan0.mac);
     const Eth by_wan0 = to_gateway(router, wan0);
     return {
@@ -118,7 +118,7 @@ TEST_P(Untouched, OnBothHooks) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Link, Untouched, testing::ValuesIn(link_cases()), name_of);
-INSTANTIATE_TEST_SUITE_P(Address, Untouched, testing::ValuesIn(address_cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(Address, Untouched, testing::ValuesIn(untouched_address_cases()), name_of);
 
 // XDP opens plain sessions alone; what is special about a first packet is for TC to judge.
 class NoSessionOnXdp : public GateTest {

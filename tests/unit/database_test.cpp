@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "expect_error.hpp"
 #include "loader/store/found.hpp"
 #include "temporary_folder.hpp"
 
@@ -47,13 +48,6 @@ MasqueradeSpec masquerade(const std::string& source, const std::string& uplink) 
 ForwardSpec forward(std::uint8_t protocol, const std::string& external,
                     const std::string& internal) {
     return {protocol, *Endpoint::parse(external), *Endpoint::parse(internal)};
-}
-
-template <class Value>
-void expect_error(const Result<Value>& result, ErrorCode code, const std::string& part) {
-    ASSERT_FALSE(result);
-    EXPECT_EQ(result.error().code, code) << result.error().message;
-    EXPECT_THAT(result.error().message, HasSubstr(part));
 }
 
 TEST_F(DatabaseTest, IsThereOnceItIsMade) {

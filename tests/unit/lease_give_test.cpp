@@ -7,13 +7,13 @@
 
 #include <set>
 
+#include "expect_error.hpp"
 #include "temporary_folder.hpp"
 
 namespace sluice {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 const std::string uuid = "123e4567-e89b-12d3-a456-426614174000";
 const std::string other_uuid = "00000000-e89b-12d3-a456-426614174000";
@@ -56,13 +56,6 @@ protected:
         }
     }
     void wait(int seconds) { change_.clock.wall += seconds; }
-
-    template <class Value>
-    static void expect_error(const Result<Value>& result, ErrorCode code, const std::string& part) {
-        ASSERT_FALSE(result) << part;
-        EXPECT_EQ(result.error().code, code) << result.error().message;
-        EXPECT_THAT(result.error().message, HasSubstr(part));
-    }
 
     TemporaryFolder folder_;
     Database database_ = std::move(*Database::create(folder_.path()));

@@ -3,22 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "expect_error.hpp"
+
 namespace sluice {
 namespace {
 
-using testing::HasSubstr;
-
-MacRange prefix(const char* text) {
+MacRange range_of(const char* text) {
     const auto range = MacRange::parse_prefix(text);
     EXPECT_TRUE(range) << range.error().message;
     return range.value_or(MacRange{});
-}
-
-template <class Value>
-void expect_error(const Result<Value>& result, ErrorCode code, const std::string& part) {
-    ASSERT_FALSE(result) << part;
-    EXPECT_EQ(result.error().code, code) << result.error().message;
-    EXPECT_THAT(result.error().message, HasSubstr(part));
 }
 
 TEST(MacNumber, IsOrderedAsTheTextIs) {
@@ -28,16 +21,16 @@ TEST(MacNumber, IsOrderedAsTheTextIs) {
 }
 
 TEST(MacRange, PrefixesOfEveryLength) {
-    EXPECT_EQ(prefix("02").text(), "02:00:00:00:00:00-02:ff:ff:ff:ff:ff");
-    EXPECT_EQ(prefix("02:1a:2b").text(), "02:1a:2b:00:00:00-02:1a:2b:ff:ff:ff");
-    EXPECT_EQ(prefix("52:54:00").size(), 1u << 24);
-    EXPECT_EQ(prefix("00:1A:2B:CD").text(), "00:1a:2b:cd:00:00-00:1a:2b:cd:ff:ff");
-    EXPECT_EQ(prefix("02:00:00:00:01").size(), 256u);
+    EXPECT_EQ(range_of("02").text(), "02:00:00:00:00:00-02:ff:ff:ff:ff:ff");
+    EXPECT_EQ(range_of("02:1a:2b").text(), "02:1a:2b:00:00:00-02:1a:2b:ff:ff:ff");
+    EXPECT_EQ(range_of("52:54:00").size(), 1u << 24);
+    EXPECT_EQ(range_of("00:1A:2B:CD").text(), "00:1a:2b:cd:00:00-00:1a:2b:cd:ff:ff");
+    EXPECT_EQ(range_of("02:00:00:00:01").size(), 256u);
 }
 
 TEST(MacRange, TheLastByteMayBeARange) {
-    EXPECT_EQ(prefix("00:50:56:80-bf").text(), "00:50:56:80:00:00-00:50:56:bf:ff:ff");
-    EXPECT_EQ(prefix("02:00:00:00:00:10-11").size(), 2u);
+    EXPECT_EQ(range_of("00:50:56:80-bf").text(), "00:50:56:80:00:00-00:50:56:bf:ff:ff");
+    EXPECT_EQ(range_of("02:00:00:00:00:10-11").size(), 2u);
 }
 
 TEST(MacRange, MalformedPrefixes) {
@@ -75,10 +68,10 @@ TEST(MacRange, TwoUsableAddressesAtLeast) {
 }
 
 TEST(MacRange, ReservedAddressesAreNotCounted) {
-    EXPECT_EQ(usable_macs(prefix("52:54:00")), (1u << 24) - 1);
-    EXPECT_EQ(usable_macs(prefix("00:00:5e")), (1u << 24) - 512);
-    EXPECT_EQ(usable_macs(prefix("00:00:00")), (1u << 24) - 1);
-    EXPECT_EQ(usable_macs(prefix("02:1a:2b")), 1u << 24);
+    EXPECT_EQ(usable_macs(range_of("52:54:00")), (1u << 24) - 1);
+    EXPECT_EQ(usable_macs(range_of("00:00:5e")), (1u << 24) - 512);
+    EXPECT_EQ(usable_macs(range_of("00:00:00")), (1u << 24) - 1);
+    EXPECT_EQ(usable_macs(range_of("02:1a:2b")), 1u << 24);
     for (const auto* text : {"52:54:00:12:34:56", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff",
                              "00:00:5e:00:01:00", "00:00:5e:00:01:ff", "00:00:5e:00:02:07"})
         EXPECT_TRUE(reserved_at(mac_number(*MacAddress::parse(text)))) << text;
@@ -87,15 +80,15 @@ TEST(MacRange, ReservedAddressesAreNotCounted) {
 }
 
 TEST(MacRange, UniversalOnesAreTold) {
-    EXPECT_TRUE(is_universal(prefix("00:1a:2b")));
-    EXPECT_FALSE(is_universal(prefix("02:1a:2b")));
-    EXPECT_FALSE(is_universal(prefix("52:54:00")));
+    EXPECT_TRUE(is_universal(range_of("00:1a:2b")));
+    EXPECT_FALSE(is_universal(range_of("02:1a:2b")));
+    EXPECT_FALSE(is_universal(range_of("52:54:00")));
 }
 
 MacPool pool(const char* name, const char* bytes, std::uint16_t domain = 0) {
     MacPool made;
     made.name = name;
-    made.range = prefix(bytes);
+    made.range = range_of(bytes);
     made.domain = domain;
     return made;
 }
