@@ -19,6 +19,7 @@
 #include "sluice/abi/port.h"
 #include "sluice/abi/reason.h"
 #include "sluice/abi/stats.h"
+#include "sluice/abi/switch.h"
 
 #define SL_MAP(map_type, map_name, key_type, value_type, entries, flags)                           \
 	struct {                                                                                   \
@@ -95,6 +96,15 @@ struct sl_csum_buffer {
 	__u8 bytes[512 + 4];
 };
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_csum_scratch, __u32, struct sl_csum_buffer, 1, 0);
+
+/* The switch. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_switch_ports, __u32, struct sl_switch_port, SL_MAX_PORTS, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_switch_states, __u32, struct sl_switch_state, SL_MAX_PORTS, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_vlans, __u32, struct sl_vlan, SL_VLANS, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_vlan_members, __u32, struct sl_vlan_members, SL_VLANS, 0);
+SL_MAP(BPF_MAP_TYPE_HASH, sl_vlan_maps, struct sl_vlan_map_key, __u32, 65536, BPF_F_NO_PREALLOC);
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_vlan_stats, __u32, struct sl_vlan_stats, SL_VLANS, 0);
+SL_MAP(BPF_MAP_TYPE_HASH, sl_fdb, __u64, struct sl_fdb, 1, BPF_F_NO_PREALLOC);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_settings, __u32, struct sl_settings, 1, 0);

@@ -21,7 +21,10 @@
 	X(MAC_FOREIGN, "mac-foreign", "warning",                                                   \
 	  "a MAC inside a pool was seen that nobody was given")                                    \
 	X(ADDRESS_SNOOPED, "address-snooped", "info", "a DHCP server gave the port an address")    \
-	X(MAC_LEARNED, "mac-learned", "info", "a port's guard learned another source MAC")
+	X(MAC_LEARNED, "mac-learned", "info", "a port's guard learned another source MAC")         \
+	X(MAC_MOVED, "mac-moved", "notice", "the switch found a MAC on another port than before")  \
+	X(LOOP, "loop", "error", "what left by the other port came back by this one")              \
+	X(BPDU, "bpdu", "warning", "a spanning tree frame entered by a port that sends none")
 
 enum sl_event_kind {
 	SL_EVENT_NONE = 0,
@@ -41,7 +44,8 @@ struct sl_event {
 	__u32 repeats;	  /* of the same kind, reason and port that were not reported before it */
 	__u32 frame_len;  /* of the whole frame, bytes */
 	__u16 port;	  /* id; 0 = none */
-	__u16 other_port; /* MAC_DUPLICATE: the port it belongs to, or was seen on before */
+	__u16 other_port; /* MAC_DUPLICATE, MAC_MOVED: the port it belongs to, or was on before;
+			   * LOOP: the other end */
 	__u8 kind;	  /* enum sl_event_kind */
 	__u8 reason;	  /* DROP, AUDIT: enum sl_drop */
 	__u8 egress;	  /* it was to leave by the port */

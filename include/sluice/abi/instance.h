@@ -29,7 +29,8 @@ struct sl_settings {
 	__u32 icmp_timeout;	       /* RFC 5508 REQ-2; default 60 s */
 	__u32 other_timeout;	       /* protocols without ports; default 300 s */
 	__u32 nexthop_ttl;	       /* how long a FIB answer is trusted; default 500 ms */
-	__u32 zero[2];
+	__u32 mac_age;		       /* epoch seconds; default 300 s */
+	__u32 probe_cookie;	       /* random, to know our own loop probes by */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_settings) == 32, "sl_settings is 32 bytes");
 

@@ -22,6 +22,8 @@ enum sl_role {
 	 * through it; no program of ours runs on it. Its id is 0.
 	 */
 	SL_ROLE_SEGMENT = 4,
+	/* Our end of a veth pair whose other end is the host's interface in a VLAN: its gateway. */
+	SL_ROLE_INTERNAL = 5,
 };
 
 enum sl_port_flag {
@@ -30,6 +32,7 @@ enum sl_port_flag {
 	SL_PORT_XDP_TARGET = 1 << 2,   /* proved able to receive XDP redirects; in sl_xdp_targets */
 	SL_PORT_SIGHT = 1 << 3,	       /* MACs that enter here are looked up in sl_leases */
 	SL_PORT_GUARD_EGRESS = 1 << 4, /* the guard looks at what leaves, too */
+	SL_PORT_SWITCHED = 1 << 5,     /* belongs to the switch: sluice/abi/switch.h */
 };
 
 struct sl_port {

@@ -76,7 +76,39 @@
 	  "a frame for a MAC that is not the port's was to leave by it",                           \
 	  "normal for flooded frames; `sluice guard set IF --unknown-unicast on` delivers them")   \
 	X(MAC_QUARANTINE, "mac-quarantine", "a MAC of a pool on a port that it was not given to",  \
-	  "see `sluice mac list` for whose it is; `sluice mac bind` gives it to a VM")
+	  "see `sluice mac list` for whose it is; `sluice mac bind` gives it to a VM")             \
+	X(VLAN_TAGGED, "vlan-tagged", "a tag of a VLAN that the port is not in",                   \
+	  "`sluice port set IF --vlans LIST` if it should be")                                     \
+	X(VLAN_UNTAGGED, "vlan-untagged", "an untagged frame on a trunk without a native VLAN",    \
+	  "`sluice port set IF --native-vlan N` if it should have one")                            \
+	X(VLAN_RESERVED, "vlan-reserved", "VLAN id 4095, which stands for no VLAN",                \
+	  "look at the sender: IEEE 802.1Q reserves the id")                                       \
+	X(SWITCH_HAIRPIN, "switch-hairpin", "its destination is on the port that it entered by",   \
+	  "normal for flooded frames of a segment behind the port")                                \
+	X(SWITCH_NOWHERE, "switch-nowhere", "no other port is in the VLAN, or none may have it",   \
+	  "see `sluice switch vlan list` for who is in it")                                        \
+	X(SWITCH_ISOLATED, "switch-isolated", "the two ports are isolated from each other",        \
+	  "`sluice switch port set IF --isolation promiscuous` if they should not be")             \
+	X(SWITCH_LOCKED, "switch-locked", "a MAC that a locked port was not given",                \
+	  "`sluice switch fdb add MAC --vlan N --port IF` adds it")                                \
+	X(SWITCH_MAC_LIMIT, "switch-mac-limit", "more MACs than the port may have",                \
+	  "`sluice switch port set IF --mac-limit N`, or look for a MAC flood")                    \
+	X(SWITCH_STICKY, "switch-sticky", "a MAC that was given to another port",                  \
+	  "`sluice switch fdb list` says to which")                                                \
+	X(SWITCH_RESERVED, "switch-reserved",                                                      \
+	  "a link-local frame (01:80:c2:00:00:0x), which no bridge forwards",                      \
+	  "normal: LLDP, pause frames, 802.1X and the like end at the port")                       \
+	X(SWITCH_BPDU, "switch-bpdu", "a spanning tree frame from a port that sends none",         \
+	  "find the bridge behind the port; `sluice switch port set IF --bpdu forward` lets it")   \
+	X(SWITCH_CLOSED, "switch-closed", "the port is closed because of a loop or a BPDU",        \
+	  "`sluice switch port show IF` says why; `sluice switch port open IF` opens it")          \
+	X(SWITCH_PROBE, "switch-probe", "a loop probe of this instance came back",                 \
+	  "two ports lead to the same segment: `sluice events` names them")                        \
+	X(SWITCH_STORM, "switch-storm",                                                            \
+	  "more broadcast, multicast or unknown unicast than the port may send",                   \
+	  "`sluice switch port set IF --storm-broadcast N` (or multicast, unknown) allows more")   \
+	X(SWITCH_MTU, "switch-mtu", "longer than the MTU of the port that it was to leave by",     \
+	  "give the ports of a VLAN the same MTU: `ip link set IF mtu N`")
 
 enum sl_drop {
 	SL_DROP_NONE = 0,

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Switching: which VLANs a port is in, and the table of MAC addresses. A port with SL_PORT_SWITCHED
+ * belongs to the switch: what enters by it is routed (if it is for the gateway of its VLAN),
+ * switched, flooded or dropped, and never left to the kernel as it came.
+ */
+#ifndef SLUICE_ABI_SWITCH_H
+#define SLUICE_ABI_SWITCH_H
+
+#include "sluice/abi/stats.h"
+#include "sluice/abi/types.h"
+
+#define SL_VLANS    4096u /* by VLAN id; 0 and 4095 are none (IEEE 802.1Q section 9.6) */
+#define SL_VLAN_MAX 4094u
+
+enum sl_vlan_mode {
+	SL_VLAN_NONE = 0,
+	SL_VLAN_ACCESS = 1, /* untagged, in VLAN pvid; priority tags are taken off */
+	SL_VLAN_TRUNK = 2,  /* tagged 802.1Q; untagged frames are in VLAN pvid, if that is not 0 */
+	/*
+	 * 802.1ad customer port: whatever enters, tagged or not, is in VLAN pvid, its own tags
+	 * kept; where it leaves by a trunk with SL_SWITCH_STAG it gets an outer tag 0x88a8.
+	 */
+	SL_VLAN_TUNNEL = 3,
+};
+
+enum sl_switch_flag {
+	SL_SWITCH_LEARN = 1 << 0,     /* source MACs are learned */
+	SL_SWITCH_FLOOD = 1 << 1,     /* unknown unicast is sent to it, too */
+	SL_SWITCH_MULTICAST = 1 << 2, /* multicast is */
+	SL_SWITCH_BROADCAST = 1 << 3, /* broadcast is */
+	/*
+	 * Private VLANs (RFC 5517): an isolated port exchanges frames with promiscuous ports alone,
+	 * one of a community with those of its community, too. Neither flag and community 0:
+	 * promiscuous.
+	 */
+	SL_SWITCH_ISOLATED = 1 << 4,
+	SL_SWITCH_LOCKED = 1 << 5, /* drops what comes from a MAC that the table has not there */
+	SL_SWITCH_BPDU_FORWARD = 1 << 6, /* BPDUs pass between ports that have this flag */
+	SL_SWITCH_BPDU_SHUT = 1 << 7,	 /* a BPDU that enters shuts the port */
+	SL_SWITCH_LOOP_BLOCK = 1 << 8,	 /* a loop found blocks it for SL_LOOP_BLOCK_SECONDS ... */
+	SL_SWITCH_LOOP_SHUT = 1 << 9,	 /* ... or until somebody opens it */
+	SL_SWITCH_TRANSLATE = 1 << 10,	 /* has entries in sl_vlan_maps */
+	SL_SWITCH_STAG = 1 << 11,	 /* TRUNK: the outer tag is 802.1ad (0x88a8), both ways */
+	SL_SWITCH_PCP_SET = 1 << 12,	 /* the priority of what enters is pcp[0] */
+	SL_SWITCH_PCP_MAP = 1 << 13,	 /* it is pcp[the priority it came with] */
+};
+
+enum sl_storm_kind {
+	SL_STORM_BROADCAST = 0,
+	SL_STORM_MULTICAST = 1,
+	SL_STORM_UNKNOWN = 2, /* unicast to a MAC that the table has not */
+	SL_STORM_MAX = 3,
+};
+
+/* Map sl_switch_ports (array), index: port id. Written by the loader alone. */
+struct sl_switch_port {
+	__u32 flags;		   /* enum sl_switch_flag */
+	__u16 pvid;		   /* see enum sl_vlan_mode */
+	__u16 community;	   /* 0 = none */
+	__u32 mac_limit;	   /* learned MACs it may have; 0 = no limit */
+	__u32 storm[SL_STORM_MAX]; /* packets a second, bucket of a tenth of it; 0 = no limit */
+	__u8 mode;		   /* enum sl_vlan_mode */
+	__u8 zero[7];
+	__u8 pcp[8];
+	__u64 vlans[SL_VLANS / 64]; /* TRUNK: the VLANs it is in, the native one as well; by id */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_switch_port) == 40 + 512, "sl_switch_port is 552 bytes");
+
+/* Why a port that is to be closed is closed. */
+enum sl_closed {
+	SL_OPEN = 0,
+	SL_CLOSED_BPDU = 1,
+	SL_CLOSED_LOOP = 2,
+};
+
+#define SL_LOOP_BLOCK_SECONDS 30u
+#define SL_CLOSED_FOR_GOOD    0xffffffffu
+
+/* Map sl_switch_states (array), index: port id. Kept by the datapath; the loader opens ports. */
+struct sl_switch_state {
+	__u32 closed_until; /* epoch second (sluice/abi/types.h); 0 = open */
+	__u16 closed_by;    /* the other port of a loop; 0 = unknown, or this one itself */
+	__u8 closed;	    /* enum sl_closed */
+	__u8 zero;
+	__u32 learned;			/* learned MACs now; atomic */
+	__u32 probe_tick;		/* when the last loop probe left by it; 0 = never */
+	__u32 storm_tick[SL_STORM_MAX]; /* 0 = never used */
+	__u32 storm_left[SL_STORM_MAX]; /* packets, in thousandths */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_switch_state) == 40, "sl_switch_state is 40 bytes");
+
+/*
+ * Map sl_vlans (array), index: VLAN id. Written by the loader alone. The gateway of a VLAN is the
+ * host's end of an internal port; without one l3_ifindex is 0 and nothing is routed.
+ */
+struct sl_vlan {
+	__u32 l3_ifindex;
+	__u32 mtu;    /* of the gateway, bytes without the Ethernet header */
+	__u8 mac[6];  /* of the gateway: frames sent to it are routed */
+	__u16 port;   /* id of the internal port that leads to the host; 0 = none */
+	__be32 addr4; /* source of ICMP errors; 0 = none */
+	__u32 vni; /* 24 bits: VXLAN network of this VLAN; 0 = none. Kept for the tunnel to come */
+	union sl_addr addr6; /* likewise; all zero = none */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_vlan) == 40, "sl_vlan is 40 bytes");
+
+/* Map sl_vlan_members (array), index: VLAN id. The ports that are in it, by id. */
+struct sl_vlan_members {
+	__u64 ports[SL_MAX_PORTS / 64];
+};
+
+/* Map sl_vlan_maps (hash): a trunk's wire id <-> the switch's, each direction an entry. */
+struct sl_vlan_map_key {
+	__u16 port;
+	__u16 vlan;   /* as it is before the translation */
+	__u32 egress; /* 0: what enters; 1: what leaves */
+};
+
+/* Map sl_vlan_stats (per-CPU array), index: VLAN id: what became of the frames that entered in it.
+ */
+enum sl_vlan_count {
+	SL_VLAN_SWITCHED = 0, /* to one port */
+	SL_VLAN_FLOODED = 1,  /* to all others; counted once */
+	SL_VLAN_ROUTED = 2,
+	SL_VLAN_DROPPED = 3,
+	SL_VLAN_COUNTS = 4,
+};
+struct sl_vlan_stats {
+	struct sl_counter counts[SL_VLAN_COUNTS];
+};
+
+/* Map sl_fdb (hash), the MAC table; its capacity is --max-macs, 131072 by default. Key: MAC (the
+ * first byte the lowest) | VLAN id << 48. */
+#define SL_FDB_MAC_BITS 48
+
+enum sl_fdb_flag {
+	SL_FDB_STATIC = 1 << 0, /* by the administrator: neither ages nor moves */
+	SL_FDB_STICKY = 1 << 1, /* learned on that port or added, ages, but does not move */
+};
+
+struct sl_fdb {
+	__u32 seen;	  /* epoch second of the last frame from it */
+	__u32 move_tick;  /* of the first of `moves` */
+	__u16 port;	  /* id */
+	__u16 moved_from; /* the port before */
+	__u16 moves;	  /* within the second from move_tick on */
+	__u8 flags;	  /* enum sl_fdb_flag */
+	__u8 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_fdb) == 16, "sl_fdb is 16 bytes");
+
+/* A MAC that moves so often within a second is in a loop. */
+#define SL_LOOP_MOVES 8u
+
+/*
+ * The loop probe: 60 bytes, sent with each flooded frame but at most once a second by a port. Who
+ * gets back one of its own instance has found a loop.
+ */
+#define SL_PROBE_ETHERTYPE 0x88b5 /* IEEE Std 802 local experimental ethertype 1 */
+#define SL_PROBE_MAGIC	   0x736c6c70u
+
+struct sl_probe {
+	__be32 magic;
+	__be32 cookie; /* sl_settings.cookie: of the instance, random */
+	__be16 port;   /* id of the port it left by */
+	__be16 vlan;
+};
+
+#endif
