@@ -30,11 +30,14 @@ struct Settings {
     std::uint32_t max_flows6 = 250'000;   ///< IPv6 flow entries
     std::uint32_t max_bindings = 300'000;
     std::uint32_t max_leases = 65'536;  ///< of MAC addresses
+    std::uint32_t max_macs = 131'072;   ///< that the switch knows, over all VLANs
     std::chrono::milliseconds udp_timeout{300'000};
     std::chrono::milliseconds tcp_established_timeout{7'440'000};
     std::chrono::milliseconds tcp_transitory_timeout{240'000};
     std::chrono::milliseconds icmp_timeout{60'000};
     std::chrono::milliseconds other_timeout{300'000};
+    std::chrono::milliseconds mac_age{300'000};  ///< the switch forgets a MAC that is silent
+    std::uint32_t probe_cookie = 0;              ///< random: our own loop probes are known by it
     std::string netns;  ///< as given to --netns: a name or a path; empty = the caller's own
     bool operator==(const Settings&) const = default;
 };

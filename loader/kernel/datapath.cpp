@@ -41,6 +41,11 @@ __u32 ticks(std::chrono::milliseconds duration) {
     return static_cast<__u32>(std::min((milliseconds * 1'000'000 + tick - 1) / tick, longest));
 }
 
+/// In epoch seconds, rounded up.
+__u32 epochs(std::chrono::milliseconds duration) {
+    return static_cast<__u32>((ticks(duration) + 1023ull) >> (SL_EPOCH_SHIFT - SL_TICK_SHIFT));
+}
+
 sl_stamp make_stamp(const NetnsId& netns) {
     return {
         .magic = SL_STAMP_MAGIC,
@@ -72,13 +77,14 @@ Result<> check_stamp(const sl_stamp& stamp, std::string_view instance) {
 }
 
 void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
-    const std::array<std::pair<bpf_map*, __u32>, 6> capacities{{
+    const std::array<std::pair<bpf_map*, __u32>, 7> capacities{{
         {object.maps.sl_flows4, settings.max_flows},
         {object.maps.sl_flows6, settings.max_flows6},
         {object.maps.sl_tickets4, settings.max_flows / 2},
         {object.maps.sl_tickets6, settings.max_flows6 / 2},
         {object.maps.sl_bindings, settings.max_bindings},
         {object.maps.sl_leases, settings.max_leases},
+        {object.maps.sl_fdb, settings.max_macs},
     }};
     for (const auto& [map, entries] : capacities)
         bpf_map__set_max_entries(map, std::max<__u32>(entries, 1));
@@ -241,7 +247,8 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .icmp_timeout = ticks(settings.icmp_timeout),
         .other_timeout = ticks(settings.other_timeout),
         .nexthop_ttl = ticks(nexthop_ttl),
-        .zero = {},
+        .mac_age = epochs(settings.mac_age),
+        .probe_cookie = settings.probe_cookie,
     };
 }
 
