@@ -37,6 +37,13 @@ sl_addr network_of(const Address& address) {
     return raw;
 }
 
+/// The last 32 bits, host order.
+std::uint32_t low_bits(const MacAddress& mac) {
+    std::uint32_t low;
+    std::memcpy(&low, mac.bytes.data() + 2, sizeof(low));
+    return ntohl(low);
+}
+
 ether_header ethernet_header(const FrameSpec& spec) {
     ether_header header{};
     std::ranges::copy(spec.to.bytes, header.ether_dhost);
@@ -121,6 +128,10 @@ Result<> fill_head(const FrameSpec& spec, bench_send& conf) {
     writer.add(udp);
     writer.add(stamp);
 
+    conf.size = spec.size;
+    conf.vlan = spec.vlan;
+    conf.from = low_bits(spec.from);
+    conf.to = low_bits(spec.to);
     conf.ipv6 = !v4;
     conf.flows.source = ntohl(spec.source.raw().w[3]);
     conf.flows.remote = ntohl(spec.remote.raw().w[3]);

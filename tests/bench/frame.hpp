@@ -14,9 +14,10 @@ struct FrameSpec {
     Address source, remote;                ///< the first of each; both of one family
     std::uint16_t remote_port = 9;         ///< discard (RFC 863)
     std::uint32_t size = BENCH_MIN_SIZE4;  ///< bytes, without FCS; even
+    std::uint16_t vlan = 0;                ///< of time_program on TC; 0 = untagged
 };
 
-/// Fills head, sums, family and the flows' first addresses.
+/// Fills head, sums, size, family, VLAN and the flows' first addresses.
 /// Errors: usage (families differ, or a size that does not fit).
 [[nodiscard]] Result<> fill_head(const FrameSpec& spec, bench_send& conf);
 

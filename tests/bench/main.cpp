@@ -22,7 +22,7 @@ struct Arguments {
     std::string netns, interface;
 
     std::string from, to, source = "10.0.0.10", remote = "198.19.0.1", ports = "1024-65535";
-    std::string duration = "1s", count = "1", first = "0", packets = "0";
+    std::string duration = "1s", count = "1", first = "0", packets = "0", macs = "1";
     std::uint32_t hosts = 1, remotes = 1;
     sluice::bench::SendSpec send;
 
@@ -56,6 +56,8 @@ Result<bench_flows> flows_spec(const Arguments& arguments) {
     SL_TRY(ports, sluice::PortRange::parse(arguments.ports));
     SL_TRY(first, parse_u32(arguments.first));
     SL_TRY(count, parse_u32(arguments.count));
+    SL_TRY(macs, parse_u32(arguments.macs));
+    if (macs == 0) return sluice::fail(ErrorCode::usage, "--macs is 0");
     return bench_flows{.first = first,
                        .count = count,
                        .hosts = arguments.hosts,
@@ -63,7 +65,8 @@ Result<bench_flows> flows_spec(const Arguments& arguments) {
                        .remotes = arguments.remotes,
                        .source = 0,
                        .remote = 0,
-                       .sport = ports.first};
+                       .sport = ports.first,
+                       .macs = macs};
 }
 
 Result<sluice::bench::SendSpec> send_spec(const Arguments& arguments) {
@@ -134,6 +137,7 @@ void describe_frames(CLI::App& command, Arguments& arguments) {
     command.add_option("--ports", arguments.ports, "source ports")->capture_default_str();
     command.add_option("--remote", arguments.remote, "first remote")->capture_default_str();
     command.add_option("--remotes", arguments.remotes)->check(CLI::PositiveNumber);
+    command.add_option("--macs", arguments.macs, "hosts that send, and as many that receive");
     command.add_option("--flows", arguments.count, "how many flows are sent");
     command.add_option("--first", arguments.first, "number of the first flow");
     command.add_option("--size", arguments.send.frame.size, "bytes of a frame, without FCS")
@@ -163,6 +167,7 @@ void describe_time(CLI::App& command, Arguments& arguments) {
     command.add_option("program", arguments.program, "id")->required();
     command.add_option("interface", arguments.interface, "that frames seem to enter by")
         ->required();
+    command.add_option("--vlan", arguments.send.frame.vlan, "of frames for tc; 0 = no tag");
     describe_frames(command, arguments);
 }
 

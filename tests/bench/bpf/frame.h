@@ -103,6 +103,14 @@ static __always_inline void fill6(struct ipv6hdr *ip, const struct tuple *t,
 	fill_udp((void *)(ip + 1), t, stamp);
 }
 
+static __always_inline void fill_macs(struct ethhdr *eth, __u32 flow)
+{
+	if (conf.flows.macs == 1)
+		return; /* as copied */
+	*(__be32 *)(eth->h_dest + 2) = bpf_htonl(conf.to + flow % conf.flows.macs);
+	*(__be32 *)(eth->h_source + 2) = bpf_htonl(conf.from + flow % conf.flows.macs);
+}
+
 static __always_inline void copy_head(__u64 *to, __u32 size)
 {
 	for (__u32 i = 0; i < size / sizeof(__u64); i++)
@@ -133,6 +141,7 @@ static __always_inline bool next_frame(void *data, void *end)
 		copy_head(data, BENCH_MIN_SIZE4);
 		fill4(data + ETH_HLEN, &tuple, &stamp);
 	}
+	fill_macs(data, stamp.flow);
 	return true;
 }
 

@@ -30,13 +30,15 @@ SL_STATIC_ASSERT(sizeof(struct bench_stamp) == 16, "bench_stamp is 16 bytes");
  * The flows, numbered from 0. Flow i comes from socket s = i % (hosts * ports): host
  * source + s % hosts, port sport + s / hosts; it goes to remote + (i / sockets + s) % remotes.
  * So flows up to `sockets` have each a socket of their own, spread over all remotes, and
- * sockets * remotes flows are possible before a tuple comes twice.
+ * sockets * remotes flows are possible before a tuple comes twice. Of `macs` hosts on either side
+ * of a switch the one with MAC from + i % macs sends it to MAC to + i % macs.
  */
 struct bench_flows {
 	__u32 first, count; /* the flows sent: first .. first + count - 1 */
 	__u32 hosts, ports, remotes;
 	__u32 source, remote; /* host order; IPv6: the last 32 bits of the address */
 	__u16 sport;	      /* host order */
+	__u32 macs;
 };
 
 /* How to send them; rodata of the sender. */
@@ -46,7 +48,10 @@ struct bench_send {
 	__u32 ip_sum, udp_sum;
 	__u64 sequence; /* of the first packet */
 	struct bench_flows flows;
+	__u32 from, to; /* the last 32 bits of the first MACs, host order */
 	__u32 ifindex;
+	__u32 size; /* bytes of a frame */
+	__u16 vlan; /* tag of what the timing program gives to TC; 0 = none */
 	__u8 ipv6;
 	__u8 random; /* flows drawn uniformly; else in turn */
 };

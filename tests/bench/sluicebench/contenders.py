@@ -89,12 +89,15 @@ class Sluice(Contender):
                      "--ports", "1024-65535", *addresses)
 
     def add_ports(self, lab):
+        self.start(lab)
+        self._sluice("port", "add", "in0", "--role", "access", "--hook", self.hook)
+        self._sluice("port", "add", "out0", "--role", "uplink", "--hook", self.hook)
+
+    def start(self, lab):
         self.instance = lab.name
         self.state = tempfile.mkdtemp(prefix="sluice-bench-")
         self._sluice("--netns", lab.gateway.name, "up", "--max-flows", self.max_flows)
         self.is_up = True
-        self._sluice("port", "add", "in0", "--role", "access", "--hook", self.hook)
-        self._sluice("port", "add", "out0", "--role", "uplink", "--hook", self.hook)
 
     def close(self):
         if self.is_up:

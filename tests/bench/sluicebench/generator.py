@@ -24,10 +24,11 @@ class Flows:
     remotes: int = 64
     mac: str = MACS["c0"]
     source: str = FIRST_HOST
+    macs: int = 1
 
     def words(self, first=0):
         return ["--flows", self.count, "--first", first, "--hosts", min(self.hosts, self.count),
-                "--ports", self.ports, "--remotes", self.remotes]
+                "--ports", self.ports, "--remotes", self.remotes, "--macs", self.macs]
 
 
 class Generator:
@@ -51,6 +52,7 @@ class Traffic:
         self.lab, self.gen = lab, gen
         # A veth takes redirected frames only with GRO or an XDP program on its far end.
         lab.gateway.offload("in0", gro="on")
+        lab.gateway.offload("out0", gro="on")
         self._attach_sink()
 
     def _attach_sink(self, *words):
@@ -68,6 +70,10 @@ class Traffic:
     def _received(self):
         return self.gen("read", self.sink)["packets"]
 
+    def send_blindly(self, flows, *words):
+        """What was sent; whether it arrived others must see."""
+        return self._send(flows, *words)
+
     def send(self, flows, *words, first=0):
         """Rate of packets that arrived, a second."""
         before = self._received()
@@ -83,6 +89,14 @@ class Traffic:
         sent = self._send(flows, "--packets", flows.count, first=first)
         return sent["rate"], self._received() - before
 
+    def introduce(self, flows):
+        """Each MAC of either side sends once, so that a switch knows all."""
+        self._send(flows, "--packets", flows.count)
+        words = self._frames(flows)
+        words[words.index("--from") + 1] = self.lab.entrance
+        words[words.index("--to") + 1] = flows.mac
+        self.gen("--netns", self.lab.server.name, "send", "s0", *words, "--packets", flows.count)
+
     def send_refused(self, flows, *words):
         """Rate of packets of which none may arrive, a second."""
         before = self._received()
@@ -91,10 +105,10 @@ class Traffic:
             raise Untrusted(f"{arrived} of {sent['packets']} packets arrived that were to be refused")
         return sent["rate"]
 
-    def nanoseconds(self, flows, hook, program):
-        """What a program on in0 takes for a packet that it forwards."""
-        timed = self.gen("--netns", self.lab.gateway.name, "time", hook, program, "in0",
-                         *self._frames(flows))
+    def nanoseconds(self, flows, hook, program, interface="in0", vlan=0):
+        """What a program takes for a packet that it forwards. vlan: of the packet's tag; 0 = none."""
+        timed = self.gen("--netns", self.lab.gateway.name, "time", hook, program, interface,
+                         "--vlan", vlan, *self._frames(flows))
         if timed["verdict"] != "forward":
             raise Untrusted(f"the {hook} program did not forward: {timed['verdict']}")
         return timed["nanoseconds"]
