@@ -6,12 +6,13 @@ timed. smoke.py SLUICE_GEN SLUICE"""
 import os
 import sys
 
-from sluicebench import guard
+from sluicebench import guard, switch
 from sluicebench.contenders import Floor, Forwarding, Nftables, Sluice
 from sluicebench.generator import Flows, Generator, Traffic
 from sluicebench.guarded import (Guarded, GuardedNftables, GuardedSluice, Identity,
                                  NetdevNftables, SwitchedNftables)
 from sluicebench.lab import Lab
+from sluicebench.switched import Flooding, LinuxBridge, SwitchFloor
 
 SKIP = 77
 
@@ -31,6 +32,11 @@ def check(contender, gen, name):
         contender.set_up(lab)
         if isinstance(contender, Guarded):
             guard.check(contender, traffic)
+        elif isinstance(contender, Flooding):
+            if (copies := switch.copies(contender, traffic)) != contender.copies:
+                sys.exit(f"{contender.name}: {copies} copies instead of {contender.copies}")
+        elif isinstance(contender, (LinuxBridge, SwitchFloor)):
+            switch.check(contender, traffic)
         else:
             traffic.check(contender, Flows(1_000))
         print(f"ok: {contender.name}")
@@ -49,6 +55,9 @@ def main():
         contenders += [GuardedNftables(identity), NetdevNftables(identity),
                        SwitchedNftables(identity), GuardedSluice(sys.argv[2], "tc", identity),
                        GuardedSluice(sys.argv[2], "xdp", identity)]
+    contenders += [SwitchFloor(gen, "tc", switch.FEW), SwitchFloor(gen, "xdp", switch.FEW),
+                   LinuxBridge(switch.FEW), LinuxBridge(switch.MANY),
+                   Flooding(LinuxBridge(switch.FEW), "linux bridge, flooding", gen, switch.COPIES)]
     for number, contender in enumerate(contenders):
         check(contender, gen, f"smoke{os.getpid()}-{number}")
 

@@ -52,7 +52,6 @@ class Traffic:
         self.lab, self.gen = lab, gen
         # A veth takes redirected frames only with GRO or an XDP program on its far end.
         lab.gateway.offload("in0", gro="on")
-        lab.gateway.offload("out0", gro="on")
         self._attach_sink()
 
     def _attach_sink(self, *words):
@@ -91,6 +90,7 @@ class Traffic:
 
     def introduce(self, flows):
         """Each MAC of either side sends once, so that a switch knows all."""
+        self.lab.gateway.offload("out0", gro="on")
         self._send(flows, "--packets", flows.count)
         words = self._frames(flows)
         words[words.index("--from") + 1] = self.lab.entrance

@@ -25,6 +25,8 @@ def run(bench):
 def check(contender, traffic):
     """All MACs are known, and every frame arrives as it was sent."""
     traffic.introduce(contender.flows)
+    if missing := contender.unknown():
+        raise Untrusted(f"{contender.name} does not know {missing} MACs")
     traffic.check(contender, contender.flows)
 
 

@@ -1,5 +1,7 @@
 """Who is measured by `scripts/bench switch`: gateways that switch between in0, out0 and others."""
 
+import re
+
 from .contenders import Contender, Floor
 from .generator import Flows
 from .guarded import GuardedSluice, add_bridge
@@ -15,6 +17,12 @@ def flows_of(macs):
     return Flows(macs // 2, mac=NEAR, macs=macs // 2)
 
 
+def missing(flows, table):
+    """How many of the flows' MACs a printed table has not."""
+    known = set(re.findall("02:00:0[12](?::[0-9a-f]{2}){3}", table))
+    return 2 * flows.macs - len(known)
+
+
 class SwitchFloor(Floor):
     """A floor with the frames that switches get."""
 
@@ -25,6 +33,9 @@ class SwitchFloor(Floor):
     def set_up(self, lab):
         lab.entrance = FAR
         super().set_up(lab)
+
+    def unknown(self):
+        return 0
 
 
 class LinuxBridge(Contender):
@@ -38,7 +49,12 @@ class LinuxBridge(Contender):
         self.join(lab, "in0", "out0")
 
     def join(self, lab, *ports):
+        self.gateway = lab.gateway
         add_bridge(lab.gateway, *ports)
+
+    def unknown(self):
+        """How many of the flows' MACs it has not learned."""
+        return missing(self.flows, self.gateway.run("bridge", "fdb", "show", "br", "br0"))
 
 
 class SwitchingSluice(GuardedSluice):
@@ -60,6 +76,9 @@ class SwitchingSluice(GuardedSluice):
         for port in ports:
             self._sluice("port", "add", port, "--role", "access", "--vlan", VLAN,
                          "--hook", self.hook)
+
+    def unknown(self):
+        return missing(self.flows, self._sluice("switch", "fdb", "list"))
 
 
 class TaggingSluice(SwitchingSluice):
