@@ -1,7 +1,7 @@
 #!/usr/bin/env -S python3 -B
 """The bench works: each contender of `scripts/bench` forwards every packet of the generator whole, in
-order and, if it is a NAT, translated; those with a guard let no spoofed packet in. Nothing is
-timed. smoke.py SLUICE_GEN SLUICE"""
+order and, if it is a NAT, translated; those with a guard let no spoofed packet in. Times are
+taken, not judged. smoke.py SLUICE_GEN SLUICE"""
 
 import os
 import sys
@@ -32,6 +32,8 @@ def check(contender, gen, name):
         contender.set_up(lab)
         if isinstance(contender, Guarded):
             guard.check(contender, traffic)
+            if isinstance(contender, GuardedSluice):
+                traffic.nanoseconds(Flows(1, hosts=1), contender.hook, contender.program())
         elif isinstance(contender, Flooding):
             if (copies := switch.copies(contender, traffic)) != contender.copies:
                 sys.exit(f"{contender.name}: {copies} copies instead of {contender.copies}")

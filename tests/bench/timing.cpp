@@ -60,6 +60,7 @@ public:
 
     /// Nanoseconds a frame.
     Result<std::uint32_t> run() {
+        options_.data_size_out = 0;  // of the run before; a frame with a tag added would not fit
         if (const int err = bpf_prog_test_run_opts(program_, &options_); err != 0)
             return fail_errno(-err, "can't run the timing program");
         return options_.duration;

@@ -31,9 +31,10 @@ static __always_inline bool retag(struct __sk_buff *ctx)
 /* Likewise: the frame begins where it began, though a tag was added or taken off. */
 static __always_inline bool rewind(struct xdp_md *ctx)
 {
-	int length = ctx->data_end - ctx->data;
+	long length = (void *)(long)ctx->data_end - (void *)(long)ctx->data;
 
-	return !bpf_xdp_adjust_head(ctx, length - (int)conf.size);
+	barrier_var(length); /* the verifier wants the pointers subtracted first, as 64 bits */
+	return !bpf_xdp_adjust_head(ctx, length - conf.size);
 }
 
 SEC("tc")
