@@ -33,6 +33,7 @@ enum sl_port_flag {
 	SL_PORT_SIGHT = 1 << 3,	       /* MACs that enter here are looked up in sl_leases */
 	SL_PORT_GUARD_EGRESS = 1 << 4, /* the guard looks at what leaves, too */
 	SL_PORT_SWITCHED = 1 << 5,     /* belongs to the switch: sluice/abi/switch.h */
+	SL_PORT_SHORTCUT = 1 << 6,     /* of a bridge: known unicast may go past it */
 };
 
 struct sl_port {

@@ -42,8 +42,7 @@ enum sl_switch_flag {
 	SL_SWITCH_LOOP_SHUT = 1 << 9,	 /* ... or until somebody opens it */
 	SL_SWITCH_TRANSLATE = 1 << 10,	 /* has entries in sl_vlan_maps */
 	SL_SWITCH_STAG = 1 << 11,	 /* TRUNK: the outer tag is 802.1ad (0x88a8), both ways */
-	SL_SWITCH_PCP_SET = 1 << 12,	 /* the priority of what enters is pcp[0] */
-	SL_SWITCH_PCP_MAP = 1 << 13,	 /* it is pcp[the priority it came with] */
+	SL_SWITCH_PCP_MAP = 1 << 12,	 /* the priority of what enters becomes pcp[it] */
 };
 
 enum sl_storm_kind {
