@@ -106,6 +106,13 @@ SL_MAP(BPF_MAP_TYPE_HASH, sl_vlan_maps, struct sl_vlan_map_key, __u32, 65536, BP
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_vlan_stats, __u32, struct sl_vlan_stats, SL_VLANS, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_fdb, __u64, struct sl_fdb, 1, BPF_F_NO_PREALLOC);
 
+/* Like the tickets of sessions: each learned MAC has at least one, its key. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, __u64);
+} sl_tickets_fdb SEC(".maps");
+
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_settings, __u32, struct sl_settings, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_stamp, __u32, struct sl_stamp, 1, 0);

@@ -24,7 +24,9 @@
 	X(MAC_LEARNED, "mac-learned", "info", "a port's guard learned another source MAC")         \
 	X(MAC_MOVED, "mac-moved", "notice", "the switch found a MAC on another port than before")  \
 	X(LOOP, "loop", "error", "what left by the other port came back by this one")              \
-	X(BPDU, "bpdu", "warning", "a spanning tree frame entered by a port that sends none")
+	X(BPDU, "bpdu", "warning", "a spanning tree frame entered by a port that sends none")      \
+	X(MACS_FULL, "macs-full", "warning",                                                       \
+	  "the switch's table is full: frames for MACs that it has not are flooded")
 
 enum sl_event_kind {
 	SL_EVENT_NONE = 0,

@@ -108,11 +108,12 @@ struct sl_fragment {
 	__be16 sport, dport;
 };
 
-/* Map sl_live: how many sessions and bindings there are. All updates are atomic. */
+/* Map sl_live: how many of each there are. All updates are atomic. */
 struct sl_live {
 	__u64 sessions4;
 	__u64 sessions6;
 	__u64 bindings;
+	__u64 macs; /* learned ones in sl_fdb */
 };
 
 #define SL_NEXTHOP_SLOTS 4096u

@@ -93,7 +93,7 @@
 	  "`sluice switch fdb add MAC --vlan N --port IF` adds it")                                \
 	X(SWITCH_MAC_LIMIT, "switch-mac-limit", "more MACs than the port may have",                \
 	  "`sluice switch port set IF --mac-limit N`, or look for a MAC flood")                    \
-	X(SWITCH_STICKY, "switch-sticky", "a MAC that was given to another port",                  \
+	X(SWITCH_STATIC, "switch-static", "a MAC that was given to another port",                  \
 	  "`sluice switch fdb list` says to which")                                                \
 	X(SWITCH_RESERVED, "switch-reserved",                                                      \
 	  "a link-local frame (01:80:c2:00:00:0x), which no bridge forwards",                      \

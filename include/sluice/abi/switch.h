@@ -52,19 +52,26 @@ enum sl_storm_kind {
 	SL_STORM_MAX = 3,
 };
 
-/* Map sl_switch_ports (array), index: port id. Written by the loader alone. */
+/*
+ * Map sl_switch_ports (array), index: port id. Written by the loader alone. What a frame that only
+ * passes needs is in the first cache line.
+ */
 struct sl_switch_port {
-	__u32 flags;		   /* enum sl_switch_flag */
-	__u16 pvid;		   /* see enum sl_vlan_mode */
-	__u16 community;	   /* 0 = none */
+	__u32 flags;	 /* enum sl_switch_flag */
+	__u32 ifindex;	 /* 0: no such port, or not switched */
+	__u32 mtu;	 /* bytes, without the Ethernet header and the outer tag */
+	__u16 pvid;	 /* see enum sl_vlan_mode */
+	__u16 community; /* 0 = none */
+	__u8 mode;	 /* enum sl_vlan_mode */
+	__u8 role;	 /* enum sl_role */
+	__u8 zero[2];
+	__u8 pcp[8];		   /* SL_SWITCH_PCP_MAP */
 	__u32 mac_limit;	   /* learned MACs it may have; 0 = no limit */
 	__u32 storm[SL_STORM_MAX]; /* packets a second, bucket of a tenth of it; 0 = no limit */
-	__u8 mode;		   /* enum sl_vlan_mode */
-	__u8 zero[7];
-	__u8 pcp[8];
+	__u32 zeros[5];
 	__u64 vlans[SL_VLANS / 64]; /* TRUNK: the VLANs it is in, the native one as well; by id */
 };
-SL_STATIC_ASSERT(sizeof(struct sl_switch_port) == 40 + 512, "sl_switch_port is 552 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_switch_port) == 64 + 512, "sl_switch_port is 576 bytes");
 
 /* Why a port that is to be closed is closed. */
 enum sl_closed {
@@ -134,14 +141,19 @@ struct sl_vlan_stats {
 #define SL_FDB_MAC_BITS 48
 
 enum sl_fdb_flag {
-	SL_FDB_STATIC = 1 << 0, /* by the administrator: neither ages nor moves */
-	SL_FDB_STICKY = 1 << 1, /* learned on that port or added, ages, but does not move */
+	SL_FDB_STATIC = 1 << 0, /* by the administrator: neither ages nor moves; frames from it that
+				 * enter elsewhere are dropped */
 };
 
+/*
+ * Learned entries are made by the datapath and removed by the sweeper alone, which finds each by
+ * its ticket in the queue sl_tickets_fdb; whoever else wants one gone sets `seen` to 0, and it is
+ * as unknown as one that is older than sl_settings.mac_age. Static entries are the loader's.
+ */
 struct sl_fdb {
-	__u32 seen;	  /* epoch second of the last frame from it */
+	__u32 seen;	  /* epoch second (in jiffies) of the last frame from it */
 	__u32 move_tick;  /* of the first of `moves` */
-	__u16 port;	  /* id */
+	__u16 port;	  /* id; changes together with moved_from */
 	__u16 moved_from; /* the port before */
 	__u16 moves;	  /* within the second from move_tick on */
 	__u8 flags;	  /* enum sl_fdb_flag */
