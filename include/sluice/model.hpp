@@ -37,7 +37,6 @@ struct Settings {
     std::chrono::milliseconds icmp_timeout{60'000};
     std::chrono::milliseconds other_timeout{300'000};
     std::chrono::milliseconds mac_age{300'000};  ///< the switch forgets a MAC that is silent
-    std::uint32_t probe_cookie = 0;              ///< random: our own loop probes are known by it
     std::string netns;  ///< as given to --netns: a name or a path; empty = the caller's own
     bool operator==(const Settings&) const = default;
 };

@@ -248,7 +248,6 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .other_timeout = ticks(settings.other_timeout),
         .nexthop_ttl = ticks(nexthop_ttl),
         .mac_age = epochs(settings.mac_age),
-        .probe_cookie = settings.probe_cookie,
     };
 }
 

@@ -30,7 +30,7 @@ struct sl_settings {
 	__u32 other_timeout;	       /* protocols without ports; default 300 s */
 	__u32 nexthop_ttl;	       /* how long a FIB answer is trusted; default 500 ms */
 	__u32 mac_age;		       /* epoch seconds; default 300 s */
-	__u32 probe_cookie;	       /* random, to know our own loop probes by */
+	__u32 zero;
 };
 SL_STATIC_ASSERT(sizeof(struct sl_settings) == 32, "sl_settings is 32 bytes");
 

@@ -85,8 +85,9 @@ enum sl_closed {
 
 /* Map sl_switch_states (array), index: port id. Kept by the datapath; the loader opens ports. */
 struct sl_switch_state {
-	__u32 closed_until; /* epoch second (sluice/abi/types.h); 0 = open */
-	__u16 closed_by;    /* the other port of a loop; 0 = unknown, or this one itself */
+	__u64 probe_cookie; /* random, of the probes that leave by it; 0 = none yet */
+	__u32 closed_until; /* epoch second in jiffies (sluice/abi/types.h); 0 = open */
+	__u16 closed_by;    /* the other port of a loop; 0 = unknown */
 	__u8 closed;	    /* enum sl_closed */
 	__u8 zero;
 	__u32 learned;			/* learned MACs now; atomic */
@@ -94,7 +95,7 @@ struct sl_switch_state {
 	__u32 storm_tick[SL_STORM_MAX]; /* 0 = never used */
 	__u32 storm_left[SL_STORM_MAX]; /* packets, in thousandths */
 };
-SL_STATIC_ASSERT(sizeof(struct sl_switch_state) == 40, "sl_switch_state is 40 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_switch_state) == 48, "sl_switch_state is 48 bytes");
 
 /*
  * Map sl_vlans (array), index: VLAN id. Written by the loader alone. The gateway of a VLAN is the
@@ -161,21 +162,23 @@ struct sl_fdb {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_fdb) == 16, "sl_fdb is 16 bytes");
 
-/* A MAC that moves so often within a second is in a loop. */
+/* A MAC that goes to and fro between two ports so often within a second is in a loop. */
 #define SL_LOOP_MOVES 8u
 
 /*
- * The loop probe: 60 bytes, sent with each flooded frame but at most once a second by a port. Who
- * gets back one of its own instance has found a loop.
+ * The loop probe: 60 bytes, broadcast, sent after a flooded frame but at most twice a second by a
+ * port. Who gets it back has found a loop. A VM sees the cookie of its own port alone, so that it
+ * can't name another's.
  */
 #define SL_PROBE_ETHERTYPE 0x88b5 /* IEEE Std 802 local experimental ethertype 1 */
 #define SL_PROBE_MAGIC	   0x736c6c70u
 
 struct sl_probe {
 	__be32 magic;
-	__be32 cookie; /* sl_settings.cookie: of the instance, random */
-	__be16 port;   /* id of the port it left by */
+	__be16 port; /* id of the port it left by */
 	__be16 vlan;
+	__u64 cookie; /* sl_switch_state.probe_cookie */
 };
+SL_STATIC_ASSERT(sizeof(struct sl_probe) == 16, "sl_probe is 16 bytes");
 
 #endif
