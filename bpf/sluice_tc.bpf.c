@@ -18,6 +18,7 @@
 #include "stage/icmp_related.h"
 #include "stage/icmp_reply.h"
 #include "stage/sweep.h"
+#include "stage/switch_tc.h"
 
 /* The next packet of a session. */
 static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx,
@@ -57,17 +58,15 @@ static __always_inline bool sl_translated(const struct sl_work *work, const stru
 	       (work->uplink && sl_masquerade(work->uplink, work->pkt.k4.saddr));
 }
 
-static __always_inline enum sl_verdict sl_ingress(struct __sk_buff *ctx, const struct sl_port *port,
-						  struct sl_work *work)
+/* An IP packet for the router, which entered by `port`. */
+static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port *port,
+						struct sl_work *work)
 {
 	struct sl_packet *pkt = &work->pkt;
 	struct sl_hop *hop = &work->hop;
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
 
-	verdict = sl_enter(ctx, port, pkt);
-	if (verdict != SL_CONTINUE)
-		return verdict;
 	if (pkt->vlan_tags)
 		return SL_PASS;
 	sl_set_domain(pkt, port->domain);
@@ -112,23 +111,76 @@ static __always_inline int sl_ingress_drop(struct __sk_buff *ctx, const struct s
 	return TC_ACT_SHOT;
 }
 
-SEC("tc")
-int sl_tc_ingress(struct __sk_buff *ctx)
+/* What the gateway of a VLAN does with a frame. SL_FORWARD: *action says how it is sent. */
+static __noinline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const struct sl_port *port,
+					     const struct sl_vlan *vlan, struct sl_work *work,
+					     int *action)
 {
-	const struct sl_port *port = sl_port_find(ctx_ifindex(ctx));
-	__u32 len = ctx_len(ctx), zero = 0;
-	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	struct sl_port_stats *stats;
-	enum sl_verdict verdict;
+	enum sl_verdict verdict = sl_gateway_take(ctx, port, vlan, work);
 
-	if (!port || !work)
-		return TC_ACT_UNSPEC;
-	stats = sl_port_stats_of(port->id);
-	if (!stats)
-		return TC_ACT_UNSPEC;
-	sl_work_begin(work);
-	sl_count(&stats->rx[SL_COUNT_OBSERVED], len);
-	verdict = sl_ingress(ctx, port, work);
+	if (verdict == SL_CONTINUE)
+		verdict = sl_route(ctx, &work->gateway, work);
+	if (verdict == SL_FORWARD) {
+		sl_count_tx(work->hop.port, SL_COUNT_FORWARDED, ctx_len(ctx));
+		*action = ctx_redirect(ctx, &work->hop);
+	} else if (verdict == SL_PASS) { /* the host's own */
+		*action = sl_switch_send(ctx, work, vlan->port);
+		verdict = *action ? SL_FORWARD : SL_DROP;
+	}
+	return verdict;
+}
+
+/* Answers the sender of a packet that the gateway can't forward. */
+static __always_inline int sl_gateway_reply(struct __sk_buff *ctx, const struct sl_port *port,
+					    struct sl_work *work)
+{
+	if (sl_icmp_reply(ctx, &work->gateway, &work->pkt, work->for_external, work->hop.mtu) !=
+	    SL_REPLY)
+		return TC_ACT_SHOT;
+	work->l2.len = ctx_len(ctx) - ETH_HLEN;
+	return sl_switch_send(ctx, work, port->id) ?: TC_ACT_SHOT;
+}
+
+/* What enters by a switched port. */
+static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *port,
+				   struct sl_port_stats *stats, struct sl_work *work)
+{
+	const struct sl_switch_port *sp = sl_switch_port_of(port->id);
+	enum sl_vlan_count count = SL_VLAN_SWITCHED;
+	enum sl_verdict verdict = SL_DROP;
+	const struct sl_vlan *vlan;
+	__u32 len = ctx_len(ctx);
+	int action = 0;
+
+	if (!sp)
+		return TC_ACT_SHOT;
+	work->l2.vid = 0;
+	if (sl_switch_receive(ctx, port, sp, work) == SL_CONTINUE) {
+		vlan = sl_vlan_of(work->l2.vid);
+		if (vlan && sl_for_gateway(vlan, port, &work->l2)) {
+			count = SL_VLAN_ROUTED;
+			verdict = sl_gateway(ctx, port, vlan, work, &action);
+		} else {
+			action = sl_switch_forward(ctx, port, sp, work, &count);
+		}
+	}
+	sl_count(&stats->rx[action ? SL_COUNT_FORWARDED : SL_COUNT_DROPPED], len);
+	sl_vlan_count(work->l2.vid, action ? count : SL_VLAN_DROPPED, len);
+	if (likely(action))
+		return action;
+	sl_report_drop(ctx, port->id, work->pkt.reason, false);
+	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : TC_ACT_SHOT;
+}
+
+/* What enters by any other port. */
+static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *port,
+				   struct sl_port_stats *stats, struct sl_work *work)
+{
+	enum sl_verdict verdict = sl_enter(ctx, port, &work->pkt);
+	__u32 len = ctx_len(ctx);
+
+	if (verdict == SL_CONTINUE)
+		verdict = sl_route(ctx, port, work);
 	if (verdict == SL_FORWARD) {
 		if (unlikely(sl_is_dhcp_answer(&work->pkt)))
 			work->hop.port = 0; /* not past the egress program, which counts it */
@@ -145,11 +197,30 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
 }
 
+SEC("tc")
+int sl_tc_ingress(struct __sk_buff *ctx)
+{
+	const struct sl_port *port = sl_port_find(ctx_ifindex(ctx));
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_port_stats *stats;
+
+	if (!port || !work)
+		return TC_ACT_UNSPEC;
+	stats = sl_port_stats_of(port->id);
+	if (!stats)
+		return TC_ACT_UNSPEC;
+	sl_work_begin(work);
+	sl_count(&stats->rx[SL_COUNT_OBSERVED], ctx_len(ctx));
+	return port->flags & SL_PORT_SWITCHED ? sl_tc_switch(ctx, port, stats, work)
+					      : sl_tc_router(ctx, port, stats, work);
+}
+
 /* Is a masquerade's source about to leave as it is? Neither tags nor damage hide it. */
 static __always_inline bool sl_untranslated(const struct sl_port *port, const struct sl_packet *pkt)
 {
 	return port->role == SL_ROLE_UPLINK && pkt->family == AF_INET &&
-	       sl_masquerade(port->ifindex, pkt->k4.saddr);
+	       !(port->flags & SL_PORT_SWITCHED) && sl_masquerade(port->ifindex, pkt->k4.saddr);
 }
 
 /* 0, or the reason why the frame may not leave. Nearly every port has nothing to look for. */
@@ -159,7 +230,7 @@ static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port
 	struct sl_packet pkt = {};
 	int why = 0;
 
-	if (!guarded && port->role != SL_ROLE_UPLINK)
+	if (!guarded && (port->role != SL_ROLE_UPLINK || (port->flags & SL_PORT_SWITCHED)))
 		return 0;
 	sl_parse(ctx, &pkt);
 	if (guarded)

@@ -13,6 +13,7 @@
  *   ctx_vlan_offloaded(ctx)       how many tags stand beside the frame, not in it
  *   ctx_vlan_vid(ctx)             VID of that tag, 0 without one
  *   ctx_vlan_tag(ctx, bytes)      the four bytes it has on the wire
+ *   ctx_vlan_beside(ctx)          the same as a number: TPID << 16 | TCI, 0 without one
  *   ctx_is_last()                 no other hook judges the frame after this one
  *   ctx_load_bytes(ctx, o, p, n)  copies bytes of the frame, wherever they are, or an error
  *   ctx_make_linear(ctx, n)       the first n bytes are readable, or an error

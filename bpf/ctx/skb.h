@@ -45,6 +45,12 @@ static __always_inline __u16 ctx_vlan_vid(const struct sl_ctx *ctx)
 	return ctx->vlan_present ? ctx->vlan_tci & VLAN_VID_MASK : 0;
 }
 
+/* The same tag as one number (stage/vlan.h), 0 without one. */
+static __always_inline __u32 ctx_vlan_beside(const struct sl_ctx *ctx)
+{
+	return ctx->vlan_present ? bpf_ntohs(ctx->vlan_proto) << 16 | ctx->vlan_tci : 0;
+}
+
 static __always_inline void ctx_vlan_tag(const struct sl_ctx *ctx, __u8 *bytes)
 {
 	__be16 tag[2] = {ctx->vlan_proto, bpf_htons(ctx->vlan_tci)};
@@ -117,9 +123,10 @@ static __always_inline int ctx_store_hop_limit(struct sl_ctx *ctx, __u32 off, __
 	return bpf_skb_store_bytes(ctx, off, &value, sizeof(value), BPF_F_RECOMPUTE_CSUM);
 }
 
-static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_lookup *fib)
+static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_lookup *fib,
+					  __u32 flags)
 {
-	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib), flags);
 }
 
 /*

@@ -50,6 +50,11 @@ static __always_inline __u16 ctx_vlan_vid(const struct sl_ctx *ctx)
 	return 0;
 }
 
+static __always_inline __u32 ctx_vlan_beside(const struct sl_ctx *ctx)
+{
+	return 0;
+}
+
 static __always_inline void ctx_vlan_tag(const struct sl_ctx *ctx, __u8 *bytes)
 {
 }
@@ -76,9 +81,10 @@ static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const str
 	return pkt->l3_len;
 }
 
-static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_lookup *fib)
+static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_lookup *fib,
+					  __u32 flags)
 {
-	return bpf_fib_lookup(ctx, fib, sizeof(*fib), 0);
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib), flags);
 }
 
 /* Only ports that were proved able to receive are in the map; for others the lookup fails. */

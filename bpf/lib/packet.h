@@ -60,6 +60,14 @@ static __always_inline bool sl_is_syn(const struct sl_packet *pkt)
 	return (pkt->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
 }
 
+/* A MAC as a number, the first byte the lowest. */
+static __always_inline __u64 sl_mac_number(const void *mac)
+{
+	const __u16 *words = mac;
+
+	return words[0] | (__u64)words[1] << 16 | (__u64)words[2] << 32;
+}
+
 /* The L2 domain the packet is in, a part of its flow's key. */
 static __always_inline void sl_set_domain(struct sl_packet *pkt, __u16 domain)
 {

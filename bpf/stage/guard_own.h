@@ -33,14 +33,6 @@ static __always_inline struct sl_halves sl_halves_of4(__be32 addr)
 	return (struct sl_halves){.second = bpf_htonl(0xffff) | (__u64)addr << 32};
 }
 
-/* A MAC as a number, the first byte the lowest. */
-static __always_inline __u64 sl_mac_number(const void *mac)
-{
-	const __u16 *words = mac;
-
-	return words[0] | (__u64)words[1] << 16 | (__u64)words[2] << 32;
-}
-
 static __always_inline void sl_mac_bytes(__u64 mac, __u8 *bytes)
 {
 #pragma unroll

@@ -144,6 +144,7 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	source = flow.saddr != key.saddr ? flow.saddr : pkt->k4.saddr;
 	route.saddr = sl_mapped(pkt->k4.saddr);
 	route.daddr = sl_mapped(flow.daddr);
+	route.out_ifindex = sl_route_back(&flow);
 	err = sl_fib(ctx, AF_INET, &route, hop);
 	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return SL_PASS;

@@ -18,7 +18,20 @@
 struct sl_route {
 	union sl_addr saddr, daddr; /* as the packet came; as it will be delivered */
 	__u32 in_ifindex;
+	__u32 out_ifindex; /* the only way out there may be; 0 = whichever the routes say */
 };
+
+/*
+ * Answers go back into the VLAN that they are awaited in: the same addresses may be in use in
+ * another one. 0: there is no such VLAN.
+ */
+static __always_inline __u32 sl_route_back(const struct sl_flow *flow)
+{
+	__u32 vid = flow->out_domain;
+	const struct sl_vlan *vlan = bpf_map_lookup_elem(&sl_vlans, &vid);
+
+	return vlan && !(flow->flags & SL_FLOW_ORIG) ? vlan->l3_ifindex : 0;
+}
 
 static __always_inline __u32 sl_nexthop_slot(const struct sl_hop *hop)
 {
@@ -39,7 +52,7 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 {
 	struct bpf_fib_lookup fib = {
 	    .family = family,
-	    .ifindex = route->in_ifindex,
+	    .ifindex = route->out_ifindex ?: route->in_ifindex,
 	    .tot_len = SL_FIB_PROBE_LEN,
 	};
 	const struct sl_port *out;
@@ -52,11 +65,11 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 		__builtin_memcpy(fib.ipv6_src, &route->saddr, sizeof(fib.ipv6_src));
 		__builtin_memcpy(fib.ipv6_dst, &route->daddr, sizeof(fib.ipv6_dst));
 	}
-	err = ctx_fib_lookup(ctx, &fib);
+	err = ctx_fib_lookup(ctx, &fib, route->out_ifindex ? BPF_FIB_LOOKUP_OUTPUT : 0);
 	if (err != BPF_FIB_LKUP_RET_SUCCESS && err != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return err ?: -1;
 	out = sl_port_find(fib.ifindex);
-	if (!out)
+	if (!out || (out->flags & SL_PORT_SWITCHED)) /* a VLAN is left by its internal port */
 		return -1;
 	hop->ifindex = fib.ifindex;
 	hop->port = out->id;
@@ -143,7 +156,8 @@ static __noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *p
 				     const struct sl_packet *pkt, struct sl_flow *flow,
 				     struct sl_hop *hop)
 {
-	struct sl_route route = {.in_ifindex = port->l3_ifindex};
+	struct sl_route route = {.in_ifindex = port->l3_ifindex,
+				 .out_ifindex = sl_route_back(flow)};
 	int err;
 
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);

@@ -11,29 +11,7 @@
 #include "stage/nat.h"
 #include "stage/nexthop.h"
 #include "stage/session.h"
-
-/*
- * One packet's working memory, for which the stack of a chain of calls (512 bytes) is too small.
- * Both hooks run with softirqs off, so a CPU is at one packet at a time.
- */
-struct sl_work {
-	struct sl_packet pkt;
-	struct sl_hop hop;
-	struct sl_flow opened; /* the plan for a new session */
-	__u32 uplink;	       /* whose masquerades apply to it; 0 = none */
-	bool for_external;     /* an ICMP error about it comes from the address it was sent to */
-	struct sl_bind_request bind;
-};
-
-SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);
-
-/* What a packet must not inherit from the one before it. */
-static __always_inline void sl_work_begin(struct sl_work *work)
-{
-	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
-	work->hop.neigh = false;
-	work->uplink = 0;
-}
+#include "stage/work.h"
 
 /* A flow that only routes: what goes in comes out. Translation is planned on top of it. */
 static __always_inline void sl_plan(const struct sl_packet *pkt, const struct sl_port *in,

@@ -10,6 +10,7 @@
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/fdb_sweep.h"
 #include "stage/guard_sweep.h"
 #include "stage/session.h"
 
@@ -136,6 +137,7 @@ static int sl_sweep(void *map, __u32 *key, struct sl_sweeper *sweeper)
 	if (live) {
 		bpf_loop(sl_sweep_batch(live->sessions4), sl_visit4, NULL, 0);
 		bpf_loop(sl_sweep_batch(live->sessions6), sl_visit6, NULL, 0);
+		sl_sweep_fdb(live->macs);
 	}
 	bpf_timer_start(&sweeper->timer, SL_SWEEP_INTERVAL_NS, 0);
 	return 0;

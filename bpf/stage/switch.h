@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Switching, as far as both hooks have it in common: what a frame goes through before it is
+ * switched, and to which ports it may go.
+ */
+#ifndef SLUICE_BPF_STAGE_SWITCH_H
+#define SLUICE_BPF_STAGE_SWITCH_H
+
+#include "stage/guard.h"
+#include "stage/learn.h"
+#include "stage/sight.h"
+#include "stage/storm.h"
+#include "stage/vlan.h"
+
+/*
+ * The guard, which comes first. Frames of unguarded ports are not parsed. As sl_enter(); *parsed is
+ * what the parser said.
+ */
+static __always_inline enum sl_verdict
+sl_switch_guard(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet *pkt)
+{
+	const struct sl_guard *guard = sl_guard_of(port);
+	struct sl_sender sender = {};
+	int why = guard ? sl_guard_at_sight(ctx, guard, &sender) : SL_DROP_GUARD_MAC;
+
+	if (why)
+		return sl_refuse(pkt, why);
+	sl_parse(ctx, pkt);
+	return sl_guard(ctx, port, guard, &sender, pkt);
+}
+
+/* RFC 5517: neither of two isolated ports, nor of two communities, hears the other. */
+static __always_inline bool sl_switch_isolated(const struct sl_switch_port *a,
+					       const struct sl_switch_port *b)
+{
+	bool a_isolated = a->flags & SL_SWITCH_ISOLATED, b_isolated = b->flags & SL_SWITCH_ISOLATED;
+
+	if (likely(!a_isolated && !b_isolated && (!a->community || !b->community)))
+		return false;
+	if ((!a_isolated && !a->community) || (!b_isolated && !b->community))
+		return false;
+	return a_isolated || b_isolated || a->community != b->community;
+}
+
+/*
+ * Where a frame for a known MAC goes: 0 with *to, the port's id (0: the MAC is not known, or its
+ * port is no longer in the VLAN); or the reason why it may not go there.
+ */
+static __always_inline int sl_switch_find(const struct sl_port *port,
+					  const struct sl_switch_port *sp, const struct sl_l2 *l2,
+					  __u16 *to)
+{
+	__u16 id = sl_fdb_port(l2->dst, l2->vid);
+	const struct sl_switch_port *out = sl_switch_port_of(id);
+	const struct sl_switch_state *state = sl_switch_state_of(id);
+
+	*to = 0;
+	if (!id || !out || !state || !out->ifindex || !sl_vlan_has(out, l2->vid))
+		return 0;
+	if (id == port->id)
+		return SL_DROP_SWITCH_HAIRPIN;
+	if (sl_switch_isolated(sp, out))
+		return SL_DROP_SWITCH_ISOLATED;
+	if (sl_is_closed(state))
+		return SL_DROP_SWITCH_CLOSED;
+	*to = id;
+	return 0;
+}
+
+static __always_inline void sl_vlan_count(__u16 vid, __u32 what, __u32 bytes)
+{
+	__u32 index = vid;
+	struct sl_vlan_stats *stats = bpf_map_lookup_elem(&sl_vlan_stats, &index);
+
+	barrier_var(what); /* the verifier is to see the bound */
+	if (stats && what < SL_VLAN_COUNTS)
+		sl_count(&stats->counts[what], bytes);
+}
+
+#endif

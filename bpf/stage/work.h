@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SLUICE_BPF_STAGE_WORK_H
+#define SLUICE_BPF_STAGE_WORK_H
+
+#include "lib/packet.h"
+#include "maps/maps.h"
+#include "stage/binding.h"
+#include "stage/vlan.h"
+
+/* A frame that is being sent to many ports. */
+struct sl_flood {
+	__u16 in;   /* port id */
+	__u16 last; /* the last port found so far, which gets the frame itself; 0 = none */
+	bool probe; /* a loop probe is due at one of the ports */
+};
+
+/*
+ * One packet's working memory, for which the stack of a chain of calls (512 bytes) is too small.
+ * Both hooks run with softirqs off, so a CPU is at one packet at a time.
+ */
+struct sl_work {
+	struct sl_packet pkt;
+	struct sl_hop hop;
+	struct sl_flow opened; /* the plan for a new session */
+	__u32 uplink;	       /* whose masquerades apply to it; 0 = none */
+	bool for_external;     /* an ICMP error about it comes from the address it was sent to */
+	struct sl_bind_request bind;
+	struct sl_l2 l2;	/* of a switched frame */
+	struct sl_flood flood;	/* likewise */
+	struct sl_port gateway; /* likewise: the port as which the VLAN's gateway gets it */
+};
+
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);
+
+/* What a packet must not inherit from the one before it. */
+static __always_inline void sl_work_begin(struct sl_work *work)
+{
+	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
+	work->hop.neigh = false;
+	work->uplink = 0;
+}
+
+#endif
