@@ -154,7 +154,6 @@ static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *
 
 	if (!sp)
 		return TC_ACT_SHOT;
-	work->l2.vid = 0;
 	if (sl_switch_receive(ctx, port, sp, work) == SL_CONTINUE) {
 		vlan = sl_vlan_of(work->l2.vid);
 		if (vlan && sl_for_gateway(vlan, port, &work->l2)) {

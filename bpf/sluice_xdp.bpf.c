@@ -14,6 +14,7 @@
 #include "stage/nexthop.h"
 #include "stage/open.h"
 #include "stage/rewrite.h"
+#include "stage/switch_xdp.h"
 
 /* Packets that need more than a rewrite, or go better by TC. */
 static __always_inline bool sl_needs_full_path(const struct sl_port *port,
@@ -103,6 +104,31 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	return sl_rewrite(ctx, pkt, flow, hop);
 }
 
+/* What enters by a switched port. */
+static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *port)
+{
+	__u32 zero = 0, len = ctx_len(ctx);
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	__u16 to = 0;
+
+	if (!work)
+		return XDP_PASS;
+	sl_work_begin(work);
+	switch (sl_xdp_switch(ctx, port, work, &to)) {
+	case SL_FORWARD:
+		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
+		sl_count_tx(to, SL_COUNT_FORWARDED, ctx_len(ctx));
+		sl_vlan_count(work->l2.vid, SL_VLAN_SWITCHED, len);
+		return XDP_REDIRECT;
+	case SL_DROP:
+		sl_count_rx(port->id, SL_COUNT_DROPPED, len);
+		sl_report_drop(ctx, port->id, work->pkt.reason, false);
+		return XDP_DROP;
+	default: /* TC counts it */
+		return XDP_PASS;
+	}
+}
+
 SEC("xdp.frags")
 int sl_xdp(struct xdp_md *ctx)
 {
@@ -114,6 +140,8 @@ int sl_xdp(struct xdp_md *ctx)
 
 	if (!port || !(port->flags & SL_PORT_XDP))
 		return XDP_PASS;
+	if (port->flags & SL_PORT_SWITCHED)
+		return sl_xdp_switched(ctx, port);
 	len = ctx_len(ctx);
 	switch (sl_fast_path(ctx, port, &pkt, &hop)) {
 	case SL_FORWARD:

@@ -129,6 +129,23 @@ static __always_inline int sl_guard_plain(const struct sl_guard *guard,
 	return sl_guard_plain_l4(pkt) ? 0 : SL_GUARD_SPECIAL;
 }
 
+/* Has the port no use for the frame's tags? Those of trunks and tunnels are the switch's affair. */
+static __always_inline bool sl_guard_bad_tags(const struct sl_port *port,
+					      const struct sl_packet *pkt)
+{
+	__u32 id = port->id;
+	const struct sl_switch_port *sp;
+
+	if (!pkt->vlan_tags)
+		return false;
+	if (port->flags & SL_PORT_SWITCHED) {
+		sp = bpf_map_lookup_elem(&sl_switch_ports, &id);
+		return !sp || sp->mode == SL_VLAN_ACCESS;
+	}
+	return port->role != SL_ROLE_TRUNK || pkt->vlan_tags > 1 || !pkt->vid ||
+	       pkt->vid == VLAN_VID_MASK;
+}
+
 /* Tags that the port has no use for, lengths in place of ethertypes, unknown ethertypes. */
 static __always_inline int sl_guard_ethertype(const struct sl_port *port,
 					      const struct sl_guard *guard,
@@ -140,8 +157,7 @@ static __always_inline int sl_guard_ethertype(const struct sl_port *port,
 	if (guard->checks & SL_GUARD_TAG) {
 		if (llc)
 			return SL_DROP_GUARD_LLC;
-		if (pkt->vlan_tags && (port->role != SL_ROLE_TRUNK || pkt->vlan_tags > 1 ||
-				       !pkt->vid || pkt->vid == VLAN_VID_MASK))
+		if (sl_guard_bad_tags(port, pkt))
 			return SL_DROP_GUARD_TAG;
 	}
 	if (llc || !(guard->checks & SL_GUARD_ETHERTYPE) || type == bpf_htons(ETH_P_IP) ||

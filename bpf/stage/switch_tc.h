@@ -83,14 +83,13 @@ static __noinline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
 	enum sl_verdict verdict;
 	int why;
 
+	if (sl_l2_read(ctx, &work->l2) || !state)
+		return sl_refuse(&work->pkt, SL_DROP_MALFORMED);
 	if (port->guard) {
 		verdict = sl_switch_guard(ctx, port, &work->pkt);
 		if (verdict != SL_CONTINUE)
 			return verdict;
 	}
-	__builtin_memset(&work->l2, 0, sizeof(work->l2));
-	if (!state || sl_l2_read(ctx, &work->l2))
-		return sl_refuse(&work->pkt, SL_DROP_MALFORMED);
 	why = sl_switch_admit(ctx, port, sp, state, &work->l2);
 	if (why)
 		return sl_refuse(&work->pkt, why);

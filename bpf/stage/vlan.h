@@ -34,13 +34,14 @@ static __always_inline bool sl_is_tpid(__be16 type)
 	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
 }
 
-/* Reads the Ethernet header and the outer tag into *l2 (zero before). 0, or -1 if they are cut. */
+/* Begins *l2 with the Ethernet header and the outer tag. 0, or -1 if they are cut. */
 static __always_inline int sl_l2_read(struct sl_ctx *ctx, struct sl_l2 *l2)
 {
 	struct ethhdr *eth = ctx_data(ctx);
 	struct sl_vlan_tag *tag = (void *)(eth + 1);
 	void *end = ctx_data_end(ctx);
 
+	*l2 = (struct sl_l2){};
 	if ((void *)(eth + 1) > end)
 		return -1;
 	l2->dst = sl_mac_number(eth->h_dest);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The switch on XDP: frames between two known MACs, about which nothing is special. All else is
+ * TC's, untouched: what is flooded, learned, for the gateway, or dropped by the switch.
+ */
+#ifndef SLUICE_BPF_STAGE_SWITCH_XDP_H
+#define SLUICE_BPF_STAGE_SWITCH_XDP_H
+
+#include "ctx/xdp_csum.h"
+#include "stage/guard_egress.h"
+#include "stage/switch.h"
+#include "stage/work.h"
+
+/* Both MACs of the frame, which stand apart from what follows them only by a tag. */
+struct sl_macs {
+	__u8 bytes[2 * ETH_ALEN];
+};
+
+/*
+ * Gives the frame this tag in place of the one it has. 0; or a negative errno with the frame as it
+ * was.
+ */
+static __always_inline int sl_xdp_retag(struct xdp_md *ctx, __u32 from, __u32 to)
+{
+	struct sl_macs *macs = ctx_data(ctx), kept;
+	struct sl_vlan_tag *tag;
+
+	if (from == to)
+		return 0;
+	if ((void *)(macs + 1) > ctx_data_end(ctx))
+		return -1;
+	kept = *macs;
+	if (!from != !to && bpf_xdp_adjust_head(ctx, from ? VLAN_HLEN : -VLAN_HLEN))
+		return -1;
+	macs = ctx_data(ctx);
+	tag = (void *)(macs + 1);
+	if ((void *)(tag + 1) > ctx_data_end(ctx))
+		return -1;
+	*macs = kept;
+	if (to)
+		*tag = (struct sl_vlan_tag){bpf_htons(SL_TAG_TPID(to)), bpf_htons(to)};
+	return 0;
+}
+
+/* May the port get the frame by XDP, past its egress program? */
+static __always_inline bool sl_xdp_deliverable(const struct sl_switch_port *out,
+					       const struct sl_packet *pkt, __u64 dst)
+{
+	const struct sl_port *port = sl_port_find(out->ifindex);
+	const struct sl_guard *guard;
+
+	if (!port)
+		return false;
+	if (!(port->flags & SL_PORT_GUARD_EGRESS))
+		return true;
+	guard = sl_guard_of(port);
+	return guard && !sl_is_dhcp_answer(pkt) &&
+	       (!(guard->checks & SL_GUARD_DELIVERY) || sl_guard_own_mac(port, guard, dst));
+}
+
+/*
+ * A checksum that is still to be completed is, since nobody does it after a redirect. False if it
+ * can't be; *pkt is zero or parsed.
+ */
+static __always_inline bool sl_xdp_complete(struct xdp_md *ctx, const struct sl_packet *pkt)
+{
+	if (pkt->reason)
+		return false;
+	return !pkt->family || pkt->fragment != SL_FRAG_NONE || !ctx_l4_csum_complete(ctx, pkt);
+}
+
+/* Which VLAN, from whom, to whom. The port to send it to, or 0: TC's. */
+static __always_inline __u16 sl_xdp_switch_to(const struct sl_port *port,
+					      const struct sl_switch_port *sp, struct sl_l2 *l2)
+{
+	const struct sl_switch_state *state = sl_switch_state_of(port->id);
+	__u16 to = 0;
+
+	if (!state || (l2->dst & 1) || sl_is_closed(state) || sl_vlan_enter(sp, port->id, l2) ||
+	    !sl_learn_known(port->id, l2) || sl_switch_find(port, sp, l2, &to))
+		return 0;
+	return to;
+}
+
+/* SL_FORWARD: work->l2 and *to say what leaves by which port. SL_DROP with work->pkt.reason. */
+static __noinline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const struct sl_port *port,
+						struct sl_work *work, __u16 *to)
+{
+	const struct sl_switch_port *sp = sl_switch_port_of(port->id), *out;
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_l2 *l2 = &work->l2;
+	enum sl_verdict verdict = SL_CONTINUE;
+
+	if (!sp || sl_l2_read(ctx, l2))
+		return SL_PASS;
+	if (port->guard)
+		verdict = sl_switch_guard(ctx, port, pkt);
+	else
+		sl_parse(ctx, pkt);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	*to = sl_xdp_switch_to(port, sp, l2);
+	out = sl_switch_port_of(*to);
+	if (!*to || !out || l2->len > out->mtu)
+		return SL_PASS;
+	pkt->vid = l2->vid;
+	verdict = sl_sight(ctx, port, pkt);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	if (!sl_xdp_deliverable(out, pkt, l2->dst) ||
+	    bpf_redirect_map(&sl_xdp_targets, *to, XDP_PASS) != XDP_REDIRECT ||
+	    !sl_xdp_complete(ctx, pkt))
+		return SL_PASS;
+	if (sl_xdp_retag(ctx, l2->tag, sl_vlan_leave(out, *to, l2)))
+		return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);
+	return SL_FORWARD;
+}
+
+#endif
