@@ -15,6 +15,7 @@
 #include "stage/nexthop.h"
 #include "stage/open.h"
 #include "stage/rewrite.h"
+#include "stage/shortcut.h"
 #include "stage/icmp_related.h"
 #include "stage/icmp_reply.h"
 #include "stage/sweep.h"
@@ -176,6 +177,7 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 				   struct sl_port_stats *stats, struct sl_work *work)
 {
 	enum sl_verdict verdict = sl_enter(ctx, port, &work->pkt);
+	const struct sl_port *out = NULL;
 	__u32 len = ctx_len(ctx);
 
 	if (verdict == SL_CONTINUE)
@@ -188,8 +190,14 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 		return ctx_redirect(ctx, &work->hop);
 	}
 	if (verdict == SL_PASS) {
+		if (port->flags & SL_PORT_SHORTCUT)
+			out = sl_shortcut_find(ctx, port);
+		sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], len);
+		if (out) {
+			ctx->tc_index = SL_TC_INDEX_SEGMENT;
+			return bpf_redirect(out->ifindex, 0);
+		}
 		ctx_clear_mark(ctx);
-		sl_count(&stats->rx[SL_COUNT_PASSED], len);
 		return TC_ACT_UNSPEC;
 	}
 	sl_count(&stats->rx[SL_COUNT_DROPPED], len);
@@ -265,6 +273,8 @@ int sl_tc_egress(struct __sk_buff *ctx)
 		sl_count_tx(port->id, SL_COUNT_FORWARDED, len);
 		return TC_ACT_UNSPEC;
 	}
+	if (port->flags & SL_PORT_SHORTCUT)
+		sl_shortcut_learn(ctx, port);
 	sl_count_tx(port->id, SL_COUNT_PASSED, len);
 	return TC_ACT_UNSPEC;
 }

@@ -106,6 +106,9 @@ SL_MAP(BPF_MAP_TYPE_HASH, sl_vlan_maps, struct sl_vlan_map_key, __u32, 65536, BP
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_vlan_stats, __u32, struct sl_vlan_stats, SL_VLANS, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_fdb, __u64, struct sl_fdb, 1, BPF_F_NO_PREALLOC);
 
+SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_shortcuts, struct sl_shortcut_key, struct sl_shortcut,
+       SL_SHORTCUTS, 0);
+
 /* Like the tickets of sessions: each learned MAC has at least one, its key. */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);

@@ -181,4 +181,29 @@ struct sl_probe {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_probe) == 16, "sl_probe is 16 bytes");
 
+/*
+ * Map sl_shortcuts (LRU hash): what a Linux bridge was seen to do with a frame between two ports of
+ * ours (SL_PORT_SHORTCUT), without tags. For SL_SHORTCUT_TICKS the like is sent the same way past
+ * it; then the bridge has its say again. Only while both ends talk: so the bridge knows where each
+ * is, and a flooded frame is not taken for one that has a single destination.
+ */
+struct sl_shortcut_key {
+	__u64 dst;  /* MAC, the first byte the lowest */
+	__u64 from; /* source MAC | id of the port it entered by << 48 */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_shortcut_key) == 16, "sl_shortcut_key is 16 bytes");
+
+struct sl_shortcut {
+	__u32 tick;    /* at which the bridge was last seen to send one */
+	__u32 ifindex; /* of the port by which it did */
+	__u16 port;    /* id of that port */
+	__u16 both;    /* 1: the other end was heard as well, within SL_SHORTCUT_BOTH_TICKS */
+	__u32 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_shortcut) == 16, "sl_shortcut is 16 bytes");
+
+#define SL_SHORTCUTS	       16384u
+#define SL_SHORTCUT_TICKS      95u   /* 100 ms */
+#define SL_SHORTCUT_BOTH_TICKS 9537u /* 10 s, less than a bridge remembers a MAC */
+
 #endif
