@@ -97,6 +97,7 @@ sl_settings default_settings() {
     settings.icmp_timeout = 60 * second;
     settings.other_timeout = 300 * second;
     settings.nexthop_ttl = second / 2;
+    settings.mac_age = 300;
     return settings;
 }
 
@@ -185,6 +186,8 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
     bpf_map__set_max_entries(maps.sl_tickets6, std::max(1u, capacities.flows6 / 2));
     bpf_map__set_max_entries(maps.sl_bindings, capacities.bindings);
     bpf_map__set_max_entries(maps.sl_leases, 1024);
+    bpf_map__set_max_entries(maps.sl_fdb, capacities.macs);
+    bpf_map__set_max_entries(maps.sl_tickets_fdb, 2 * capacities.macs);
     set_clock(*gate->tc_->rodata);
     if (sluice_tc_bpf__load(gate->tc_.get())) return failed("load sluice_tc");
 
@@ -340,14 +343,18 @@ void Gate::set_port(const Link& link, const sl_port& entry, std::uint32_t slots_
         map<__u32, __u32>("sl_xdp_targets").erase(id);
 }
 
-void Gate::set_guard(const Link& link, const GuardConfig& config, std::uint8_t flags) {
-    const __u32 index = 2u * link.id + 1;
-    map<__u32, sl_guard>("sl_guards").put(index, guard_entry(config, link.id));
+std::uint16_t Gate::make_guard(std::uint16_t port_id, const GuardConfig& config) {
+    const __u32 index = 2u * port_id + 1;
+    map<__u32, sl_guard>("sl_guards").put(index, guard_entry(config, port_id));
     for (const auto& [address, length] : config.networks)
         map<sl_guard_prefix, __u32>("sl_guard_prefixes")
             .put({static_cast<__u32>(32 + length), index, address}, 1);
+    return static_cast<std::uint16_t>(index);
+}
+
+void Gate::set_guard(const Link& link, const GuardConfig& config, std::uint8_t flags) {
     sl_port entry = port_entry(link);
-    entry.guard = static_cast<__u16>(index);
+    entry.guard = make_guard(link.id, config);
     entry.flags |= flags;
     set_port(link, entry);
 }

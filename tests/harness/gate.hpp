@@ -52,6 +52,7 @@ struct Capacities {
     std::uint32_t flows = 8192;
     std::uint32_t flows6 = 8192;
     std::uint32_t bindings = 8192;
+    std::uint32_t macs = 4096;
 };
 
 /// Frames fed to the programs since the last reset, to hold the counters
@@ -97,6 +98,8 @@ public:
     void set_port(const Link& link, const sl_port& entry, std::uint32_t slots_on = 0);
     void remove_port(const Link& link);
     void set_settings(const sl_settings& settings);
+    /// Enters a guard for a port. @return what sl_port.guard is to be
+    std::uint16_t make_guard(std::uint16_t port_id, const GuardConfig& config);
     /// What enters by the link is judged from now on. @param flags more sl_port_flags
     void set_guard(const Link& link, const GuardConfig& config, std::uint8_t flags = 0);
 

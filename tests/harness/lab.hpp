@@ -72,6 +72,12 @@ inline const sl_addr external_2 = ip("192.0.2.11");
 /// @param lines for `ip -batch`, each ended by a newline
 [[nodiscard]] Result<> ip_batch(std::string_view lines);
 
+/// The address of "10.0.0.1/24".
+[[nodiscard]] sl_addr address_of(std::string_view with_length);
+
+/// @param path below /proc/sys/
+[[nodiscard]] Result<> write_sysctl(const std::string& path, const char* value);
+
 [[nodiscard]] std::uint32_t ifindex(const Link& link);
 
 /// What the loader would write into sl_ports for the link.
