@@ -22,11 +22,13 @@ Settings merged(Settings settings, const UpOptions& options, const Target& targe
     set(settings.max_flows6, options.max_flows6);
     set(settings.max_bindings, options.max_bindings);
     set(settings.max_leases, options.max_leases);
+    set(settings.max_macs, options.max_macs);
     set(settings.udp_timeout, options.udp_timeout);
     set(settings.tcp_established_timeout, options.tcp_established_timeout);
     set(settings.tcp_transitory_timeout, options.tcp_transitory_timeout);
     set(settings.icmp_timeout, options.icmp_timeout);
     set(settings.other_timeout, options.other_timeout);
+    set(settings.mac_age, options.mac_age);
     if (!target.netns.empty()) settings.netns = netns_path(target.netns);
     return settings;
 }

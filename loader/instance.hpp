@@ -15,11 +15,13 @@ struct UpOptions {
     std::optional<std::uint32_t> max_flows6;
     std::optional<std::uint32_t> max_bindings;
     std::optional<std::uint32_t> max_leases;
+    std::optional<std::uint32_t> max_macs;
     std::optional<std::chrono::milliseconds> udp_timeout;
     std::optional<std::chrono::milliseconds> tcp_established_timeout;
     std::optional<std::chrono::milliseconds> tcp_transitory_timeout;
     std::optional<std::chrono::milliseconds> icmp_timeout;
     std::optional<std::chrono::milliseconds> other_timeout;
+    std::optional<std::chrono::milliseconds> mac_age;
 };
 
 /// A new instance, or one that is down, with the ports and rules it had. One that was up when

@@ -2,22 +2,38 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 #include <utility>
 
 namespace sluice {
 namespace {
 
-constexpr std::array<std::pair<Role, std::string_view>, 3> roles{{
+constexpr std::array<std::pair<Role, std::string_view>, 4> roles{{
     {Role::access, "access"},
     {Role::trunk, "trunk"},
     {Role::uplink, "uplink"},
+    {Role::internal, "internal"},
 }};
 
 constexpr std::array<std::pair<HookPolicy, std::string_view>, 3> hooks{{
     {HookPolicy::automatic, "auto"},
     {HookPolicy::tc, "tc"},
     {HookPolicy::xdp, "xdp"},
+}};
+
+constexpr std::array<std::pair<BpduPolicy, std::string_view>, 3> bpdu_policies{{
+    {BpduPolicy::drop, "drop"},
+    {BpduPolicy::forward, "forward"},
+    {BpduPolicy::shut, "shut"},
+}};
+
+constexpr std::array<std::pair<LoopAction, std::string_view>, 3> loop_actions{{
+    {LoopAction::report, "report"},
+    {LoopAction::block, "block"},
+    {LoopAction::shut, "shut"},
 }};
 
 template <class Value, std::size_t Count>
@@ -41,6 +57,30 @@ std::string_view word_of(Value value,
     std::unreachable();
 }
 
+constexpr std::uint16_t last_vlan = 4094;  // IEEE 802.1Q section 9.6
+constexpr std::uint8_t last_priority = 7;
+
+template <class Number>
+std::optional<Number> parse_up_to(std::string_view text, Number last) {
+    Number number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number > last) return {};
+    return number;
+}
+
+/// @param add Result<>(std::string_view from, std::string_view to): of each `from:to`
+template <class Add>
+Result<> each_pair(std::string_view text, Add&& add) {
+    while (!text.empty()) {
+        const auto comma = std::min(text.find(','), text.size());
+        const auto part = text.substr(0, comma);
+        const auto colon = std::min(part.find(':'), part.size());
+        SL_CHECK(add(part.substr(0, colon), part.substr(std::min(colon + 1, part.size()))));
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Role> parse_role(std::string_view text) { return parse_word(text, roles, "role"); }
@@ -52,5 +92,75 @@ Result<HookPolicy> parse_hook(std::string_view text) {
 }
 
 std::string_view hook_text(HookPolicy hook) { return word_of(hook, hooks); }
+
+Result<BpduPolicy> parse_bpdu(std::string_view text) {
+    return parse_word(text, bpdu_policies, "BPDU policy");
+}
+
+std::string_view bpdu_text(BpduPolicy policy) { return word_of(policy, bpdu_policies); }
+
+Result<LoopAction> parse_loop(std::string_view text) {
+    return parse_word(text, loop_actions, "loop action");
+}
+
+std::string_view loop_text(LoopAction action) { return word_of(action, loop_actions); }
+
+Result<PriorityMap> parse_priorities(std::string_view text) {
+    if (text == "keep") return kept_priorities;
+    PriorityMap priorities = kept_priorities;
+    if (const auto one = parse_up_to(text, last_priority)) {
+        priorities.fill(*one);
+        return priorities;
+    }
+    SL_CHECK(each_pair(text, [&](std::string_view from, std::string_view to) -> Result<> {
+        const auto came = parse_up_to(from, last_priority),
+                   becomes = parse_up_to(to, last_priority);
+        if (!came || !becomes)
+            return fail(ErrorCode::usage,
+                        fmt::format("\"{}\" is no priority or map of priorities", text),
+                        "`keep`, one for all (`5`), or changes (`0:1,5:7`); they are 0 to 7");
+        priorities[*came] = *becomes;
+        return {};
+    }));
+    return priorities;
+}
+
+std::string priorities_text(const PriorityMap& priorities) {
+    if (priorities == kept_priorities) return "keep";
+    const auto is_first = [&](std::uint8_t it) { return it == priorities[0]; };
+    if (std::ranges::all_of(priorities, is_first)) return fmt::format("{}", priorities[0]);
+    std::string text;
+    for (std::size_t from = 0; from < priorities.size(); ++from)
+        if (priorities[from] != from)
+            text += fmt::format("{}{}:{}", text.empty() ? "" : ",", from, priorities[from]);
+    return text;
+}
+
+Result<std::vector<VlanTranslation>> parse_translations(std::string_view text) {
+    std::vector<VlanTranslation> translations;
+    if (text == "none") return translations;
+    SL_CHECK(each_pair(text, [&](std::string_view wire, std::string_view vlan) -> Result<> {
+        const VlanTranslation it{parse_up_to(wire, last_vlan).value_or(0),
+                                 parse_up_to(vlan, last_vlan).value_or(0)};
+        if (it.wire == 0 || it.vlan == 0)
+            return fail(ErrorCode::usage, fmt::format("\"{}\" is no translation of VLANs", text),
+                        fmt::format("`WIRE:VLAN,...` or `none`; VLAN ids are 1 to {}", last_vlan));
+        for (const auto& other : translations)
+            if (other.wire == it.wire || other.vlan == it.vlan)
+                return fail(ErrorCode::usage,
+                            fmt::format("{}:{} and {}:{} contradict each other", other.wire,
+                                        other.vlan, it.wire, it.vlan));
+        translations.push_back(it);
+        return {};
+    }));
+    return translations;
+}
+
+std::string translations_text(const std::vector<VlanTranslation>& translations) {
+    std::string text;
+    for (const auto& [wire, vlan] : translations)
+        text += fmt::format("{}{}:{}", text.empty() ? "" : ",", wire, vlan);
+    return text.empty() ? "none" : text;
+}
 
 }  // namespace sluice

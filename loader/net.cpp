@@ -130,6 +130,20 @@ int Prefix::mapped_length() const { return address.is_v4() ? 96 + length : lengt
 
 std::string Prefix::text() const { return fmt::format("{}/{}", address.text(), length); }
 
+Result<HostAddress> HostAddress::parse(std::string_view text) {
+    const auto slash = text.find('/');
+    SL_TRY(address, Address::parse(text.substr(0, slash)));
+    std::uint8_t length = 0;
+    if (slash == std::string_view::npos || !parse_number(text.substr(slash + 1), length) ||
+        length == 0 || length > address.bits())
+        return fail(ErrorCode::usage, quoted(text) + " is not an address with its network's length",
+                    fmt::format("`{}/{}`, the length is 1 to {}", address.text(),
+                                address.is_v4() ? 24 : 64, address.bits()));
+    return HostAddress{address, length};
+}
+
+std::string HostAddress::text() const { return fmt::format("{}/{}", address.text(), length); }
+
 Result<PortRange> PortRange::parse(std::string_view text) {
     const auto dash = text.find('-');
     SL_TRY(first, parse_port(text.substr(0, dash), text));

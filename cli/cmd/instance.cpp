@@ -10,8 +10,8 @@ namespace {
 
 /// As typed: parsed by our own functions when the command runs, so that errors are ours.
 struct UpArguments {
-    std::string max_flows, max_flows6, max_bindings, max_leases;
-    std::string udp, tcp_established, tcp_transitory, icmp, other;
+    std::string max_flows, max_flows6, max_bindings, max_leases, max_macs;
+    std::string udp, tcp_established, tcp_transitory, icmp, other, mac_age;
 };
 
 constexpr std::uint64_t most_entries = 100'000'000;
@@ -42,13 +42,15 @@ Result<UpOptions> up_options(const UpArguments& arguments) {
     SL_TRY(max_flows6, capacity(arguments.max_flows6, "--max-flows6"));
     SL_TRY(max_bindings, capacity(arguments.max_bindings, "--max-bindings"));
     SL_TRY(max_leases, capacity(arguments.max_leases, "--max-leases"));
+    SL_TRY(max_macs, capacity(arguments.max_macs, "--max-macs"));
     SL_TRY(udp, timeout(arguments.udp, "--udp-timeout"));
     SL_TRY(tcp_established, timeout(arguments.tcp_established, "--tcp-established-timeout"));
     SL_TRY(tcp_transitory, timeout(arguments.tcp_transitory, "--tcp-transitory-timeout"));
     SL_TRY(icmp, timeout(arguments.icmp, "--icmp-timeout"));
     SL_TRY(other, timeout(arguments.other, "--other-timeout"));
-    return UpOptions{max_flows,       max_flows6,     max_bindings, max_leases, udp,
-                     tcp_established, tcp_transitory, icmp,         other};
+    SL_TRY(mac_age, timeout(arguments.mac_age, "--mac-age"));
+    return UpOptions{max_flows,       max_flows6,     max_bindings, max_leases, max_macs, udp,
+                     tcp_established, tcp_transitory, icmp,         other,      mac_age};
 }
 
 void add_up(CLI::App& app, Invocation& invocation) {
@@ -65,6 +67,7 @@ void add_up(CLI::App& app, Invocation& invocation) {
     add("--max-flows6", arguments->max_flows6, "N", "IPv6 flow entries (default 250k)");
     add("--max-bindings", arguments->max_bindings, "N", "NAT bindings (default 300000)");
     add("--max-leases", arguments->max_leases, "N", "MAC leases (default 65536)");
+    add("--max-macs", arguments->max_macs, "N", "MACs that the switch knows (default 131072)");
     add("--udp-timeout", arguments->udp, "TIME", "idle UDP session (default 5m)");
     add("--tcp-established-timeout", arguments->tcp_established, "TIME",
         "idle established TCP session (default 124m)");
@@ -73,6 +76,8 @@ void add_up(CLI::App& app, Invocation& invocation) {
     add("--icmp-timeout", arguments->icmp, "TIME", "idle ICMP session (default 1m)");
     add("--other-timeout", arguments->other, "TIME",
         "idle session of other protocols (default 5m)");
+    add("--mac-age", arguments->mac_age, "TIME",
+        "silence after which the switch forgets a MAC (default 5m)");
     on_run(up, invocation, [arguments](const Target& target) -> Result<Document> {
         SL_TRY(options, up_options(*arguments));
         SL_TRY(outcome, bring_up(target, options));

@@ -1,6 +1,7 @@
 // What an instance should be: the desired state kept in the database and read by the loader.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "sluice/abi/port.h"
+#include "sluice/abi/switch.h"
 #include "sluice/net.hpp"
 
 namespace sluice {
@@ -16,6 +18,7 @@ enum class Role : std::uint8_t {
     access = SL_ROLE_ACCESS,
     trunk = SL_ROLE_TRUNK,
     uplink = SL_ROLE_UPLINK,
+    internal = SL_ROLE_INTERNAL,  ///< the host's own, in a VLAN: its gateway
 };
 enum class HookPolicy : std::uint8_t { automatic, tc, xdp };
 
@@ -41,15 +44,79 @@ struct Settings {
     bool operator==(const Settings&) const = default;
 };
 
+/// A VLAN that has another id on the wire of a trunk; both 1..4094.
+struct VlanTranslation {
+    std::uint16_t wire = 0, vlan = 0;
+    bool operator==(const VlanTranslation&) const = default;
+};
+
+/// 802.1Q priority (PCP) that a frame gets, by the one it came with; an untagged frame has 0.
+using PriorityMap = std::array<std::uint8_t, 8>;
+constexpr PriorityMap kept_priorities{0, 1, 2, 3, 4, 5, 6, 7};
+
+/// `keep`, one priority for all (`5`), or changes (`0:1,5:7`; the others are kept). 0..7 each.
+[[nodiscard]] Result<PriorityMap> parse_priorities(std::string_view text);
+[[nodiscard]] std::string priorities_text(const PriorityMap& priorities);  ///< as it is parsed
+
+/// `WIRE:VLAN,...` or `none`. No id twice on a side.
+[[nodiscard]] Result<std::vector<VlanTranslation>> parse_translations(std::string_view text);
+[[nodiscard]] std::string translations_text(const std::vector<VlanTranslation>& translations);
+
 struct PortSpec {
-    std::string name;  ///< interface name, 1..15 bytes
+    std::string name;  ///< interface name, 1..15 bytes; internal: of the host's end
     Role role = Role::access;
     HookPolicy hook = HookPolicy::automatic;
-    std::uint16_t vlan = 0;         ///< access: L2 domain, 0 = none
-    std::vector<PortRange> vlans;   ///< trunk: allowed VLANs, 1..4094
-    std::uint16_t native_vlan = 0;  ///< trunk: 0 = none
-    std::uint16_t id = 0;           ///< 1..1023, given by the database
+    std::uint16_t vlan = 0;         ///< access, internal: 1..4094; access: 0 = none
+    std::vector<PortRange> vlans;   ///< trunk, uplink: allowed VLANs, 1..4094
+    std::uint16_t native_vlan = 0;  ///< trunk, uplink: of untagged frames; 0 = none
+    bool qinq = false;              ///< access: a tunnel; trunk, uplink: tags are 802.1ad
+    std::vector<VlanTranslation> translations;  ///< trunk, uplink
+    PriorityMap priorities = kept_priorities;
+    bool shortcut = false;                    ///< of a bridge: known unicast may go past it
+    std::vector<HostAddress> addresses;  ///< internal: of the host's end
+    MacAddress mac;                           ///< internal: of the host's end
+    std::uint16_t id = 0;                     ///< 1..1023, given by the database
     bool operator==(const PortSpec&) const = default;
+};
+
+enum class BpduPolicy : std::uint8_t { drop, forward, shut };
+enum class LoopAction : std::uint8_t { report, block, shut };
+
+[[nodiscard]] Result<BpduPolicy> parse_bpdu(std::string_view text);
+[[nodiscard]] std::string_view bpdu_text(BpduPolicy policy);
+[[nodiscard]] Result<LoopAction> parse_loop(std::string_view text);
+[[nodiscard]] std::string_view loop_text(LoopAction action);
+
+/// How the switch treats a port. What is not set for a port is as it stands here.
+struct SwitchPortSpec {
+    std::string port;             ///< interface name
+    bool learn = true;            ///< source MACs
+    bool flood = true;            ///< unknown unicast is sent to it
+    bool multicast = true;        ///< multicast is
+    bool broadcast = true;        ///< broadcast is
+    bool locked = false;          ///< frames from MACs that the table has not there are dropped
+    bool isolated = false;        ///< talks to promiscuous ports alone (RFC 5517)
+    std::uint16_t community = 0;  ///< and one to its own community; 0 = none
+    std::uint32_t mac_limit = 0;  ///< learned MACs; 0 = no limit
+    BpduPolicy bpdu = BpduPolicy::drop;
+    LoopAction loop = LoopAction::block;
+    /// Frames a second that it may have flooded, by enum sl_storm_kind; 0 = no limit.
+    std::array<std::uint32_t, SL_STORM_MAX> storm{};
+    bool operator==(const SwitchPortSpec&) const = default;
+};
+
+/// A MAC that stays where it is.
+struct FdbSpec {
+    MacAddress mac;
+    std::uint16_t vlan = 0;  ///< 1..4094
+    std::string port;        ///< interface name
+    bool operator==(const FdbSpec&) const = default;
+};
+
+struct VlanSpec {
+    std::uint16_t vlan = 0;  ///< 1..4094
+    std::uint32_t vni = 0;   ///< VXLAN network, 24 bits; 0 = none
+    bool operator==(const VlanSpec&) const = default;
 };
 
 /// An interface as it was before sluice touched it; kept until it is restored.
@@ -113,8 +180,11 @@ struct DesiredState {
     std::vector<MasqueradeSpec> masquerades;
     std::vector<ForwardSpec> forwards;
     std::vector<GuardSpec> guards;
-    std::vector<PortLease> port_leases;  ///< of leases that name a port
-    bool sight = false;                  ///< there are MAC pools or leases to watch for
+    std::vector<PortLease> port_leases;        ///< of leases that name a port
+    bool sight = false;                        ///< there are MAC pools or leases to watch for
+    std::vector<SwitchPortSpec> switch_ports;  ///< of ports for which something was set
+    std::vector<FdbSpec> fdb;
+    std::vector<VlanSpec> vlans;  ///< for which something was set
 };
 
 }  // namespace sluice

@@ -48,6 +48,16 @@ struct Prefix {
     auto operator<=>(const Prefix&) const = default;
 };
 
+/// An address of an interface of the host, with the length of the network that it is in.
+struct HostAddress {
+    Address address;
+    int length = 0;  ///< 1..32 or 1..128, in the address's own family
+
+    [[nodiscard]] static Result<HostAddress> parse(std::string_view text);  ///< `10.0.0.1/24`
+    [[nodiscard]] std::string text() const;
+    auto operator<=>(const HostAddress&) const = default;
+};
+
 /// First and last port, host order, 1..65535, first <= last.
 struct PortRange {
     std::uint16_t first = 0;

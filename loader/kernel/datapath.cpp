@@ -77,7 +77,7 @@ Result<> check_stamp(const sl_stamp& stamp, std::string_view instance) {
 }
 
 void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
-    const std::array<std::pair<bpf_map*, __u32>, 7> capacities{{
+    const std::array<std::pair<bpf_map*, __u32>, 8> capacities{{
         {object.maps.sl_flows4, settings.max_flows},
         {object.maps.sl_flows6, settings.max_flows6},
         {object.maps.sl_tickets4, settings.max_flows / 2},
@@ -85,6 +85,7 @@ void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
         {object.maps.sl_bindings, settings.max_bindings},
         {object.maps.sl_leases, settings.max_leases},
         {object.maps.sl_fdb, settings.max_macs},
+        {object.maps.sl_tickets_fdb, 2 * settings.max_macs},
     }};
     for (const auto& [map, entries] : capacities)
         bpf_map__set_max_entries(map, std::max<__u32>(entries, 1));
@@ -205,20 +206,29 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(events);
     SL_OPEN(event_head);
     SL_OPEN(event_limits);
+    SL_OPEN(switch_ports);
+    SL_OPEN(switch_states);
+    SL_OPEN(vlans);
+    SL_OPEN(vlan_members);
+    SL_OPEN(vlan_maps);
+    SL_OPEN(vlan_stats);
+    SL_OPEN(fdb);
     SL_OPEN(live);
     SL_OPEN(settings);
     SL_OPEN(stamp);
 #undef SL_OPEN
-    return Maps{std::move(flows4),       std::move(flows6),         std::move(nexthops),
-                std::move(ports),        std::move(xdp_targets),    std::move(masquerades),
-                std::move(pools),        std::move(externals),      std::move(port_bits),
-                std::move(pool_stats),   std::move(bindings),       std::move(forwards),
-                std::move(port_stats),   std::move(drops),          std::move(audits),
-                std::move(guards),       std::move(guard_prefixes), std::move(guard_states),
-                std::move(learned_macs), std::move(learned_addrs),  std::move(leases),
-                std::move(mac_pools),    std::move(sightings),      std::move(events),
-                std::move(event_head),   std::move(event_limits),   std::move(live),
-                std::move(settings),     std::move(stamp)};
+    return Maps{std::move(flows4),        std::move(flows6),         std::move(nexthops),
+                std::move(ports),         std::move(xdp_targets),    std::move(masquerades),
+                std::move(pools),         std::move(externals),      std::move(port_bits),
+                std::move(pool_stats),    std::move(bindings),       std::move(forwards),
+                std::move(port_stats),    std::move(drops),          std::move(audits),
+                std::move(guards),        std::move(guard_prefixes), std::move(guard_states),
+                std::move(learned_macs),  std::move(learned_addrs),  std::move(leases),
+                std::move(mac_pools),     std::move(sightings),      std::move(events),
+                std::move(event_head),    std::move(event_limits),   std::move(switch_ports),
+                std::move(switch_states), std::move(vlans),          std::move(vlan_members),
+                std::move(vlan_maps),     std::move(vlan_stats),     std::move(fdb),
+                std::move(live),          std::move(settings),       std::move(stamp)};
 }
 
 /// Binds every map of the object to the instance's pinned one. A map that has no pin is the
@@ -248,6 +258,7 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .other_timeout = ticks(settings.other_timeout),
         .nexthop_ttl = ticks(nexthop_ttl),
         .mac_age = epochs(settings.mac_age),
+        .zero = 0,
     };
 }
 

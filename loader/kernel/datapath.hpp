@@ -20,6 +20,7 @@
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
 #include "sluice/abi/stats.h"
+#include "sluice/abi/switch.h"
 #include "sluice/model.hpp"
 
 namespace sluice {
@@ -50,11 +51,18 @@ struct Maps {
     Map<__u32, sl_mac_pool> mac_pools;  ///< index: 0 on, up to the first unused
     Map<__u32, __u64> sightings;        ///< index: port id * SL_SIGHTINGS + hash of the MAC
     MappedArray<sl_event> events;
-    MappedArray<sl_event_head> event_head;    ///< index: 0
-    Map<__u32, sl_event_limit> event_limits;  ///< index: port id * SL_EVENT_SUBJECTS + subject
-    Map<__u32, sl_live> live;                 ///< index: 0; sessions and bindings there are
-    Map<__u32, sl_settings> settings;         ///< index: 0
-    Map<__u32, sl_stamp> stamp;               ///< index: 0
+    MappedArray<sl_event_head> event_head;      ///< index: 0
+    Map<__u32, sl_event_limit> event_limits;    ///< index: port id * SL_EVENT_SUBJECTS + subject
+    Map<__u32, sl_switch_port> switch_ports;    ///< index: port id
+    Map<__u32, sl_switch_state> switch_states;  ///< likewise
+    Map<__u32, sl_vlan> vlans;                  ///< index: VLAN id
+    Map<__u32, sl_vlan_members> vlan_members;   ///< likewise
+    Map<sl_vlan_map_key, __u32> vlan_maps;
+    CounterArray<sl_vlan_stats> vlan_stats;  ///< index: VLAN id
+    Map<__u64, sl_fdb> fdb;                  ///< key: MAC | VLAN id << SL_FDB_MAC_BITS
+    Map<__u32, sl_live> live;                ///< index: 0; sessions and bindings there are
+    Map<__u32, sl_settings> settings;        ///< index: 0
+    Map<__u32, sl_stamp> stamp;              ///< index: 0
 };
 
 /// Durations to ticks, rounded up; the rest of Settings are capacities of maps.

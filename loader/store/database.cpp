@@ -10,6 +10,7 @@
 #include "loader/store/lease_store.hpp"
 #include "loader/store/schema.hpp"
 #include "loader/store/stored.hpp"
+#include "loader/store/switch_store.hpp"
 
 namespace sluice {
 namespace {
@@ -22,7 +23,7 @@ Result<> load_instance(const Connection& connection, DesiredState& state) {
     SL_TRY(row, connection.prepare(
                     "SELECT up, netns, max_flows, max_flows6, max_bindings, udp_timeout,"
                     " tcp_established_timeout, tcp_transitory_timeout, icmp_timeout, other_timeout,"
-                    " max_leases FROM instance"));
+                    " max_leases, max_macs, mac_age FROM instance"));
     return row.each_row([&]() -> Result<> {
         const auto duration = [&](int column) {
             return std::chrono::milliseconds(row.integer(column));
@@ -33,23 +34,47 @@ Result<> load_instance(const Connection& connection, DesiredState& state) {
             .max_flows6 = row.integer<std::uint32_t>(3),
             .max_bindings = row.integer<std::uint32_t>(4),
             .max_leases = row.integer<std::uint32_t>(10),
+            .max_macs = row.integer<std::uint32_t>(11),
             .udp_timeout = duration(5),
             .tcp_established_timeout = duration(6),
             .tcp_transitory_timeout = duration(7),
             .icmp_timeout = duration(8),
             .other_timeout = duration(9),
+            .mac_age = duration(12),
             .netns = row.text(1),
         };
         return {};
     });
 }
 
+Result<> load_port_lists(const Connection& connection, PortSpec& port) {
+    SL_TRY(vlans,
+           connection.prepare("SELECT first, last FROM port_vlan WHERE port = ? ORDER BY rowid"));
+    vlans.bind(port.id);
+    SL_CHECK(vlans.each_row([&]() -> Result<> {
+        port.vlans.push_back(stored_range(vlans, 0));
+        return {};
+    }));
+    SL_TRY(addresses,
+           connection.prepare("SELECT address FROM port_address WHERE port = ? ORDER BY rowid"));
+    addresses.bind(port.id);
+    return addresses.each_row([&]() -> Result<> {
+        SL_TRY(address, stored(HostAddress::parse(addresses.text(0))));
+        port.addresses.push_back(address);
+        return {};
+    });
+}
+
 Result<> load_ports(const Connection& connection, DesiredState& state) {
-    SL_TRY(row, connection.prepare(
-                    "SELECT id, name, role, hook, vlan, native_vlan FROM port ORDER BY name"));
+    SL_TRY(row, connection.prepare("SELECT id, name, role, hook, vlan, native_vlan, qinq,"
+                                   " translations, priorities, shortcut, mac"
+                                   " FROM port ORDER BY name"));
     return row.each_row([&]() -> Result<> {
         SL_TRY(role, stored(parse_role(row.text(2))));
         SL_TRY(hook, stored(parse_hook(row.text(3))));
+        SL_TRY(translations, stored(parse_translations(row.text(7))));
+        SL_TRY(priorities, stored(parse_priorities(row.text(8))));
+        SL_TRY(mac, stored(MacAddress::parse(row.text(10))));
         PortSpec& port = state.ports.emplace_back(PortSpec{
             .name = row.text(1),
             .role = role,
@@ -57,15 +82,15 @@ Result<> load_ports(const Connection& connection, DesiredState& state) {
             .vlan = row.integer<std::uint16_t>(4),
             .vlans = {},
             .native_vlan = row.integer<std::uint16_t>(5),
+            .qinq = row.integer<bool>(6),
+            .translations = std::move(translations),
+            .priorities = priorities,
+            .shortcut = row.integer<bool>(9),
+            .addresses = {},
+            .mac = mac,
             .id = row.integer<std::uint16_t>(0),
         });
-        SL_TRY(vlans, connection.prepare(
-                          "SELECT first, last FROM port_vlan WHERE port = ? ORDER BY rowid"));
-        vlans.bind(port.id);
-        return vlans.each_row([&]() -> Result<> {
-            port.vlans.push_back(stored_range(vlans, 0));
-            return {};
-        });
+        return load_port_lists(connection, port);
     });
 }
 
@@ -105,15 +130,26 @@ Result<> load_forwards(const Connection& connection, DesiredState& state) {
 /// The row of `instance`, which later updates change in part.
 Result<> ensure_instance_row(const Connection& connection) {
     SL_CHECK(
-        connection.run("INSERT INTO instance VALUES (0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+        connection.run("INSERT INTO instance VALUES (0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
                        " ON CONFLICT DO NOTHING"));
     return {};
 }
 
-Result<> insert_vlans(const Connection& connection, const PortSpec& port) {
+/// Of a port that is there: all but name and id.
+Result<> write_port(const Connection& connection, const PortSpec& port) {
+    SL_CHECK(
+        connection.run("UPDATE port SET role = ?, hook = ?, vlan = ?, native_vlan = ?, qinq = ?,"
+                       " translations = ?, priorities = ?, shortcut = ?, mac = ? WHERE id = ?",
+                       role_text(port.role), hook_text(port.hook), port.vlan, port.native_vlan,
+                       port.qinq, translations_text(port.translations),
+                       priorities_text(port.priorities), port.shortcut, port.mac.text(), port.id));
+    SL_CHECK(connection.run("DELETE FROM port_vlan WHERE port = ?", port.id));
     for (const PortRange& range : port.vlans)
         SL_CHECK(connection.run("INSERT INTO port_vlan VALUES (?, ?, ?)", port.id, range.first,
                                 range.last));
+    SL_CHECK(connection.run("DELETE FROM port_address WHERE port = ?", port.id));
+    for (const HostAddress& address : port.addresses)
+        SL_CHECK(connection.run("INSERT INTO port_address VALUES (?, ?)", port.id, address.text()));
     return {};
 }
 
@@ -197,6 +233,12 @@ Result<DesiredState> Database::load() const {
     state.port_leases = std::move(port_leases);
     SL_TRY(sight, any_leases_or_pools(connection_));
     state.sight = sight;
+    SL_TRY(switch_ports, load_switch_ports(connection_));
+    state.switch_ports = std::move(switch_ports);
+    SL_TRY(fdb, load_fdb(connection_));
+    state.fdb = std::move(fdb);
+    SL_TRY(vlans, load_vlans(connection_));
+    state.vlans = std::move(vlans);
     SL_CHECK(transaction.commit());
     return state;
 }
@@ -215,11 +257,12 @@ Result<> Database::set_settings(const Settings& settings) const {
     SL_CHECK(connection_.run(
         "UPDATE instance SET netns = ?, max_flows = ?, max_flows6 = ?, max_bindings = ?,"
         " udp_timeout = ?, tcp_established_timeout = ?, tcp_transitory_timeout = ?,"
-        " icmp_timeout = ?, other_timeout = ?, max_leases = ?",
+        " icmp_timeout = ?, other_timeout = ?, max_leases = ?, max_macs = ?, mac_age = ?",
         settings.netns, settings.max_flows, settings.max_flows6, settings.max_bindings,
         settings.udp_timeout.count(), settings.tcp_established_timeout.count(),
         settings.tcp_transitory_timeout.count(), settings.icmp_timeout.count(),
-        settings.other_timeout.count(), settings.max_leases));
+        settings.other_timeout.count(), settings.max_leases, settings.max_macs,
+        settings.mac_age.count()));
     return transaction.commit();
 }
 
@@ -231,28 +274,24 @@ Result<PortSpec> Database::add_port(PortSpec port) const {
                            " WHERE id < 1024 AND id NOT IN (SELECT id FROM port)",
                            "all 1023 ports of the instance are in use"));
     port.id = id;
-    SL_TRY(rows, connection_.run("INSERT INTO port VALUES (?, ?, ?, ?, ?, ?)"
-                                 " ON CONFLICT (name) DO NOTHING",
-                                 port.id, port.name, role_text(port.role), hook_text(port.hook),
-                                 port.vlan, port.native_vlan));
+    SL_TRY(rows, connection_.run("INSERT INTO port (id, name, role, hook, vlan, native_vlan)"
+                                 " VALUES (?, ?, '', '', 0, 0) ON CONFLICT (name) DO NOTHING",
+                                 port.id, port.name));
     if (rows == 0)
         return fail(
             ErrorCode::refused, fmt::format("{} is a port of this instance already", port.name),
             fmt::format("`sluice port show {0}`; `sluice port del {0}` removes it", port.name));
-    SL_CHECK(insert_vlans(connection_, port));
+    SL_CHECK(write_port(connection_, port));
     SL_CHECK(transaction.commit());
     return port;
 }
 
 Result<> Database::set_port(const PortSpec& port) const {
     SL_TRY(transaction, Transaction::nested(connection_));
-    SL_TRY(rows, connection_.run("UPDATE port SET role = ?, hook = ?, vlan = ?, native_vlan = ?"
-                                 " WHERE name = ? AND id = ?",
-                                 role_text(port.role), hook_text(port.hook), port.vlan,
-                                 port.native_vlan, port.name, port.id));
-    if (rows == 0) return fail(ErrorCode::not_found, port.name + " is no port of this instance");
-    SL_CHECK(connection_.run("DELETE FROM port_vlan WHERE port = ?", port.id));
-    SL_CHECK(insert_vlans(connection_, port));
+    SL_TRY(row, connection_.prepare("SELECT 1 FROM port WHERE name = ? AND id = ?"));
+    SL_TRY(known, row.bind(port.name).bind(port.id).step());
+    if (!known) return fail(ErrorCode::not_found, port.name + " is no port of this instance");
+    SL_CHECK(write_port(connection_, port));
     return transaction.commit();
 }
 

@@ -144,8 +144,51 @@ CREATE INDEX guard_prefix_port ON guard_prefix (port);
 CREATE INDEX guard_ethertype_port ON guard_ethertype (port);
 )sql";
 
+// The words of the command line; MACs of the table as text, too: there are few of these.
+constexpr auto switching = R"sql(
+ALTER TABLE instance ADD COLUMN max_macs INTEGER NOT NULL DEFAULT 131072;
+ALTER TABLE instance ADD COLUMN mac_age INTEGER NOT NULL DEFAULT 300000;
+ALTER TABLE port ADD COLUMN qinq INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE port ADD COLUMN translations TEXT NOT NULL DEFAULT 'none';
+ALTER TABLE port ADD COLUMN priorities TEXT NOT NULL DEFAULT 'keep';
+ALTER TABLE port ADD COLUMN shortcut INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE port ADD COLUMN mac TEXT NOT NULL DEFAULT '00:00:00:00:00:00';
+CREATE TABLE port_address (
+    port INTEGER NOT NULL REFERENCES port ON DELETE CASCADE,
+    address TEXT NOT NULL
+) STRICT;
+CREATE INDEX port_address_port ON port_address (port);
+CREATE TABLE switch_port (
+    port INTEGER PRIMARY KEY REFERENCES port ON DELETE CASCADE,
+    learn INTEGER NOT NULL,
+    flood INTEGER NOT NULL,
+    multicast INTEGER NOT NULL,
+    broadcast INTEGER NOT NULL,
+    locked INTEGER NOT NULL,
+    isolated INTEGER NOT NULL,
+    community INTEGER NOT NULL,
+    mac_limit INTEGER NOT NULL,
+    bpdu TEXT NOT NULL,
+    loop TEXT NOT NULL,
+    storm_broadcast INTEGER NOT NULL,
+    storm_multicast INTEGER NOT NULL,
+    storm_unknown INTEGER NOT NULL
+) STRICT;
+CREATE TABLE fdb (
+    port INTEGER NOT NULL REFERENCES port ON DELETE CASCADE,
+    vlan INTEGER NOT NULL,
+    mac TEXT NOT NULL,
+    UNIQUE (vlan, mac)
+) STRICT;
+CREATE INDEX fdb_port ON fdb (port);
+CREATE TABLE vlan (
+    id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4094),
+    vni INTEGER NOT NULL
+) STRICT;
+)sql";
+
 }  // namespace
 
-const std::array<const char*, 2> schema{ports_and_nat, leases_and_guards};
+const std::array<const char*, 3> schema{ports_and_nat, leases_and_guards, switching};
 
 }  // namespace sluice
