@@ -137,7 +137,7 @@ struct sl_probe_frame {
 	struct ethhdr eth;
 	struct sl_probe probe;
 	__u8 padding[SL_PROBE_LEN - sizeof(struct ethhdr) - sizeof(struct sl_probe)];
-};
+} __attribute__((packed));
 
 /* The frame, which has been copied to all ports but for nothing else, becomes the probe. */
 static __always_inline int sl_probe_make(struct __sk_buff *ctx, struct sl_l2 *l2)

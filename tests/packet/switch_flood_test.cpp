@@ -13,8 +13,7 @@
 namespace sluice::test {
 namespace {
 
-const Mac vm = station(0), unknown = station(9);
-const Mac group{1, 0, 0x5e, 0, 0, 0xfb};
+const Mac mdns_group{1, 0, 0x5e, 0, 0, 0xfb};
 
 class SwitchFlood : public SwitchWays {
 protected:
@@ -34,7 +33,7 @@ TEST_P(SwitchFlood, EachKindHasItsFlag) {
     without(2, SL_SWITCH_MULTICAST);
     without(3, SL_SWITCH_BROADCAST);
     expect_copies(GetParam(), 0, frame(vm, unknown), by({2, 3}, frame(vm, unknown)));
-    expect_copies(GetParam(), 0, frame(vm, group), by({1, 3}, frame(vm, group)));
+    expect_copies(GetParam(), 0, frame(vm, mdns_group), by({1, 3}, frame(vm, mdns_group)));
     expect_copies(GetParam(), 0, frame(vm, everybody), by({1, 2}, frame(vm, everybody)));
     EXPECT_EQ(rig().vlan_count(10, SL_VLAN_FLOODED), 3u) << "a frame, however many copies";
     EXPECT_EQ(gate().port_stats(rig().id(0)).rx[SL_COUNT_FORWARDED].packets, 3u);
@@ -52,14 +51,14 @@ TEST_P(SwitchFlood, Nowhere) {
     expect_drop(GetParam(), 7, frame(vm, everybody), SL_DROP_SWITCH_NOWHERE);
     EXPECT_EQ(rig().vlan_count(70, SL_VLAN_DROPPED), 2u);
     for (const std::size_t port : {1, 2, 3}) without(port, SL_SWITCH_MULTICAST);
-    expect_drop(GetParam(), 0, frame(vm, group), SL_DROP_SWITCH_NOWHERE);
+    expect_drop(GetParam(), 0, frame(vm, mdns_group), SL_DROP_SWITCH_NOWHERE);
 }
 
 // IGMP, MLD, neighbour discovery: all of it is multicast, and the whole VLAN hears it.
 TEST_P(SwitchFlood, GroupsAreNotLookedUp) {
     rig().add_station(everybody, 10, 1);
-    rig().add_station(group, 10, 1);
-    for (const Mac& to : {everybody, group, all_nodes})
+    rig().add_station(mdns_group, 10, 1);
+    for (const Mac& to : {everybody, mdns_group, all_nodes})
         expect_copies(GetParam(), 0, frame(vm, to), by({1, 2, 3}, frame(vm, to)));
 }
 
@@ -73,16 +72,16 @@ TEST_P(SwitchFlood, AnyEthertype) {
         expect_copies(GetParam(), 0, in, by({1, 2, 3}, in));
 }
 
-struct Pair {
+struct IsolationCase {
     const char* name;
     std::uint32_t flags_a, flags_b;
     std::uint16_t community_a, community_b;
     bool allowed;
-    friend void PrintTo(const Pair& pair, std::ostream* out) { *out << pair.name; }
+    friend void PrintTo(const IsolationCase& pair, std::ostream* out) { *out << pair.name; }
 };
 
 /// RFC 5517 section 2.
-const std::vector<Pair> pairs{
+const std::vector<IsolationCase> isolation_cases{
     {"Promiscuous", 0, 0, 0, 0, true},
     {"IsolatedAndPromiscuous", SL_SWITCH_ISOLATED, 0, 0, 0, true},
     {"BothIsolated", SL_SWITCH_ISOLATED, SL_SWITCH_ISOLATED, 0, 0, false},
@@ -93,11 +92,11 @@ const std::vector<Pair> pairs{
     {"IsolatedInTheSameCommunity", SL_SWITCH_ISOLATED, SL_SWITCH_ISOLATED, 7, 7, false},
 };
 
-class SwitchIsolation : public SwitchTest, public testing::WithParamInterface<Pair> {
+class SwitchIsolation : public SwitchTest, public testing::WithParamInterface<IsolationCase> {
 protected:
     void SetUp() override {
         SwitchTest::SetUp();
-        const Pair& pair = GetParam();
+        const IsolationCase& pair = GetParam();
         Switched a = access(10, pair.flags_a), b = access(10, pair.flags_b);
         a.community = pair.community_a;
         b.community = pair.community_b;
@@ -130,7 +129,7 @@ protected:
 
 TEST_P(SwitchIsolation, ByTc) { expect_pair(Way::tc); }
 TEST_P(SwitchIsolation, ByXdp) { expect_pair(Way::xdp); }
-INSTANTIATE_TEST_SUITE_P(Rfc5517, SwitchIsolation, testing::ValuesIn(pairs), name_of);
+INSTANTIATE_TEST_SUITE_P(Rfc5517, SwitchIsolation, testing::ValuesIn(isolation_cases), name_of);
 
 // 64 ports besides the one it came by, their ids all over the set; every copy, each once.
 TEST_P(SwitchFlood, SixtyFourPorts) {
@@ -152,14 +151,14 @@ TEST_P(SwitchFlood, SixtyFourPorts) {
     EXPECT_EQ(rig().vlan_count(11, SL_VLAN_FLOODED), 4u);
 }
 
-struct Storm {
+struct StormCase {
     const char* name;
     sl_storm_kind kind;
     Mac to;
-    friend void PrintTo(const Storm& storm, std::ostream* out) { *out << storm.name; }
+    friend void PrintTo(const StormCase& storm, std::ostream* out) { *out << storm.name; }
 };
 
-class SwitchStorm : public SwitchTest, public testing::WithParamInterface<Storm> {};
+class SwitchStorm : public SwitchTest, public testing::WithParamInterface<StormCase> {};
 
 // A bucket of a tenth of a second's packets, refilled at the rate; the other kinds are free.
 TEST_P(SwitchStorm, Limit) {
@@ -186,7 +185,7 @@ TEST_P(SwitchStorm, Limit) {
     const auto third = burst();
     EXPECT_GE(third, 9u) << "the bucket holds a tenth of a second";
     EXPECT_LE(third, 14u);
-    for (const Mac& other : {unknown, group, everybody}) {
+    for (const Mac& other : {unknown, mdns_group, everybody}) {
         if (other == GetParam().to) continue;
         for (int i = 0; i < 30; ++i)
             expect_copies(Way::tc, 0, frame(vm, other), {{1, frame(vm, other)}});
@@ -202,12 +201,12 @@ TEST_P(SwitchStorm, Limit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SwitchStorm,
-                         testing::Values(Storm{"Broadcast", SL_STORM_BROADCAST, everybody},
-                                         Storm{"Multicast", SL_STORM_MULTICAST, group},
-                                         Storm{"Unknown", SL_STORM_UNKNOWN, unknown}),
+                         testing::Values(StormCase{"Broadcast", SL_STORM_BROADCAST, everybody},
+                                         StormCase{"Multicast", SL_STORM_MULTICAST, mdns_group},
+                                         StormCase{"Unknown", SL_STORM_UNKNOWN, unknown}),
                          name_of);
 
-Packet sized(const Mac& to, std::size_t l3_length) {
+Packet sized_frame(const Mac& to, std::size_t l3_length) {
     return Eth{.dst = to, .src = vm} / Ip4{.src = ip("10.1.0.1"), .dst = ip("10.1.0.2")} /
            Udp{.sport = 1, .dport = 2} / payload(l3_length - 28);
 }
@@ -217,11 +216,13 @@ TEST_P(SwitchFlood, SizeOfTheWayOut) {
     small.mtu = 1500;
     rig().set(1, small);
     rig().add_station(unknown, 10, 1);
-    expect_copies(GetParam(), 0, sized(unknown, 1500), by({1}, sized(unknown, 1500)));
-    expect_drop(GetParam(), 0, sized(unknown, 1501), SL_DROP_SWITCH_MTU);
+    expect_copies(GetParam(), 0, sized_frame(unknown, 1500), by({1}, sized_frame(unknown, 1500)));
+    expect_drop(GetParam(), 0, sized_frame(unknown, 1501), SL_DROP_SWITCH_MTU);
     // Who is flooded and has the room gets his copy; of the other the port's counters tell.
-    expect_copies(GetParam(), 0, sized(everybody, 1500), by({1, 2, 3}, sized(everybody, 1500)));
-    expect_copies(GetParam(), 0, sized(everybody, 1501), by({2, 3}, sized(everybody, 1501)));
+    expect_copies(GetParam(), 0, sized_frame(everybody, 1500),
+                  by({1, 2, 3}, sized_frame(everybody, 1500)));
+    expect_copies(GetParam(), 0, sized_frame(everybody, 1501),
+                  by({2, 3}, sized_frame(everybody, 1501)));
     EXPECT_EQ(rig().drops(1, SL_DROP_SWITCH_MTU), 1u);
 }
 
@@ -231,11 +232,11 @@ TEST_P(SwitchFlood, TagsAreNoLength) {
     small.mtu = 1500;
     rig().set(1, small);
     rig().add_station(unknown, 10, 1);
-    const Packet full = sized(unknown, 1500);
+    const Packet full = sized_frame(unknown, 1500);
     expect_copies(GetParam(), 0, full, {{1, tagged(full, {.vid = 10})}});
     rig().set(0, trunk({10}));
     expect_copies(GetParam(), 0, tagged(full, {.vid = 10}), {{1, tagged(full, {.vid = 10})}});
-    expect_drop(GetParam(), 0, tagged(sized(unknown, 1501), {.vid = 10}), SL_DROP_SWITCH_MTU);
+    expect_drop(GetParam(), 0, tagged(sized_frame(unknown, 1501), {.vid = 10}), SL_DROP_SWITCH_MTU);
 }
 
 TEST_F(SwitchTest, Jumbo) {
@@ -243,11 +244,12 @@ TEST_F(SwitchTest, Jumbo) {
     rig().set(1, access(10));
     rig().set(2, trunk({10}));
     for (const Mac& to : {unknown, everybody})
-        expect_copies(Way::tc, 0, sized(to, 9000),
-                      {{1, sized(to, 9000)}, {2, tagged(sized(to, 9000), {.vid = 10})}});
+        expect_copies(
+            Way::tc, 0, sized_frame(to, 9000),
+            {{1, sized_frame(to, 9000)}, {2, tagged(sized_frame(to, 9000), {.vid = 10})}});
     rig().add_station(unknown, 10, 2);
-    expect_copies(Way::tc, 0, sized(unknown, 9000),
-                  {{2, tagged(sized(unknown, 9000), {.vid = 10})}});
+    expect_copies(Way::tc, 0, sized_frame(unknown, 9000),
+                  {{2, tagged(sized_frame(unknown, 9000), {.vid = 10})}});
 }
 
 // A GSO frame is as long as its segments: it is cut up where it leaves the host.

@@ -10,7 +10,7 @@
 namespace sluice::test {
 namespace {
 
-const Mac vm = station(0), peer = station(1), third = station(2);
+const Mac peer = station(1), third = station(2);
 
 class SwitchLearn : public SwitchWays {
 protected:

@@ -20,6 +20,9 @@ namespace sluice::test {
 /// A MAC of a VM behind port `port`, its `number`th.
 [[nodiscard]] Mac station(std::size_t port, std::uint8_t number = 0);
 
+/// A VM behind port 0, and a MAC of nobody.
+inline const Mac vm = station(0), unknown = station(9);
+
 /// A small frame from one station to another (or to a group): a UDP packet.
 /// @param seed distinguishes payloads
 [[nodiscard]] Packet frame(const Mac& from, const Mac& to, unsigned seed = 1);

@@ -10,9 +10,7 @@
 namespace sluice::test {
 namespace {
 
-const Mac from = station(0), target = station(1);
-
-struct Entry {
+struct IngressCase {
     std::string name;
     Switched port;
     std::vector<Vlan> tags;             ///< the outermost first
@@ -20,10 +18,10 @@ struct Entry {
     sl_drop reason = SL_DROP_NONE;
     std::uint8_t pcp = 0;         ///< as it leaves by a trunk
     std::vector<Vlan> kept = {};  ///< tags that stay in the frame
-    friend void PrintTo(const Entry& entry, std::ostream* out) { *out << entry.name; }
+    friend void PrintTo(const IngressCase& entry, std::ostream* out) { *out << entry.name; }
 };
 
-constexpr std::uint16_t stag = 0x88a8, ctag = 0x8100;
+constexpr std::uint16_t stag = 0x88a8;
 
 Switched translating(std::vector<Translation> translations) {
     Switched port = trunk({10, 20});
@@ -37,7 +35,7 @@ Switched mapping(Switched port, std::array<std::uint8_t, 8> pcp) {
     return port;
 }
 
-const std::vector<Entry> entries{
+const std::vector<IngressCase> ingress_cases{
     {"AccessUntagged", access(10), {}, 10},
     {"AccessPriorityTagged", access(10), {{.vid = 0, .pcp = 5}}, 10, {}, 5},
     {"AccessPriorityTagHidesATag", access(10), {{.vid = 0}, {.vid = 20}}, {}, SL_DROP_VLAN_TAGGED},
@@ -133,27 +131,27 @@ Packet with_tags(Packet packet, const std::vector<Vlan>& tags) {
     return packet;
 }
 
-class SwitchIngress : public SwitchTest, public testing::WithParamInterface<Entry> {
+class SwitchIngress : public SwitchTest, public testing::WithParamInterface<IngressCase> {
 protected:
     /// A frame to nobody known comes out by a trunk of its VLAN, tagged, and by no other.
     static void flooded(Way way) {
-        const Entry& entry = GetParam();
-        const Packet in = with_tags(frame(from, target), entry.tags);
+        const IngressCase& entry = GetParam();
+        const Packet in = with_tags(frame(vm, unknown), entry.tags);
         if (!entry.vlan) return expect_drop(way, 0, in, entry.reason);
-        const Packet out = tagged(with_tags(frame(from, target), entry.kept),
+        const Packet out = tagged(with_tags(frame(vm, unknown), entry.kept),
                                   {.vid = *entry.vlan, .pcp = entry.pcp});
         expect_copies(way, 0, in, {{1, out}});
-        EXPECT_EQ(learned_on(from, *entry.vlan), rig().id(0));
+        EXPECT_EQ(learned_on(vm, *entry.vlan), rig().id(0));
         EXPECT_EQ(rig().vlan_count(*entry.vlan, SL_VLAN_FLOODED), 1u);
     }
     static void known(Way way) {
-        const Entry& entry = GetParam();
+        const IngressCase& entry = GetParam();
         if (!entry.vlan) return;
-        rig().add_station(target, *entry.vlan, 1);
-        const Packet out = tagged(with_tags(frame(from, target), entry.kept),
+        rig().add_station(unknown, *entry.vlan, 1);
+        const Packet out = tagged(with_tags(frame(vm, unknown), entry.kept),
                                   {.vid = *entry.vlan, .pcp = entry.pcp});
         for (int i = 0; i < 2; ++i)
-            expect_copies(way, 0, with_tags(frame(from, target), entry.tags), {{1, out}});
+            expect_copies(way, 0, with_tags(frame(vm, unknown), entry.tags), {{1, out}});
         EXPECT_EQ(rig().vlan_count(*entry.vlan, SL_VLAN_SWITCHED), 2u);
     }
     void SetUp() override {
@@ -171,16 +169,16 @@ TEST_P(SwitchIngress, FloodedByXdp) { flooded(Way::xdp); }
 TEST_P(SwitchIngress, KnownByTc) { known(Way::tc); }
 TEST_P(SwitchIngress, KnownByXdp) { known(Way::xdp); }
 
-INSTANTIATE_TEST_SUITE_P(Table, SwitchIngress, testing::ValuesIn(entries), name_of);
+INSTANTIATE_TEST_SUITE_P(Table, SwitchIngress, testing::ValuesIn(ingress_cases), name_of);
 
 /// From a port of VLAN 10, what leaves by another.
-struct Exit {
+struct ExitCase {
     std::string name;
     Switched in;
     std::vector<Vlan> in_tags;
     Switched out;
     std::vector<Vlan> out_tags;
-    friend void PrintTo(const Exit& exit, std::ostream* out) { *out << exit.name; }
+    friend void PrintTo(const ExitCase& exit, std::ostream* out) { *out << exit.name; }
 };
 
 Switched translating_out() {
@@ -191,7 +189,7 @@ Switched translating_out() {
 
 const Switched service_trunk = trunk({10}, 0, SL_SWITCH_STAG);
 
-const std::vector<Exit> exits{
+const std::vector<ExitCase> exit_cases{
     {"AccessToAccess", access(10), {}, access(10), {}},
     {"PriorityTagEndsAtAccess", access(10), {{.vid = 0, .pcp = 5}}, access(10), {}},
     {"AccessToTrunk", access(10), {}, trunk({10}), {{.vid = 10}}},
@@ -261,14 +259,14 @@ const std::vector<Exit> exits{
      {{.vid = 20, .pcp = 1}}},
 };
 
-class SwitchExit : public SwitchTest, public testing::WithParamInterface<Exit> {
+class SwitchExit : public SwitchTest, public testing::WithParamInterface<ExitCase> {
 protected:
     static void expect(Way way, bool known) {
         rig().set(0, GetParam().in);
         rig().set(1, GetParam().out);
-        if (known) rig().add_station(target, 10, 1);
-        expect_copies(way, 0, with_tags(frame(from, target), GetParam().in_tags),
-                      {{1, with_tags(frame(from, target), GetParam().out_tags)}});
+        if (known) rig().add_station(unknown, 10, 1);
+        expect_copies(way, 0, with_tags(frame(vm, unknown), GetParam().in_tags),
+                      {{1, with_tags(frame(vm, unknown), GetParam().out_tags)}});
     }
 };
 
@@ -278,11 +276,11 @@ TEST_P(SwitchExit, KnownByTc) { expect(Way::tc, true); }
 TEST_P(SwitchExit, KnownByXdp) { expect(Way::xdp, true); }
 // The source is known as well: XDP may do it alone.
 TEST_P(SwitchExit, BothKnownByXdp) {
-    rig().add_station(from, 10, 0);
+    rig().add_station(vm, 10, 0);
     expect(Way::xdp, true);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, SwitchExit, testing::ValuesIn(exits), name_of);
+INSTANTIATE_TEST_SUITE_P(Table, SwitchExit, testing::ValuesIn(exit_cases), name_of);
 
 // Six copies of one frame, a different head on each.
 TEST_F(SwitchTest, EachCopyHasItsPortsOwnTag) {
@@ -294,7 +292,7 @@ TEST_F(SwitchTest, EachCopyHasItsPortsOwnTag) {
     rig().set(5, translating_out());
     rig().set(6, tunnel(10));
     rig().set(7, access(20));
-    const Packet plain = frame(from, everybody);
+    const Packet plain = frame(vm, everybody);
     for (const Way way : {Way::tc, Way::xdp})
         expect_copies(way, 0, plain,
                       {{1, plain},
@@ -305,7 +303,7 @@ TEST_F(SwitchTest, EachCopyHasItsPortsOwnTag) {
                        {6, plain}});
     // And from a trunk, whose tag comes off, changes or stays.
     for (const Way way : {Way::tc, Way::xdp})
-        expect_copies(way, 2, tagged(plain, {.vid = 10, .pcp = 4, .tpid = ctag}),
+        expect_copies(way, 2, tagged(plain, {.vid = 10, .pcp = 4}),
                       {{0, plain},
                        {1, plain},
                        {3, plain},
