@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "loader/kernel/internal_link.hpp"
+
 namespace sluice {
 namespace {
 
@@ -47,6 +49,10 @@ const Link* Host::link(std::string_view name) const {
 const Link* Host::link(std::uint32_t ifindex) const {
     const auto found = std::ranges::find(links, ifindex, &Link::ifindex);
     return found == links.end() ? nullptr : &*found;
+}
+
+const Link* Host::link(const PortSpec& port) const {
+    return port.role == Role::internal ? link(switch_end(port.name)) : link(port.name);
 }
 
 Result<const Link*> Host::require_link(std::string_view name) const {

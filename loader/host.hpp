@@ -21,6 +21,9 @@ struct Host {
     [[nodiscard]] const Link* link(std::string_view name) const;
     [[nodiscard]] const Link* link(std::uint32_t ifindex) const;
 
+    /// The interface that our programs run on for this port: of an internal port the switch's end.
+    [[nodiscard]] const Link* link(const PortSpec& port) const;
+
     /// Errors: usage (no legal name), not_found (with the nearest name there is as the hint).
     [[nodiscard]] Result<const Link*> require_link(std::string_view name) const;
 

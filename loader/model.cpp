@@ -57,7 +57,6 @@ std::string_view word_of(Value value,
     std::unreachable();
 }
 
-constexpr std::uint16_t last_vlan = 4094;  // IEEE 802.1Q section 9.6
 constexpr std::uint8_t last_priority = 7;
 
 template <class Number>

@@ -9,7 +9,6 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint16_t last_vlan = 4094;  // IEEE 802.1Q: 0 and 4095 are no VLANs
 
 const PortSpec* find_port(const DesiredState& state, std::string_view name) {
     const auto found = std::ranges::find(state.ports, name, &PortSpec::name);

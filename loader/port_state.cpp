@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "loader/reconcile_switch.hpp"
 #include "sluice/abi/reason.h"
 
 namespace sluice {
@@ -18,6 +19,15 @@ Result<> erase_of_port(const Map<Key, Value>& map, std::uint16_t id) {
     return {};
 }
 
+/// How many MACs it has is the sweeper's to count down.
+Result<> clear_switch_state(const Maps& maps, std::uint16_t id) {
+    SL_CHECK(forget_learned_on(maps, id));
+    SL_TRY(state, maps.switch_states.lookup(id));
+    sl_switch_state empty{};
+    if (state) empty.learned = state->learned;
+    return maps.switch_states.update(id, empty);
+}
+
 }  // namespace
 
 Result<> clear_port_state(const Maps& maps, std::uint16_t id) {
@@ -31,6 +41,7 @@ Result<> clear_port_state(const Maps& maps, std::uint16_t id) {
     for (__u32 slot = 0; slot < SL_SIGHTINGS; ++slot)
         SL_CHECK(maps.sightings.update(id * SL_SIGHTINGS + slot, 0));
     SL_CHECK(forget_learned(maps, id));
+    SL_CHECK(clear_switch_state(maps, id));
     return maps.guard_states.update(id, sl_guard_state{});
 }
 

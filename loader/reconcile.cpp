@@ -1,10 +1,14 @@
 #include "loader/reconcile.hpp"
 
+#include <utility>
+
 #include "loader/by_bytes.hpp"
+#include "loader/internal.hpp"
 #include "loader/reconcile_guards.hpp"
 #include "loader/reconcile_leases.hpp"
 #include "loader/reconcile_nat.hpp"
 #include "loader/reconcile_ports.hpp"
+#include "loader/reconcile_switch.hpp"
 
 namespace sluice {
 namespace {
@@ -18,16 +22,24 @@ Result<> reconcile_settings(const Datapath& datapath, const Settings& settings, 
 
 }  // namespace
 
-/// NAT and guards before ports: a port that forwards must know what is to be translated, and who
-/// may enter.
+/// NAT, guards and VLANs before ports: a port that forwards must know what is to be translated, who
+/// may enter, and where it is.
 Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
                    const FoundInterfaces& found, Journal& journal) {
     SL_TRY(host, Host::read());
+    SL_TRY(made, reconcile_internal_ports(datapath.instance(), desired.ports, host, journal));
+    if (made && !journal.planning()) {
+        SL_TRY(now, Host::read());
+        host = std::move(now);
+    }
     SL_CHECK(reconcile_settings(datapath, desired.settings, journal));
     SL_CHECK(reconcile_nat(datapath, desired, host, journal));
     SL_CHECK(reconcile_bound_leases(datapath, desired, journal));
     SL_TRY(guards, prepare_guards(datapath, desired, host, journal));
+    const auto switching = plan_switch(desired, host);
+    SL_CHECK(prepare_switch(datapath, switching, journal));
     SL_CHECK(reconcile_ports(datapath, desired, host, found, guards, journal));
+    SL_CHECK(clean_switch(datapath, switching, journal));
     return clean_guards(datapath, guards, journal);
 }
 

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <tuple>
 
 #include "loader/by_bytes.hpp"
 #include "loader/interface.hpp"
 #include "loader/kernel/sysctl.hpp"
 #include "loader/port_state.hpp"
 #include "loader/session.hpp"
+#include "loader/switch_plan.hpp"
 
 namespace sluice {
 namespace {
@@ -30,17 +32,33 @@ sl_port port_entry(const Link& link, const Link& l3, const Host& host) {
     return entry;
 }
 
-PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host) {
-    const Link& l3 = host.l3(link);
-    PlannedPort port{spec, link, l3, false, false, port_entry(link, l3, host)};
-    port.entry.id = spec.id;
-    port.entry.role = static_cast<__u8>(spec.role);
-    port.entry.domain = spec.role == Role::access ? spec.vlan : 0;
-    // XDP turns GSO off on a veth's peer and copies every GSO frame on a tap: it pays on
-    // physical NICs, and there for all but TCP, which gains more from GRO.
+/// Native XDP does not see the tags that the other end of a veth left beside its frames.
+bool hides_tags(const PortSpec& spec, const Link& link) {
+    return link.kind == "veth" && (spec.role != Role::access || spec.qinq);
+}
+
+/// XDP turns GSO off on a veth's peer and copies every GSO frame on a tap: it pays on physical
+/// NICs, and there for all but TCP, which gains more from GRO.
+void plan_hook(PlannedPort& port) {
+    const auto& [spec, link] = std::tie(port.spec, port.link);
     const bool automatic = spec.hook == HookPolicy::automatic;
     port.xdp = spec.hook == HookPolicy::xdp || (automatic && link.physical);
+    if (spec.role == Role::internal || (port.switched && hides_tags(spec, link))) port.xdp = false;
     port.xdp_no_tcp = port.xdp && automatic;
+}
+
+PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host) {
+    const bool internal = spec.role == Role::internal;
+    const Link* host_end = internal ? host.link(spec.name) : nullptr;
+    const Link& l3 = host_end != nullptr ? *host_end : host.l3(link);
+    PlannedPort port{
+        spec, link, l3, is_switched(spec, link), false, false, port_entry(link, l3, host)};
+    port.entry.id = spec.id;
+    port.entry.role = static_cast<__u8>(spec.role);
+    port.entry.domain = spec.vlan;
+    if (port.switched) port.entry.flags |= SL_PORT_SWITCHED;
+    if (spec.shortcut && link.master != 0) port.entry.flags |= SL_PORT_SHORTCUT;
+    plan_hook(port);
     return port;
 }
 
@@ -114,7 +132,7 @@ private:
             SL_CHECK(keep_found(found_, port.link));
             SL_CHECK(keep_found(found_, port.l3));
         }
-        SL_CHECK(allow_forwarding(port.l3));
+        if (!port.switched || port.spec.role == Role::internal) SL_CHECK(allow_forwarding(port.l3));
         for (const auto direction : directions) SL_CHECK(attach_tc(port, direction));
         return attach_xdp(port);
     }
@@ -250,7 +268,7 @@ bool PortPlan::touches(std::string_view name, std::uint32_t ifindex) const {
 PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host) {
     PortPlan plan;
     for (const auto& spec : ports) {
-        if (const Link* link = host.link(spec.name))
+        if (const Link* link = host.link(spec))
             plan.ports.push_back(plan_port(spec, *link, host));
         else
             plan.absent.push_back(spec.name);
@@ -262,6 +280,7 @@ PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host) {
         if (std::ranges::any_of(plan.ports, is_l3)) continue;
         auto segment = port_entry(port.l3, port.l3, host);
         segment.role = SL_ROLE_SEGMENT;
+        if (port.spec.role == Role::internal) segment.domain = port.spec.vlan;
         plan.segments[port.l3.ifindex] = segment;
     }
     return plan;

@@ -18,7 +18,9 @@ namespace sluice {
 struct PlannedPort {
     PortSpec spec;
     Link link;
-    Link l3;          ///< where its IP addresses are: the bridge it is enslaved to, or itself
+    Link l3;          ///< where its IP addresses are: the bridge it is enslaved to, the host's
+                      ///< end of an internal port, or itself
+    bool switched;    ///< belongs to the switch
     bool xdp;         ///< run the XDP program too
     bool xdp_no_tcp;  ///< which leaves TCP to TC
     sl_port entry;    ///< without what attaching finds out, and what its guard adds

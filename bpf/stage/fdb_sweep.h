@@ -9,19 +9,32 @@
 #define SL_FDB_BATCH 1024 /* visits in one run, at least */
 #define SL_FDB_SPARE 64
 
+static __always_inline void sl_fdb_uncount(__u32 port)
+{
+	struct sl_switch_state *state = sl_switch_state_of(port);
+
+	if (port && state)
+		sl_macs_learned(state, -1);
+}
+
 /* Is the MAC of this ticket to be forgotten, or is there nothing to forget? */
 static __always_inline bool sl_fdb_visit(__u64 key)
 {
 	struct sl_fdb *entry = bpf_map_lookup_elem(&sl_fdb, &key);
-	struct sl_switch_state *state;
+	__u32 port;
 
-	if (!entry || (entry->flags & SL_FDB_STATIC))
+	if (!entry)
 		return true;
+	if (entry->flags & SL_FDB_STATIC) {
+		sl_fdb_uncount(entry->moved_from);
+		entry->moved_from = 0;
+		return true;
+	}
 	if (sl_fdb_fresh(entry, sl_epoch_now()))
 		return false;
-	state = sl_switch_state_of(entry->port);
-	if (!bpf_map_delete_elem(&sl_fdb, &key) && state)
-		sl_macs_learned(state, -1);
+	port = entry->port;
+	if (!bpf_map_delete_elem(&sl_fdb, &key))
+		sl_fdb_uncount(port);
 	return true;
 }
 

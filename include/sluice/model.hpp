@@ -44,6 +44,8 @@ struct Settings {
     bool operator==(const Settings&) const = default;
 };
 
+constexpr std::uint16_t last_vlan = SL_VLAN_MAX;  ///< IEEE 802.1Q: 0 and 4095 are no VLANs
+
 /// A VLAN that has another id on the wire of a trunk; both 1..4094.
 struct VlanTranslation {
     std::uint16_t wire = 0, vlan = 0;

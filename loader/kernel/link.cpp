@@ -73,6 +73,12 @@ void read_link_attribute(const nlattr* attribute, Link& link) {
         case IFLA_MASTER:
             link.master = mnl_attr_get_u32(attribute);
             break;
+        case IFLA_LINK:
+            link.peer = mnl_attr_get_u32(attribute);
+            break;
+        case IFLA_IFALIAS:
+            link.alias = mnl_attr_get_str(attribute);
+            break;
         case IFLA_CARRIER:
             link.carrier = mnl_attr_get_u8(attribute) != 0;
             break;
@@ -102,6 +108,15 @@ std::string driver_of(const std::string& name) {
     return ioctl(socket.get(), SIOCETHTOOL, &request) == 0 ? info.driver : "";
 }
 
+/// Whether IFLA_LINK is an index there, and not here.
+bool in_other_namespace(const nlmsghdr* message) {
+    bool other = false;
+    each_attribute(message, sizeof(ifinfomsg), [&](const nlattr* attribute) {
+        other = other || mnl_attr_get_type(attribute) == IFLA_LINK_NETNSID;
+    });
+    return other;
+}
+
 Link read_link(const nlmsghdr* message) {
     const auto* header = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
     Link link;
@@ -110,6 +125,7 @@ Link read_link(const nlmsghdr* message) {
     link.up = (header->ifi_flags & IFF_UP) != 0;
     each_attribute(message, sizeof(ifinfomsg),
                    [&](const nlattr* attribute) { read_link_attribute(attribute, link); });
+    if (in_other_namespace(message)) link.peer = 0;
     link.driver = driver_of(link.name);
     std::array<char, IF_NAMESIZE> master{};
     if (link.master != 0 && if_indextoname(link.master, master.data()) != nullptr)

@@ -30,6 +30,8 @@ struct Link {
     bool carrier = false;  ///< and able to send; a tap has it while somebody has it open
     XdpMode xdp_mode = XdpMode::none;
     std::uint32_t xdp_program = 0;  ///< program id; 0 = none
+    std::uint32_t peer = 0;         ///< veth: ifindex of the other end, if it is in this namespace
+    std::string alias;              ///< free text (`ip link set IF alias TEXT`)
 };
 
 /// Errors: not_found; usage for an empty name or one longer than 15 bytes.

@@ -155,7 +155,7 @@ struct sl_fdb {
 	__u32 seen;	  /* epoch second (in jiffies) of the last frame from it */
 	__u32 move_tick;  /* of the first of `moves` */
 	__u16 port;	  /* id; changes together with moved_from */
-	__u16 moved_from; /* the port before */
+	__u16 moved_from; /* the port before; STATIC: that had learned it, and still counts it */
 	__u16 moves;	  /* within the second from move_tick on */
 	__u8 flags;	  /* enum sl_fdb_flag */
 	__u8 zero;

@@ -1,0 +1,22 @@
+// The switch: plan -> sl_switch_ports, sl_vlans, sl_vlan_members, sl_vlan_maps, static sl_fdb.
+#pragma once
+
+#include "loader/journal.hpp"
+#include "loader/kernel/datapath.hpp"
+#include "loader/switch_plan.hpp"
+
+namespace sluice {
+
+/// Before ports are attached: what they are to find.
+[[nodiscard]] Result<> prepare_switch(const Datapath& datapath, const SwitchPlan& plan,
+                                      Journal& journal);
+
+/// Once they are: what no port needs any more.
+[[nodiscard]] Result<> clean_switch(const Datapath& datapath, const SwitchPlan& plan,
+                                    Journal& journal);
+
+/// Makes every MAC that was learned on the port unknown. The sweeper removes them: user space never
+/// does (sluice/abi/switch.h).
+[[nodiscard]] Result<> forget_learned_on(const Maps& maps, std::uint16_t id);
+
+}  // namespace sluice
