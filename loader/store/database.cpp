@@ -67,7 +67,7 @@ Result<> load_port_lists(const Connection& connection, PortSpec& port) {
 
 Result<> load_ports(const Connection& connection, DesiredState& state) {
     SL_TRY(row, connection.prepare("SELECT id, name, role, hook, vlan, native_vlan, qinq,"
-                                   " translations, priorities, shortcut, mac"
+                                   " translations, priorities, shortcut, host_mac"
                                    " FROM port ORDER BY name"));
     return row.each_row([&]() -> Result<> {
         SL_TRY(role, stored(parse_role(row.text(2))));
@@ -139,7 +139,7 @@ Result<> ensure_instance_row(const Connection& connection) {
 Result<> write_port(const Connection& connection, const PortSpec& port) {
     SL_CHECK(
         connection.run("UPDATE port SET role = ?, hook = ?, vlan = ?, native_vlan = ?, qinq = ?,"
-                       " translations = ?, priorities = ?, shortcut = ?, mac = ? WHERE id = ?",
+                       " translations = ?, priorities = ?, shortcut = ?, host_mac = ? WHERE id = ?",
                        role_text(port.role), hook_text(port.hook), port.vlan, port.native_vlan,
                        port.qinq, translations_text(port.translations),
                        priorities_text(port.priorities), port.shortcut, port.mac.text(), port.id));

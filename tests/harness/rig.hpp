@@ -93,8 +93,13 @@ public:
     [[nodiscard]] std::vector<Arrival> receive();
     /// The loop probes that left since the last call.
     [[nodiscard]] std::vector<Arrival> take_probes();
-    /// XDP's verdict alone; the frame goes nowhere.
-    [[nodiscard]] Outcome xdp(std::size_t port, View frame);
+    struct Redirect {
+        Verdict verdict;
+        std::optional<std::size_t> port;  ///< that XDP sends it to
+        Bytes frame;
+    };
+    /// What XDP alone does with a frame that then goes nowhere.
+    [[nodiscard]] Redirect xdp(std::size_t port, View frame);
 
     [[nodiscard]] std::uint16_t id(std::size_t port) const;
     [[nodiscard]] const char* name(std::size_t port) const;
@@ -131,6 +136,7 @@ private:
     void enter_vlans(const Port& port, bool member);
     void enter_translations(const Port& port);
     void clear_counts(const Port& port);
+    [[nodiscard]] std::uint64_t sent_to(const Port& port) const;
     void send_by_xdp(const Port& port, View frame);
     void settle();
     void take(Wire::Frame frame);
