@@ -107,7 +107,10 @@ static __always_inline int sl_vlan_enter_trunk(const struct sl_switch_port *sp, 
 	} else if (!l2->vid) {
 		return SL_DROP_VLAN_UNTAGGED;
 	}
-	return sl_vlan_has(sp, l2->vid) ? 0 : SL_DROP_VLAN_TAGGED;
+	if (sl_vlan_has(sp, l2->vid))
+		return 0;
+	l2->vid = 0; /* in no VLAN, and counted in none */
+	return SL_DROP_VLAN_TAGGED;
 }
 
 /*

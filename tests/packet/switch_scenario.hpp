@@ -23,6 +23,15 @@ namespace sluice::test {
 /// A VM behind port 0, and a MAC of nobody.
 inline const Mac vm = station(0), unknown = station(9);
 
+/// A host in VLAN 10. As all gateways the same in every test, for its interface is made but once.
+inline const Gateway gateway_10{.vlan = 10,
+                                .mac = {2, 0, 0, 0, 0x10, 1},
+                                .v4 = "10.10.0.1/24",
+                                .v6 = "fd10::1/64",
+                                .vm_mac = {2, 0, 0, 0, 0x10, 2},
+                                .vm_v4 = "10.10.0.2",
+                                .vm_v6 = "fd10::2"};
+
 /// A small frame from one station to another (or to a group): a UDP packet.
 /// @param seed distinguishes payloads
 [[nodiscard]] Packet frame(const Mac& from, const Mac& to, unsigned seed = 1);
