@@ -55,8 +55,7 @@ Result<> build_lab() {
         return fail(ErrorCode::permission,
                     fmt::format("can't make a network namespace: {}", std::strerror(errno)),
                     "the packet tests need root");
-    // The groups of new addresses are reported once and at once, not while a test counts frames.
-    SL_CHECK(write_sysctl("net/ipv6/mld_qrv", "1"));
+    // The groups of new addresses are reported at once, and not while a test counts frames.
     SL_CHECK(write_sysctl("net/ipv6/conf/default/mldv2_unsolicited_report_interval", "1"));
     std::string lines = "link set lo up\n";
     for (const Link& link : links) lines += link_lines(link);
