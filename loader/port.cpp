@@ -9,7 +9,6 @@
 namespace sluice {
 namespace {
 
-
 const PortSpec* find_port(const DesiredState& state, std::string_view name) {
     const auto found = std::ranges::find(state.ports, name, &PortSpec::name);
     return found == state.ports.end() ? nullptr : &*found;

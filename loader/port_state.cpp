@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "loader/reconcile_switch.hpp"
 #include "sluice/abi/reason.h"
 
 namespace sluice {
@@ -21,7 +20,7 @@ Result<> erase_of_port(const Map<Key, Value>& map, std::uint16_t id) {
 
 /// How many MACs it has is the sweeper's to count down.
 Result<> clear_switch_state(const Maps& maps, std::uint16_t id) {
-    SL_CHECK(forget_learned_on(maps, id));
+    maps.fdb.forget_learned([&](const sl_fdb& entry) { return entry.port == id; });
     SL_TRY(state, maps.switch_states.lookup(id));
     sl_switch_state empty{};
     if (state) empty.learned = state->learned;

@@ -15,8 +15,4 @@ namespace sluice {
 [[nodiscard]] Result<> clean_switch(const Datapath& datapath, const SwitchPlan& plan,
                                     Journal& journal);
 
-/// Makes every MAC that was learned on the port unknown. The sweeper removes them: user space never
-/// does (sluice/abi/switch.h).
-[[nodiscard]] Result<> forget_learned_on(const Maps& maps, std::uint16_t id);
-
 }  // namespace sluice

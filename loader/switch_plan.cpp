@@ -102,13 +102,6 @@ bool is_switched(const PortSpec& port, const Link& link) {
     return link.master == 0 && (port.vlan != 0 || !port.vlans.empty() || port.native_vlan != 0);
 }
 
-__u64 fdb_key(const MacAddress& mac, std::uint16_t vlan) {
-    __u64 key = static_cast<__u64>(vlan) << SL_FDB_MAC_BITS;
-    for (std::size_t i = 0; i < mac.bytes.size(); ++i)
-        key |= static_cast<__u64>(mac.bytes[i]) << (8 * i);
-    return key;
-}
-
 SwitchPlan plan_switch(const DesiredState& desired, const Host& host) {
     SwitchPlan plan;
     std::map<std::string_view, std::uint16_t> ids;

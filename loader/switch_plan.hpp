@@ -6,6 +6,7 @@
 
 #include "loader/by_bytes.hpp"
 #include "loader/host.hpp"
+#include "loader/kernel/fdb_table.hpp"
 #include "sluice/abi/switch.h"
 #include "sluice/model.hpp"
 
@@ -13,9 +14,6 @@ namespace sluice {
 
 /// Whether the port belongs to the switch: it has VLANs and is enslaved to nothing.
 [[nodiscard]] bool is_switched(const PortSpec& port, const Link& link);
-
-/// Key of sl_fdb.
-[[nodiscard]] __u64 fdb_key(const MacAddress& mac, std::uint16_t vlan);
 
 struct SwitchPlan {
     std::map<std::uint16_t, sl_switch_port> ports;     ///< by id

@@ -104,17 +104,10 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_vlans, __u32, struct sl_vlan, SL_VLANS, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_vlan_members, __u32, struct sl_vlan_members, SL_VLANS, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_vlan_maps, struct sl_vlan_map_key, __u32, 65536, BPF_F_NO_PREALLOC);
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_vlan_stats, __u32, struct sl_vlan_stats, SL_VLANS, 0);
-SL_MAP(BPF_MAP_TYPE_HASH, sl_fdb, __u64, struct sl_fdb, 1, BPF_F_NO_PREALLOC);
-
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_fdb, __u32, struct sl_fdb_bucket, 1, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_mac_moves, __u64, struct sl_mac_moves, 4096, 0);
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_shortcuts, struct sl_shortcut_key, struct sl_shortcut,
        SL_SHORTCUTS, 0);
-
-/* Like the tickets of sessions: each learned MAC has at least one, its key. */
-struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, 1);
-	__type(value, __u64);
-} sl_tickets_fdb SEC(".maps");
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_settings, __u32, struct sl_settings, 1, 0);

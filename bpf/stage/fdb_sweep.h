@@ -1,62 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The end of MACs that were silent for too long: each has its turn within seconds. */
+/* The end of MACs that were silent for too long: every slot of the table has its turn. */
 #ifndef SLUICE_BPF_STAGE_FDB_SWEEP_H
 #define SLUICE_BPF_STAGE_FDB_SWEEP_H
 
 #include "stage/learn.h"
 
-#define SL_FDB_ROUND 30	  /* runs of the sweeper to visit every MAC: 3 s */
-#define SL_FDB_BATCH 1024 /* visits in one run, at least */
-#define SL_FDB_SPARE 64
+#define SL_FDB_ROUND 32 /* runs of the sweeper to visit every slot: 3 s */
 
-static __always_inline void sl_fdb_uncount(__u32 port)
+static __always_inline void sl_fdb_uncount(struct sl_fdb *entry)
 {
-	struct sl_switch_state *state = sl_switch_state_of(port);
+	struct sl_switch_state *state = sl_switch_state_of(entry->counted);
 
-	if (port && state)
+	if (entry->counted && state)
 		sl_macs_learned(state, -1);
 }
 
-/* Is the MAC of this ticket to be forgotten, or is there nothing to forget? */
-static __always_inline bool sl_fdb_visit(__u64 key)
+/*
+ * A frame that comes at the same instant may mark the slot, which is nobody's or another MAC's by
+ * then: at worst that MAC is learned anew.
+ */
+static __always_inline void sl_fdb_visit(struct sl_fdb *entry)
 {
-	struct sl_fdb *entry = bpf_map_lookup_elem(&sl_fdb, &key);
-	__u32 port;
-
-	if (!entry)
-		return true;
-	if (entry->flags & SL_FDB_STATIC) {
-		sl_fdb_uncount(entry->moved_from);
-		entry->moved_from = 0;
-		return true;
+	if (!entry->key)
+		return;
+	if (entry->seen == SL_FDB_STATIC) { /* it may have been learned before */
+		sl_fdb_uncount(entry);
+		entry->counted = 0;
+	} else if (entry->port && !sl_fdb_fresh(entry, sl_epoch_now())) {
+		sl_fdb_uncount(entry);
+		sl_fdb_release(entry);
 	}
-	if (sl_fdb_fresh(entry, sl_epoch_now()))
-		return false;
-	port = entry->port;
-	if (!bpf_map_delete_elem(&sl_fdb, &key))
-		sl_fdb_uncount(port);
-	return true;
 }
 
-static long sl_visit_mac(__u32 index, void *unused)
+static long sl_fdb_visit_bucket(__u32 i, __u32 *first)
 {
-	__u64 key;
+	__u32 index = *first + i;
+	struct sl_fdb_bucket *bucket = bpf_map_lookup_elem(&sl_fdb, &index);
 
-	if (bpf_map_pop_elem(&sl_tickets_fdb, &key))
+	if (!bucket)
 		return 1;
-	if (!sl_fdb_visit(key))
-		bpf_map_push_elem(&sl_tickets_fdb, &key, 0);
+#pragma unroll
+	for (__u32 slot = 0; slot < SL_FDB_SLOTS; slot++)
+		sl_fdb_visit(&bucket->slots[slot]);
 	return 0;
 }
 
-/* A little more than there are MACs: tickets whose MAC is gone are in the queue, too. */
-static __always_inline void sl_sweep_fdb(__u64 macs)
+/* Visits a part of the table, from the bucket on where the last run ended. */
+static __always_inline void sl_sweep_fdb(__u32 *next)
 {
-	__u64 batch = macs / SL_FDB_ROUND, all = macs + SL_FDB_SPARE;
+	const struct sl_settings *settings = sl_settings_now();
+	__u32 first = *next, buckets, batch;
 
-	if (batch < SL_FDB_BATCH)
-		batch = SL_FDB_BATCH;
-	bpf_loop(batch < all ? batch : all, sl_visit_mac, NULL, 0);
+	if (!settings)
+		return;
+	buckets = settings->fdb_mask + 1;
+	batch = buckets / SL_FDB_ROUND + 1;
+	if (first >= buckets)
+		first = 0;
+	*next = first + batch;
+	bpf_loop(batch, sl_fdb_visit_bucket, &first, 0);
 }
 
 #endif

@@ -22,23 +22,67 @@ static __always_inline bool sl_is_source(__u64 mac)
 	return mac && !(mac & 1);
 }
 
-static __always_inline bool sl_fdb_fresh(const struct sl_fdb *entry, __u32 now)
+static __always_inline const struct sl_settings *sl_settings_now(void)
 {
 	__u32 zero = 0;
-	const struct sl_settings *settings = bpf_map_lookup_elem(&sl_settings, &zero);
+
+	return bpf_map_lookup_elem(&sl_settings, &zero);
+}
+
+static __always_inline struct sl_fdb *sl_fdb_in(__u32 index, __u64 key)
+{
+	struct sl_fdb_bucket *bucket = bpf_map_lookup_elem(&sl_fdb, &index);
+
+	if (!bucket)
+		return NULL;
+#pragma unroll
+	for (__u32 i = 0; i < SL_FDB_SLOTS; i++)
+		if (READ_ONCE(bucket->slots[i].key) == key)
+			return &bucket->slots[i];
+	return NULL;
+}
+
+/* The entry of this key; of key 0, a free slot where `place` may be. */
+static __always_inline struct sl_fdb *sl_fdb_find(__u64 place, __u64 key)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	__u64 hash = sl_fdb_hash(place);
+	struct sl_fdb *entry;
+
+	if (!settings)
+		return NULL;
+	entry = sl_fdb_in(sl_fdb_first(hash, settings->fdb_mask), key);
+	return likely(entry) ? entry : sl_fdb_in(sl_fdb_second(hash, settings->fdb_mask), key);
+}
+
+static __always_inline struct sl_fdb *sl_fdb_entry(__u64 key)
+{
+	return sl_fdb_find(key, key);
+}
+
+static __always_inline bool sl_fdb_fresh(const struct sl_fdb *entry, __u32 now)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	__u32 seen = READ_ONCE(entry->seen);
 
 	/* Signed: a packet on another CPU may be an epoch ahead of us. */
-	return settings && (entry->flags & SL_FDB_STATIC ||
-			    (__s32)(now - READ_ONCE(entry->seen)) <= (__s32)settings->mac_age);
+	return settings && seen != SL_FDB_FORGOTTEN &&
+	       (seen == SL_FDB_STATIC || (__s32)(now - seen) <= (__s32)settings->mac_age);
 }
 
 /* The port behind which a MAC is, 0 if that is not known. */
 static __always_inline __u16 sl_fdb_port(__u64 mac, __u16 vid)
 {
-	__u64 key = sl_fdb_key(mac, vid);
-	const struct sl_fdb *entry = bpf_map_lookup_elem(&sl_fdb, &key);
+	const struct sl_fdb *entry = sl_fdb_entry(sl_fdb_key(mac, vid));
 
 	return entry && sl_fdb_fresh(entry, sl_epoch_now()) ? READ_ONCE(entry->port) : 0;
+}
+
+/* Marks the entry as used, but for a static one, of which that is not kept. */
+static __always_inline void sl_fdb_touch(struct sl_fdb *entry)
+{
+	if (READ_ONCE(entry->seen) != SL_FDB_STATIC)
+		WRITE_ONCE(entry->seen, sl_epoch_now() ?: 1);
 }
 
 static __always_inline void sl_macs_learned(struct sl_switch_state *state, __s32 change)
@@ -62,38 +106,72 @@ static __always_inline bool sl_learn_admit(const struct sl_switch_port *sp,
 	return false;
 }
 
+/* Gives a slot up: to be called while it is not to be found, or not known, by anybody. */
+static __always_inline void sl_fdb_release(struct sl_fdb *entry)
+{
+	WRITE_ONCE(entry->port, 0);
+	WRITE_ONCE(entry->counted, 0);
+	WRITE_ONCE(entry->seen, SL_FDB_FORGOTTEN);
+	__sync_lock_test_and_set(&entry->key, 0);
+}
+
+/*
+ * Takes a free slot for the key. NULL: there is none, or another CPU has just made the entry: of
+ * two, the one that is found first stays.
+ */
+static __always_inline struct sl_fdb *sl_fdb_take(__u64 key)
+{
+	struct sl_fdb *slot = sl_fdb_find(key, 0);
+
+	if (!slot || __sync_val_compare_and_swap(&slot->key, 0, key) != 0)
+		return NULL;
+	if (sl_fdb_entry(key) == slot)
+		return slot;
+	sl_fdb_release(slot);
+	return NULL;
+}
+
+static __always_inline bool sl_macs_full(void)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	__u32 zero = 0;
+	const struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
+
+	return !settings || !live || READ_ONCE(live->macs) > settings->max_macs;
+}
+
 static __always_inline int sl_learn_new(struct sl_ctx *ctx, __u32 port,
 					const struct sl_switch_port *sp,
 					struct sl_switch_state *state, __u64 key)
 {
-	struct sl_fdb entry = {.seen = sl_epoch_now(), .port = port};
+	struct sl_fdb *entry;
 
 	if (!sl_learn_admit(sp, state))
 		return SL_DROP_SWITCH_MAC_LIMIT;
-	if (bpf_map_push_elem(&sl_tickets_fdb, &key, 0)) {
+	entry = sl_macs_full() ? NULL : sl_fdb_take(key);
+	if (!entry) {
 		sl_macs_learned(state, -1);
-		sl_event_notice(ctx, port, SL_EVENT_MACS_FULL, 0);
+		if (!sl_fdb_entry(key))
+			sl_event_notice(ctx, port, SL_EVENT_MACS_FULL, 0);
 		return 0;
 	}
-	/* A ticket without an entry goes at the sweeper's next visit. */
-	if (bpf_map_update_elem(&sl_fdb, &key, &entry, BPF_NOEXIST)) {
-		sl_macs_learned(state, -1);
-		if (!bpf_map_lookup_elem(&sl_fdb, &key))
-			sl_event_notice(ctx, port, SL_EVENT_MACS_FULL, 0);
-	}
+	sl_fdb_touch(entry);
+	__sync_lock_test_and_set((__u32 *)&entry->port, port | port << 16);
 	return 0;
 }
 
 /* Counts the moves of a MAC to and fro between two ports, from the one on where it was at first. */
-static __always_inline __u32 sl_learn_flaps(struct sl_fdb *entry, __u32 port)
+static __always_inline __u32 sl_learn_flaps(__u64 key, __u32 port, __u32 from)
 {
-	__u32 now = sl_tick_now();
+	struct sl_mac_moves *moves = bpf_map_lookup_elem(&sl_mac_moves, &key);
+	struct sl_mac_moves first = {.tick = sl_tick_now(), .from = from, .moves = 1};
 
-	if (entry->moved_from != port || now - entry->move_tick >= SL_LOOP_TICKS) {
-		entry->move_tick = now;
-		entry->moves = 0;
+	if (!moves || moves->from != port || first.tick - moves->tick >= SL_LOOP_TICKS) {
+		bpf_map_update_elem(&sl_mac_moves, &key, &first, BPF_ANY);
+		return 1;
 	}
-	return ++entry->moves;
+	moves->from = from;
+	return ++moves->moves;
 }
 
 /* The MAC was seen elsewhere just now. An odd move took it away from home. */
@@ -110,29 +188,28 @@ static __always_inline void sl_learn_report_move(struct sl_ctx *ctx, __u32 port,
 /* The MAC is known on another port. Of several CPUs one moves it. */
 static __always_inline int sl_learn_moved(struct sl_ctx *ctx, __u32 port,
 					  const struct sl_switch_port *sp,
-					  struct sl_switch_state *state, struct sl_fdb *entry)
+					  struct sl_switch_state *state, struct sl_fdb *entry,
+					  __u64 key)
 {
 	__u32 *where = (__u32 *)&entry->port, was = READ_ONCE(*where), from = was & 0xffff;
-	struct sl_switch_state *from_state = sl_switch_state_of(from);
+	struct sl_switch_state *counted = sl_switch_state_of(was >> 16);
 	bool fresh = sl_fdb_fresh(entry, sl_epoch_now());
-	__u32 moves;
 
 	if (!sl_learn_admit(sp, state))
 		return SL_DROP_SWITCH_MAC_LIMIT;
-	moves = sl_learn_flaps(entry, port);
-	if (from == port || __sync_val_compare_and_swap(where, was, port | from << 16) != was) {
+	if (from == port || __sync_val_compare_and_swap(where, was, port | port << 16) != was) {
 		sl_macs_learned(state, -1);
 		return 0;
 	}
-	WRITE_ONCE(entry->seen, sl_epoch_now());
-	if (from_state)
-		sl_macs_learned(from_state, -1);
+	sl_fdb_touch(entry);
+	if (was >> 16 && counted)
+		sl_macs_learned(counted, -1);
 	if (fresh)
-		sl_learn_report_move(ctx, port, from, moves);
+		sl_learn_report_move(ctx, port, from, sl_learn_flaps(key, port, from));
 	return 0;
 }
 SL_STATIC_ASSERT(__builtin_offsetof(struct sl_fdb, port) % 4 == 0 &&
-		     __builtin_offsetof(struct sl_fdb, moved_from) ==
+		     __builtin_offsetof(struct sl_fdb, counted) ==
 			 __builtin_offsetof(struct sl_fdb, port) + 2,
 		 "they change together");
 
@@ -160,37 +237,36 @@ __noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vi
 		return SL_DROP_MALFORMED;
 	if (sl_is_gateway(mac, vid, port))
 		return SL_DROP_SWITCH_STATIC;
-	entry = bpf_map_lookup_elem(&sl_fdb, &key);
+	entry = sl_fdb_entry(key);
 	known = entry && sl_fdb_fresh(entry, sl_epoch_now());
-	if (known && entry->port != port && (entry->flags & SL_FDB_STATIC))
+	if (known && entry->port != port && entry->seen == SL_FDB_STATIC)
 		return SL_DROP_SWITCH_STATIC;
 	if ((sp->flags & SL_SWITCH_LOCKED) && !(known && entry->port == port))
 		return SL_DROP_SWITCH_LOCKED;
 	if (entry && entry->port == port) {
-		WRITE_ONCE(entry->seen, sl_epoch_now());
+		sl_fdb_touch(entry);
 		return 0;
 	}
 	if (!(sp->flags & SL_SWITCH_LEARN))
 		return 0;
-	return entry ? sl_learn_moved(ctx, port, sp, state, entry)
+	return entry ? sl_learn_moved(ctx, port, sp, state, entry, key)
 		     : sl_learn_new(ctx, port, sp, state, key);
 }
 
 /* Was the frame's source seen on this port in this second, or the one before? Then it is now. */
 static __always_inline bool sl_learn_known(__u16 port, const struct sl_l2 *l2)
 {
-	__u64 key = sl_fdb_key(l2->src, l2->vid);
-	struct sl_fdb *entry = bpf_map_lookup_elem(&sl_fdb, &key);
+	struct sl_fdb *entry = sl_fdb_entry(sl_fdb_key(l2->src, l2->vid));
 	__u32 now = sl_epoch_now(), seen;
 
 	if (!entry || READ_ONCE(entry->port) != port)
 		return false;
 	seen = READ_ONCE(entry->seen);
-	if (unlikely(seen != now)) {
-		if (now - seen != 1)
-			return false;
-		WRITE_ONCE(entry->seen, now);
-	}
+	if (likely(seen == now || seen == SL_FDB_STATIC))
+		return true;
+	if (!seen || now - seen != 1)
+		return false;
+	WRITE_ONCE(entry->seen, now);
 	return true;
 }
 

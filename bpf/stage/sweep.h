@@ -22,6 +22,7 @@
 struct sl_sweeper {
 	struct bpf_timer timer; /* Linux 5.15 */
 	__u32 epoch;		/* in which the guards' maps were last looked through */
+	__u32 fdb_next;		/* bucket of sl_fdb to begin with */
 };
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sweeper, __u32, struct sl_sweeper, 1, 0);
@@ -137,8 +138,8 @@ static int sl_sweep(void *map, __u32 *key, struct sl_sweeper *sweeper)
 	if (live) {
 		bpf_loop(sl_sweep_batch(live->sessions4), sl_visit4, NULL, 0);
 		bpf_loop(sl_sweep_batch(live->sessions6), sl_visit6, NULL, 0);
-		sl_sweep_fdb(live->macs);
 	}
+	sl_sweep_fdb(&sweeper->fdb_next);
 	bpf_timer_start(&sweeper->timer, SL_SWEEP_INTERVAL_NS, 0);
 	return 0;
 }

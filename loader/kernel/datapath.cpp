@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <ctime>
@@ -46,6 +47,11 @@ __u32 epochs(std::chrono::milliseconds duration) {
     return static_cast<__u32>((ticks(duration) + 1023ull) >> (SL_EPOCH_SHIFT - SL_TICK_SHIFT));
 }
 
+/// So many that a MAC finds a free slot: a quarter of them is used at most.
+__u32 fdb_buckets(const Settings& settings) {
+    return std::bit_ceil(std::max<__u32>(settings.max_macs, 64));
+}
+
 sl_stamp make_stamp(const NetnsId& netns) {
     return {
         .magic = SL_STAMP_MAGIC,
@@ -77,15 +83,14 @@ Result<> check_stamp(const sl_stamp& stamp, std::string_view instance) {
 }
 
 void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
-    const std::array<std::pair<bpf_map*, __u32>, 8> capacities{{
+    const std::array<std::pair<bpf_map*, __u32>, 7> capacities{{
         {object.maps.sl_flows4, settings.max_flows},
         {object.maps.sl_flows6, settings.max_flows6},
         {object.maps.sl_tickets4, settings.max_flows / 2},
         {object.maps.sl_tickets6, settings.max_flows6 / 2},
         {object.maps.sl_bindings, settings.max_bindings},
         {object.maps.sl_leases, settings.max_leases},
-        {object.maps.sl_fdb, settings.max_macs},
-        {object.maps.sl_tickets_fdb, 2 * settings.max_macs},
+        {object.maps.sl_fdb, fdb_buckets(settings)},
     }};
     for (const auto& [map, entries] : capacities)
         bpf_map__set_max_entries(map, std::max<__u32>(entries, 1));
@@ -258,6 +263,8 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .other_timeout = ticks(settings.other_timeout),
         .nexthop_ttl = ticks(nexthop_ttl),
         .mac_age = epochs(settings.mac_age),
+        .max_macs = settings.max_macs,
+        .fdb_mask = fdb_buckets(settings) - 1,
         .zero = 0,
     };
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "loader/kernel/bpffs.hpp"
+#include "loader/kernel/fdb_table.hpp"
 #include "loader/kernel/link.hpp"
 #include "loader/kernel/map.hpp"
 #include "loader/kernel/netns.hpp"
@@ -59,10 +60,10 @@ struct Maps {
     Map<__u32, sl_vlan_members> vlan_members;   ///< likewise
     Map<sl_vlan_map_key, __u32> vlan_maps;
     CounterArray<sl_vlan_stats> vlan_stats;  ///< index: VLAN id
-    Map<__u64, sl_fdb> fdb;                  ///< key: MAC | VLAN id << SL_FDB_MAC_BITS
-    Map<__u32, sl_live> live;                ///< index: 0; sessions and bindings there are
-    Map<__u32, sl_settings> settings;        ///< index: 0
-    Map<__u32, sl_stamp> stamp;              ///< index: 0
+    FdbTable fdb;
+    Map<__u32, sl_live> live;          ///< index: 0; sessions and bindings there are
+    Map<__u32, sl_settings> settings;  ///< index: 0
+    Map<__u32, sl_stamp> stamp;        ///< index: 0
 };
 
 /// Durations to ticks, rounded up; the rest of Settings are capacities of maps.

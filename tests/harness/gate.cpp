@@ -88,7 +88,7 @@ sl_port_bits range_bits(std::uint16_t first, std::uint16_t last) {
     return bits;
 }
 
-sl_settings default_settings() {
+sl_settings default_settings(std::uint32_t macs) {
     constexpr std::uint32_t second = 1'000'000'000u >> SL_TICK_SHIFT;
     sl_settings settings{};
     settings.udp_timeout = 300 * second;
@@ -98,6 +98,8 @@ sl_settings default_settings() {
     settings.other_timeout = 300 * second;
     settings.nexthop_ttl = second / 2;
     settings.mac_age = 300;
+    settings.max_macs = macs;
+    settings.fdb_mask = fdb_buckets - 1;
     return settings;
 }
 
@@ -186,8 +188,8 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
     bpf_map__set_max_entries(maps.sl_tickets6, std::max(1u, capacities.flows6 / 2));
     bpf_map__set_max_entries(maps.sl_bindings, capacities.bindings);
     bpf_map__set_max_entries(maps.sl_leases, 1024);
-    bpf_map__set_max_entries(maps.sl_fdb, capacities.macs);
-    bpf_map__set_max_entries(maps.sl_tickets_fdb, 2 * capacities.macs);
+    bpf_map__set_max_entries(maps.sl_fdb, fdb_buckets);
+    gate->macs_ = capacities.macs;
     set_clock(*gate->tc_->rodata);
     if (sluice_tc_bpf__load(gate->tc_.get())) return failed("load sluice_tc");
 
@@ -231,7 +233,7 @@ void Gate::reset() {
     }
     for (const Link& link : links) remove_port(link);
     for (const Link& link : ports) set_port(link, port_entry(link));
-    set_settings(default_settings());
+    set_settings(default_settings(macs_));
     tally_.rx = tally_.tx = 0;
 }
 

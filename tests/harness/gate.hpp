@@ -17,6 +17,7 @@
 #include "sluice/abi/reason.h"
 #include "sluice/abi/stats.h"
 #include "sluice/error.hpp"
+#include "tests/harness/fdb_view.hpp"
 #include "tests/harness/guard.hpp"
 #include "tests/harness/lab.hpp"
 #include "tests/harness/map.hpp"
@@ -54,6 +55,8 @@ struct Capacities {
     std::uint32_t bindings = 8192;
     std::uint32_t macs = 4096;
 };
+
+constexpr std::uint32_t fdb_buckets = 1024;  ///< of the switch's MAC table
 
 /// Frames fed to the programs since the last reset, to hold the counters
 /// against. What XDP passes is not in it: the frame goes on to TC and is
@@ -117,6 +120,8 @@ public:
         return MapView<Key, Value>(fd(name));
     }
 
+    [[nodiscard]] FdbView fdb() const { return {fd("sl_fdb"), fdb_buckets}; }
+
     [[nodiscard]] sl_port_stats port_stats(std::uint16_t port_id) const;
     [[nodiscard]] sl_counter drops(std::uint16_t port_id, sl_drop reason) const;
     [[nodiscard]] sl_counter audits(std::uint16_t port_id, sl_drop reason) const;
@@ -137,6 +142,7 @@ private:
         void operator()(sluice_tc_bpf* skeleton) const;
         void operator()(sluice_xdp_bpf* skeleton) const;
     };
+    std::uint32_t macs_ = 0;
     std::unique_ptr<sluice_tc_bpf, SkeletonDelete> tc_;
     std::unique_ptr<sluice_xdp_bpf, SkeletonDelete> xdp_;
     void clear_pools();

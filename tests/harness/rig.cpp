@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::uint32_t own_ends = 1001, far_ends = 2101;     // interface numbers of ports 0...
 constexpr std::uint32_t inner_ends = 1201, host_ends = 2301;  // and of the internal ones
+/// To whom the host reports its groups (RFC 3810), whenever it likes.
+constexpr Mac mld_routers{0x33, 0x33, 0, 0, 0, 0x16};
 constexpr std::size_t first_internal = Rig::most_ports;
 /// A frame that is routed into a VLAN and answered by the host goes through so many queues.
 constexpr int hops = 5;
@@ -136,10 +138,8 @@ void Rig::reset() {
     }
     vlans_used_.clear();
     gate_.map<sl_vlan_map_key, __u32>("sl_vlan_maps").clear();
-    gate_.map<__u64, sl_fdb>("sl_fdb").clear();
-    __u64 ticket = 0;
-    while (bpf_map_lookup_and_delete_elem(gate_.fd("sl_tickets_fdb"), nullptr, &ticket) == 0)
-        continue;
+    gate_.fdb().clear();
+    gate_.map<__u64, sl_mac_moves>("sl_mac_moves").clear();
     for (Port& port : ports_) {
         if (!port.used) continue;
         port.used = false;
@@ -359,6 +359,7 @@ void Rig::take(Wire::Frame frame) {
     const auto port = by_far_end_.find(frame.ifindex);
     if (port == by_far_end_.end()) return;
     ++ports_[port->second].arrived;
+    if (std::ranges::equal(mld_routers, View(frame.bytes).first(mld_routers.size()))) return;
     auto& into = is_probe(frame.bytes) ? probes_ : waiting_;
     into.push_back({port->second, std::move(frame.bytes)});
 }
@@ -400,17 +401,17 @@ std::uint64_t Rig::vlan_count(std::uint16_t vlan, sl_vlan_count count) const {
 }
 
 std::optional<sl_fdb> Rig::fdb(const Mac& mac, std::uint16_t vlan) const {
-    return gate_.map<__u64, sl_fdb>("sl_fdb").get(fdb_key(mac, vlan));
+    return gate_.fdb().get(fdb_key(mac, vlan));
 }
 
 void Rig::set_fdb(const Mac& mac, std::uint16_t vlan, const sl_fdb& entry) {
-    gate_.map<__u64, sl_fdb>("sl_fdb").put(fdb_key(mac, vlan), entry);
+    gate_.fdb().put(fdb_key(mac, vlan), entry);
 }
 
 void Rig::add_station(const Mac& mac, std::uint16_t vlan, std::size_t port) {
     sl_fdb entry{};
     entry.port = ports_[port].id;
-    entry.flags = SL_FDB_STATIC;
+    entry.seen = SL_FDB_STATIC;
     set_fdb(mac, vlan, entry);
 }
 

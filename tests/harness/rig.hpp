@@ -89,7 +89,8 @@ public:
     /// @param gso_size bytes of payload in each segment of a TCP/IPv4 frame; 0 = no GSO frame; only
     /// by TC
     void send(Way way, std::size_t port, View frame, std::uint16_t gso_size = 0);
-    /// What left since the last call, ordered; loop probes are not in it.
+    /// What left since the last call, ordered; loop probes and the host's own reports of its groups
+    /// are not in it.
     [[nodiscard]] std::vector<Arrival> receive();
     /// The loop probes that left since the last call.
     [[nodiscard]] std::vector<Arrival> take_probes();

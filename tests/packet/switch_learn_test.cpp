@@ -93,7 +93,6 @@ TEST_P(SwitchLearn, Moves) {
     (void)pass(GetParam(), 0, frame(vm, third));
     (void)pass(GetParam(), 1, frame(vm, third));
     expect_learned(vm, 1);
-    EXPECT_EQ(rig().fdb(vm, 10)->moved_from, rig().id(0));
     EXPECT_EQ(rig().state(0).learned, 0u);
     EXPECT_EQ(rig().state(1).learned, 1u);
     EXPECT_EQ(live_macs(), 1u);
@@ -161,7 +160,7 @@ TEST_P(SwitchLearn, StaticNeitherMovesNorAges) {
     expect_drop(GetParam(), 2, frame(peer, everybody), SL_DROP_SWITCH_STATIC);
     expect_learned(peer, 1);
     expect_copies(GetParam(), 1, frame(peer, vm), by({0}, frame(peer, vm)));
-    EXPECT_TRUE(rig().fdb(peer, 10)->flags & SL_FDB_STATIC);
+    EXPECT_EQ(rig().fdb(peer, 10)->seen, SL_FDB_STATIC);
     EXPECT_EQ(rig().state(1).learned, 0u) << "it is not learned";
     EXPECT_EQ(rig().vlan_count(10, SL_VLAN_DROPPED), 2u);
 }
@@ -261,9 +260,7 @@ protected:
         const auto got = gate_->run(Hook::tc, link, serialise(frame(from, third)));
         ASSERT_TRUE(got);
     }
-    [[nodiscard]] MapView<__u64, sl_fdb> table() const {
-        return gate_->map<__u64, sl_fdb>("sl_fdb");
-    }
+    [[nodiscard]] FdbView table() const { return gate_->fdb(); }
     [[nodiscard]] std::uint32_t learned(const Link& link) const {
         return gate_->map<__u32, sl_switch_state>("sl_switch_states").get(link.id)->learned;
     }
@@ -293,7 +290,7 @@ TEST_F(SwitchSweep, OldOnesGoAndMakeRoom) {
     const __u64 given = mac_number(third) | 10ull << SL_FDB_MAC_BITS;
     sl_fdb entry{};
     entry.port = lan1.id;
-    entry.flags = SL_FDB_STATIC;
+    entry.seen = SL_FDB_STATIC;
     table().put(given, entry);
     for (std::uint8_t i = 2; i < room - 1; ++i) {
         const __u64 key = mac_number(station(0, i)) | 10ull << SL_FDB_MAC_BITS;

@@ -257,9 +257,12 @@ TEST_P(SwitchLoop, SlowMovesAreNone) {
     set_all(SL_SWITCH_LOOP_BLOCK);
     for (std::uint32_t move = 0; move < 3 * SL_LOOP_MOVES; ++move) {
         (void)pass(GetParam(), move % 2 ? 2 : 1, frame(vm, unknown));
-        sl_fdb entry = rig().fdb(vm, 10).value();
-        entry.move_tick -= 300;  // a third of a second goes by
-        rig().set_fdb(vm, 10, entry);
+        const auto moves = gate().map<__u64, sl_mac_moves>("sl_mac_moves");
+        const __u64 key = mac_number(vm) | 10ull << SL_FDB_MAC_BITS;
+        if (auto seen = moves.get(key)) {
+            seen->tick -= 300;  // a third of a second goes by
+            moves.put(key, *seen);
+        }
     }
     EXPECT_TRUE(events_of(SL_EVENT_LOOP).empty());
     EXPECT_TRUE(is_open(1) && is_open(2));

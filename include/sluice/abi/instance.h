@@ -30,8 +30,10 @@ struct sl_settings {
 	__u32 other_timeout;	       /* protocols without ports; default 300 s */
 	__u32 nexthop_ttl;	       /* how long a FIB answer is trusted; default 500 ms */
 	__u32 mac_age;		       /* epoch seconds; default 300 s */
+	__u32 max_macs;		       /* learned ones, over all VLANs */
+	__u32 fdb_mask;		       /* buckets of sl_fdb less one: sluice/abi/switch.h */
 	__u32 zero;
 };
-SL_STATIC_ASSERT(sizeof(struct sl_settings) == 32, "sl_settings is 32 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_settings) == 40, "sl_settings is 40 bytes");
 
 #endif

@@ -137,30 +137,61 @@ struct sl_vlan_stats {
 	struct sl_counter counts[SL_VLAN_COUNTS];
 };
 
-/* Map sl_fdb (hash), the MAC table; its capacity is --max-macs, 131072 by default. Key: MAC (the
- * first byte the lowest) | VLAN id << 48. */
-#define SL_FDB_MAC_BITS 48
+/*
+ * Map sl_fdb, the MAC table: an array of buckets of a cache line each (mapped by the loader), in
+ * which a MAC of a VLAN is found in one of two buckets. A slot is taken by an atomic exchange of
+ * its key, by the datapath or the loader; it is given up by the sweeper alone. Whoever else wants
+ * an entry gone sets `seen` to 0, and it is as unknown as one that is older than
+ * sl_settings.mac_age.
+ */
+#define SL_FDB_SLOTS	 4u
+#define SL_FDB_MAC_BITS	 48
+#define SL_FDB_STATIC	 0xffffffffu /* sl_fdb.seen: by the administrator; neither ages nor moves */
+#define SL_FDB_FORGOTTEN 0u	     /* sl_fdb.seen: to be removed */
 
-enum sl_fdb_flag {
-	SL_FDB_STATIC = 1 << 0, /* by the administrator: neither ages nor moves; frames from it that
-				 * enter elsewhere are dropped */
+struct sl_fdb {
+	__u64 key;     /* MAC, the first byte the lowest | VLAN id << 48; 0 = the slot is free */
+	__u32 seen;    /* epoch second (in jiffies) of the last frame from it */
+	__u16 port;    /* id; 0 = being made */
+	__u16 counted; /* id of the port that counts it as learned, 0 = none; changes with `port` */
 };
+
+struct sl_fdb_bucket {
+	struct sl_fdb slots[SL_FDB_SLOTS];
+};
+SL_STATIC_ASSERT(sizeof(struct sl_fdb_bucket) == 64, "sl_fdb_bucket is a cache line");
+
+/* The first and the second bucket of a key are two parts of this number (MurmurHash3's finalizer).
+ */
+static inline __u64 sl_fdb_hash(__u64 key)
+{
+	key ^= key >> 33;
+	key *= 0xff51afd7ed558ccdull;
+	key ^= key >> 33;
+	key *= 0xc4ceb9fe1a85ec53ull;
+	return key;
+}
+
+/* @param mask number of buckets, which is a power of two, less one (sl_settings.fdb_mask) */
+static inline __u32 sl_fdb_first(__u64 hash, __u32 mask)
+{
+	return (__u32)(hash >> 40) & mask;
+}
+
+static inline __u32 sl_fdb_second(__u64 hash, __u32 mask)
+{
+	return (__u32)(hash >> 16) & mask;
+}
 
 /*
- * Learned entries are made by the datapath and removed by the sweeper alone, which finds each by
- * its ticket in the queue sl_tickets_fdb; whoever else wants one gone sets `seen` to 0, and it is
- * as unknown as one that is older than sl_settings.mac_age. Static entries are the loader's.
+ * Map sl_mac_moves (LRU hash), key: as sl_fdb.key. Of MACs that were seen on another port than
+ * before.
  */
-struct sl_fdb {
-	__u32 seen;	  /* epoch second (in jiffies) of the last frame from it */
-	__u32 move_tick;  /* of the first of `moves` */
-	__u16 port;	  /* id; changes together with moved_from */
-	__u16 moved_from; /* the port before; STATIC: that had learned it, and still counts it */
-	__u16 moves;	  /* within the second from move_tick on */
-	__u8 flags;	  /* enum sl_fdb_flag */
-	__u8 zero;
+struct sl_mac_moves {
+	__u32 tick;  /* of the first of `moves` */
+	__u16 from;  /* the port before the last move */
+	__u16 moves; /* to and fro within the second from `tick` on */
 };
-SL_STATIC_ASSERT(sizeof(struct sl_fdb) == 16, "sl_fdb is 16 bytes");
 
 /* A MAC that goes to and fro between two ports so often within a second is in a loop. */
 #define SL_LOOP_MOVES 8u
