@@ -299,7 +299,7 @@ TEST_F(SwitchSweep, OldOnesGoAndMakeRoom) {
         table().put(key, old);
     }
     ASSERT_TRUE(gate_->start_sweeper());
-    for (int i = 0; i < 100 && live() > 2; ++i)
+    for (int i = 0; i < 250 && live() > 2; ++i)
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     EXPECT_EQ(live(), 2u);
     EXPECT_EQ(learned(lan0), 1u);
