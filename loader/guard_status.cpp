@@ -13,8 +13,6 @@
 namespace sluice {
 namespace {
 
-constexpr double epoch_second = static_cast<double>(1 << SL_EPOCH_SHIFT) / 1e9;
-
 constexpr std::array guard_reasons{
     SL_DROP_GUARD_MAC,         SL_DROP_GUARD_STANDBY,     SL_DROP_GUARD_IP,
     SL_DROP_GUARD_ARP,         SL_DROP_GUARD_ND,          SL_DROP_GUARD_RA,

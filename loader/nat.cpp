@@ -8,6 +8,7 @@
 
 #include "loader/change.hpp"
 #include "loader/nat_plan.hpp"
+#include "loader/switch_plan.hpp"
 
 namespace sluice {
 namespace {
@@ -106,6 +107,11 @@ Result<> check_masquerade_fits(const MasqueradeSpec& rule, const DesiredState& s
             ErrorCode::refused,
             fmt::format("{} is a port of role {}, not uplink", rule.uplink, role_text(port->role)),
             fmt::format("`sluice port set {} --role uplink`", rule.uplink));
+    if (is_switched(*port, *link))
+        return fail(
+            ErrorCode::refused,
+            fmt::format("{} has VLANs: what leaves by it is switched, not routed", rule.uplink),
+            "a routed uplink has no VLANs");
 
     const auto uplink = host.l3(*link).ifindex;
     const auto addresses = external_addresses(rule, host, uplink);

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <random>
 
 #include "loader/change.hpp"
+#include "loader/kernel/internal_link.hpp"
+#include "loader/port_checks.hpp"
 
 namespace sluice {
 namespace {
@@ -17,31 +20,6 @@ const PortSpec* find_port(const DesiredState& state, std::string_view name) {
 std::unexpected<Error> no_such_port(const std::string& name) {
     return fail(ErrorCode::not_found, fmt::format("{} is not a port", name),
                 "`sluice port list` shows the ports");
-}
-
-Result<> check_vlan(std::string_view option, std::uint16_t vlan) {
-    if (vlan <= last_vlan) return {};
-    return fail(ErrorCode::usage,
-                fmt::format("{} {}: VLAN ids are 1 to {}", option, vlan, last_vlan));
-}
-
-/// Options that the role has no use for are a misunderstanding.
-Result<> check_vlans(const PortSpec& port) {
-    SL_CHECK(check_vlan("--vlan", port.vlan));
-    SL_CHECK(check_vlan("--native-vlan", port.native_vlan));
-    if (port.vlan != 0 && port.role != Role::access)
-        return fail(ErrorCode::usage,
-                    fmt::format("port {}: --vlan is for access ports, its role is {}", port.name,
-                                role_text(port.role)),
-                    "a trunk port takes --vlans and --native-vlan");
-    if ((!port.vlans.empty() || port.native_vlan != 0) && port.role != Role::trunk)
-        return fail(
-            ErrorCode::usage,
-            fmt::format("port {}: --vlans and --native-vlan are for trunk ports, its role is "
-                        "{}",
-                        port.name, role_text(port.role)),
-            "an access port takes --vlan");
-    return {};
 }
 
 Result<> check_attachable(const Link& link) {
@@ -93,13 +71,34 @@ Result<> refuse_if_masquerades(const DesiredState& state, const std::string& nam
 /// An interface made anew under a port's name is added as if it were the first.
 Result<> add_again(const Change& change, const PortSpec& known, PortSpec port, const Link& link) {
     SL_TRY(entry, change.datapath.maps().ports.lookup(link.ifindex));
-    if (entry && entry->id == known.id)
+    if (known.role == Role::internal || (entry && entry->id == known.id))
         return fail(ErrorCode::refused, fmt::format("{} is a port already", port.name),
                     fmt::format("`sluice port show {}` shows it, `sluice port set {}` changes it",
                                 port.name, port.name));
     if (port.role != Role::uplink) SL_CHECK(refuse_if_masquerades(change.before, port.name));
     port.id = known.id;
     return change.database.set_port(port);
+}
+
+/// Locally administered (IEEE 802c), and a station's.
+MacAddress random_mac() {
+    std::random_device random;
+    MacAddress mac;
+    for (auto& byte : mac.bytes) byte = static_cast<std::uint8_t>(random());
+    mac.bytes[0] = static_cast<std::uint8_t>((mac.bytes[0] & 0xfc) | 2);
+    return mac;
+}
+
+/// Its interface is made by reconcile().
+Result<> add_internal(const Change& change, PortSpec port) {
+    if (find_port(change.before, port.name) != nullptr || change.host.link(port.name) != nullptr ||
+        change.host.link(switch_end(port.name)) != nullptr)
+        return fail(ErrorCode::refused, fmt::format("there is an interface {} already", port.name),
+                    "sluice makes the interface of an internal port itself: choose another name");
+    SL_CHECK(check_port_place(port, nullptr, change.before, change.host));
+    port.mac = random_mac();
+    SL_CHECK(change.database.add_port(port));
+    return {};
 }
 
 std::string note_of(const PortStatus& port, bool running) {
@@ -127,11 +126,13 @@ Result<PortStatus> status_of(const PortSpec& spec, const std::optional<Datapath>
     PortStatus port;
     port.spec = spec;
     if (const Link* link = host.link(spec.name)) port.link = *link;
-    if (port.link && datapath) {
-        SL_TRY(ingress, datapath->query_tc(*port.link, TcDirection::ingress));
-        SL_TRY(egress, datapath->query_tc(*port.link, TcDirection::egress));
-        SL_TRY(xdp, datapath->query_xdp(*port.link));
-        SL_TRY(entry, datapath->maps().ports.lookup(port.link->ifindex));
+    const Link* ours = host.link(spec);
+    if (port.link && ours != nullptr && datapath) {
+        SL_TRY(ingress, datapath->query_tc(*ours, TcDirection::ingress));
+        SL_TRY(egress, datapath->query_tc(*ours, TcDirection::egress));
+        SL_TRY(xdp, datapath->query_xdp(*ours));
+        SL_TRY(entry, datapath->maps().ports.lookup(ours->ifindex));
+        port.switched = entry && (entry->flags & SL_PORT_SWITCHED) != 0;
         port.ingress = ingress;
         port.egress = egress;
         port.xdp = xdp;
@@ -172,12 +173,15 @@ std::string vlans_text(const std::vector<PortRange>& vlans) {
 }
 
 Result<Outcome> add_port(const Target& target, const PortSpec& port) {
-    SL_CHECK(check_vlans(port));
+    SL_CHECK(check_port_options(port));
     return change(target, [&](const Change& it) -> Result<> {
+        if (port.role == Role::internal) return add_internal(it, port);
         SL_TRY(link, it.host.require_link(port.name));
         SL_CHECK(check_attachable(*link));
         SL_CHECK(check_not_elsewhere(*link, target.instance));
+        SL_CHECK(check_port_place(port, link, it.before, it.host));
         warn_about(*link, it.journal);
+        warn_of_mtus(port, *link, it.before, it.host, it.journal);
         if (const auto* known = find_port(it.before, port.name))
             return add_again(it, *known, port, *link);
         SL_CHECK(it.database.add_port(port));
@@ -185,17 +189,38 @@ Result<Outcome> add_port(const Target& target, const PortSpec& port) {
     });
 }
 
+void PortChange::apply_to(PortSpec& port) const {
+    const auto set = [](auto& value, const auto& given) {
+        if (given) value = *given;
+    };
+    set(port.role, role);
+    set(port.hook, hook);
+    set(port.vlan, vlan);
+    set(port.vlans, vlans);
+    set(port.native_vlan, native_vlan);
+    set(port.qinq, qinq);
+    set(port.translations, translations);
+    set(port.priorities, priorities);
+    set(port.shortcut, shortcut);
+    set(port.addresses, addresses);
+}
+
 Result<Outcome> set_port(const Target& target, const std::string& name, const PortChange& wanted) {
     return change(target, [&](const Change& it) -> Result<> {
         const auto* port = find_port(it.before, name);
         if (port == nullptr) return no_such_port(name);
         auto changed = *port;
-        if (wanted.role) changed.role = *wanted.role;
-        if (wanted.hook) changed.hook = *wanted.hook;
-        if (wanted.vlan) changed.vlan = *wanted.vlan;
-        if (wanted.vlans) changed.vlans = *wanted.vlans;
-        if (wanted.native_vlan) changed.native_vlan = *wanted.native_vlan;
-        SL_CHECK(check_vlans(changed));
+        wanted.apply_to(changed);
+        if ((changed.role == Role::internal) != (port->role == Role::internal))
+            return fail(ErrorCode::refused,
+                        fmt::format("port {}: an internal port stays one, and others do not become "
+                                    "one",
+                                    name),
+                        "remove it and add it anew");
+        SL_CHECK(check_port_options(changed));
+        const Link* link = it.host.link(name);
+        SL_CHECK(check_port_place(changed, link, it.before, it.host));
+        if (link != nullptr) warn_of_mtus(changed, *link, it.before, it.host, it.journal);
         if (changed.role != Role::uplink) SL_CHECK(refuse_if_masquerades(it.before, name));
         return it.database.set_port(changed);
     });

@@ -19,6 +19,13 @@ struct PortChange {
     std::optional<std::uint16_t> vlan;
     std::optional<std::vector<PortRange>> vlans;
     std::optional<std::uint16_t> native_vlan;
+    std::optional<bool> qinq;
+    std::optional<std::vector<VlanTranslation>> translations;
+    std::optional<PriorityMap> priorities;
+    std::optional<bool> shortcut;
+    std::optional<std::vector<HostAddress>> addresses;
+
+    void apply_to(PortSpec& port) const;
 };
 
 enum class GuardState : std::uint8_t {
@@ -32,6 +39,7 @@ struct PortStatus {
     std::optional<Link> link;  ///< none: the interface is gone
     std::optional<TcAttachment> ingress, egress;
     std::optional<XdpAttachment> xdp;
+    bool switched = false;            ///< belongs to the switch
     bool xdp_without_tcp = false;     ///< XDP leaves TCP to TC
     bool xdp_target = false;          ///< XDP of other ports may redirect here
     std::optional<GuardState> guard;  ///< none: the kernel has none on it

@@ -15,14 +15,6 @@ double seconds_of_ticks(std::uint32_t ticks) {
     return static_cast<double>(ticks) * (1ull << SL_TICK_SHIFT) / 1e9;
 }
 
-/// The clock of sl_flow.created.
-std::uint32_t now_epoch() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    const auto nanoseconds = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-    return static_cast<std::uint32_t>(nanoseconds >> SL_EPOCH_SHIFT);
-}
-
 Address source(const sl_key4& key) { return Address::v4(key.saddr); }
 Address source(const sl_key6& key) { return Address(key.saddr); }
 Address destination(const sl_key4& key) { return Address::v4(key.daddr); }
@@ -131,8 +123,7 @@ private:
         if (reply.packets > 0) idle = std::min(idle, now_ - reply.last_seen);
         if (idle > 1u << 31) idle = 0;  // a packet since we looked at the clock
         const auto timeout = timeout_ticks(settings_, session.protocol, session.state);
-        session.age =
-            static_cast<double>(now_epoch_ - flow.created) * (1ull << SL_EPOCH_SHIFT) / 1e9;
+        session.age = static_cast<double>(now_epoch_ - flow.created) * epoch_second;
         session.idle = seconds_of_ticks(idle);
         session.expires_in = idle < timeout ? seconds_of_ticks(timeout - idle) : 0;
     }

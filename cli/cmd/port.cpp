@@ -1,30 +1,55 @@
 // port add, del, set, list, show.
 #include <fmt/format.h>
 
+#include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/view/views.hpp"
 
 namespace sluice::cli {
 namespace {
 
+/// As typed: parsed by our own functions when the command runs, so that errors are ours.
 struct PortArguments {
-    std::string name, role, hook, vlans;
+    std::string name, role, hook, vlans, qinq, translate, pcp, shortcut;
     std::optional<std::uint16_t> vlan, native_vlan;
+    std::vector<std::string> addresses;
 };
 
 void add_interface(CLI::App* command, PortArguments& arguments) {
     command->add_option("IF", arguments.name, "Interface")->required();
 }
 
+void add_vlan_options(CLI::App* command, PortArguments& arguments) {
+    command->add_option("--vlan", arguments.vlan, "VLAN of an access or internal port")
+        ->type_name("N");
+    command->add_option("--vlans", arguments.vlans, "VLANs of a trunk or uplink")
+        ->type_name("10,20-30");
+    command->add_option("--native-vlan", arguments.native_vlan, "of its untagged frames; 0 = none")
+        ->type_name("N");
+    command
+        ->add_option("--qinq", arguments.qinq,
+                     "802.1ad: an access port keeps its VM's own tags; a trunk's tags are 0x88a8")
+        ->type_name("on|off");
+    command
+        ->add_option("--translate", arguments.translate, "VLANs that have another id on the wire")
+        ->type_name("WIRE:VLAN,...|none");
+    command->add_option("--pcp", arguments.pcp, "priority of what enters: kept, set or mapped")
+        ->type_name("keep|N|A:B,...");
+}
+
 CLI::Option* add_port_options(CLI::App* command, PortArguments& arguments) {
     auto* role = command
                      ->add_option("--role", arguments.role,
-                                  "access: one VM; trunk: several VLANs; uplink: to the outside")
-                     ->type_name("access|trunk|uplink");
-    command->add_option("--vlan", arguments.vlan, "VLAN of an access port")->type_name("N");
-    command->add_option("--vlans", arguments.vlans, "VLANs of a trunk port")->type_name("10,20-30");
-    command->add_option("--native-vlan", arguments.native_vlan, "untagged VLAN of a trunk port")
-        ->type_name("N");
+                                  "access: one VM; trunk: several VLANs; uplink: to the outside; "
+                                  "internal: the host itself, in a VLAN")
+                     ->type_name("access|trunk|uplink|internal");
+    add_vlan_options(command, arguments);
+    command->add_option("--address", arguments.addresses, "of an internal port; may be repeated")
+        ->type_name("CIDR");
+    command
+        ->add_option("--shortcut", arguments.shortcut,
+                     "known unicast between ports of a Linux bridge goes past it")
+        ->type_name("on|off");
     command
         ->add_option("--hook", arguments.hook,
                      "auto: TC, and XDP on physical NICs; tc: TC alone; xdp: XDP and TC")
@@ -34,17 +59,19 @@ CLI::Option* add_port_options(CLI::App* command, PortArguments& arguments) {
 
 Result<PortChange> port_change(const PortArguments& arguments) {
     PortChange change;
-    if (!arguments.role.empty()) {
-        SL_TRY(role, parse_role(arguments.role));
-        change.role = role;
-    }
-    if (!arguments.hook.empty()) {
-        SL_TRY(hook, parse_hook(arguments.hook));
-        change.hook = hook;
-    }
-    if (!arguments.vlans.empty()) {
-        SL_TRY(vlans, parse_vlans(arguments.vlans));
-        change.vlans = std::move(vlans);
+    SL_CHECK(parse_into(change.role, arguments.role, parse_role));
+    SL_CHECK(parse_into(change.hook, arguments.hook, parse_hook));
+    SL_CHECK(parse_into(change.vlans, arguments.vlans, parse_vlans));
+    SL_CHECK(parse_into(change.qinq, arguments.qinq,
+                        [](std::string_view text) { return parse_on_off("--qinq", text); }));
+    SL_CHECK(parse_into(change.translations, arguments.translate, parse_translations));
+    SL_CHECK(parse_into(change.priorities, arguments.pcp, parse_priorities));
+    SL_CHECK(parse_into(change.shortcut, arguments.shortcut,
+                        [](std::string_view text) { return parse_on_off("--shortcut", text); }));
+    for (const auto& text : arguments.addresses) {
+        SL_TRY(address, HostAddress::parse(text));
+        if (!change.addresses) change.addresses.emplace();
+        change.addresses->push_back(address);
     }
     change.vlan = arguments.vlan;
     change.native_vlan = arguments.native_vlan;
@@ -55,7 +82,10 @@ void add_port_add(CLI::App& port, Invocation& invocation) {
     auto* command = add_command(port, "add", "Attach to an interface",
                                 "  sluice port add tap0 --role access\n"
                                 "  sluice port add eth0 --role uplink\n"
-                                "  sluice port add tap1 --role trunk --vlans 10,20-30");
+                                "  sluice port add tap1 --role trunk --vlans 10,20-30\n"
+                                "  sluice port add tap2 --role access --vlan 10\n"
+                                "  sluice port add vlan10 --role internal --vlan 10 "
+                                "--address 10.0.10.1/24");
     auto arguments = std::make_shared<PortArguments>();
     add_interface(command, *arguments);
     add_port_options(command, *arguments)->required();
@@ -63,11 +93,7 @@ void add_port_add(CLI::App& port, Invocation& invocation) {
         SL_TRY(change, port_change(*arguments));
         PortSpec spec;
         spec.name = arguments->name;
-        spec.role = change.role.value_or(Role::access);
-        spec.hook = change.hook.value_or(HookPolicy::automatic);
-        spec.vlan = change.vlan.value_or(0);
-        spec.vlans = change.vlans.value_or(std::vector<PortRange>{});
-        spec.native_vlan = change.native_vlan.value_or(0);
+        change.apply_to(spec);
         SL_TRY(outcome, add_port(target, spec));
         return outcome_view("sluice.port.add/1", target, outcome,
                             fmt::format("port {} added", spec.name));

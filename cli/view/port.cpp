@@ -28,6 +28,19 @@ Json guard_json(const std::optional<GuardState>& guard) {
     return *guard == GuardState::audit ? "audit" : "on";
 }
 
+Json translations_json(const PortSpec& spec) {
+    Json list = Json::array();
+    for (const auto& [wire, vlan] : spec.translations)
+        list.push_back({{"wire", wire}, {"vlan", vlan}});
+    return list;
+}
+
+Json host_addresses_json(const PortSpec& spec) {
+    Json list = Json::array();
+    for (const auto& address : spec.addresses) list.push_back(address.text());
+    return list;
+}
+
 std::string state_text(const std::optional<Link>& link) {
     if (!link) return "absent";
     if (!link->up) return "down";
@@ -44,6 +57,12 @@ Json port_json(const PortStatus& port) {
             {"role", role_text(spec.role)},
             {"vlans", vlans_json(spec)},
             {"native_vlan", spec.native_vlan == 0 ? Json(nullptr) : Json(spec.native_vlan)},
+            {"qinq", spec.qinq},
+            {"translations", translations_json(spec)},
+            {"pcp", spec.priorities},
+            {"addresses", host_addresses_json(spec)},
+            {"switched", port.switched},
+            {"shortcut", spec.shortcut},
             {"hook", hook_text(spec.hook)},
             {"state", state_text(port.link)},
             {"ifindex", link.ifindex},
@@ -91,6 +110,10 @@ Document port_view(const PortStatus& port) {
                     {"role", "/role"},
                     {"VLANs", "/vlans"},
                     {"native VLAN", "/native_vlan"},
+                    {"QinQ", "/qinq"},
+                    {"addresses", "/addresses"},
+                    {"switched", "/switched"},
+                    {"shortcut", "/shortcut"},
                     {"hook", "/hook"},
                     {"TC ingress", "/tc_ingress/method"},
                     {"TC egress", "/tc_egress/method"},

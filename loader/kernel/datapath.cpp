@@ -52,6 +52,12 @@ __u32 fdb_buckets(const Settings& settings) {
     return std::bit_ceil(std::max<__u32>(settings.max_macs, 64));
 }
 
+__u64 monotonic() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<__u64>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
 sl_stamp make_stamp(const NetnsId& netns) {
     return {
         .magic = SL_STAMP_MAGIC,
@@ -269,12 +275,9 @@ sl_settings settings_in_ticks(const Settings& settings) {
     };
 }
 
-__u32 now_tick() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    const auto nanoseconds = static_cast<__u64>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-    return static_cast<__u32>(nanoseconds >> SL_TICK_SHIFT);
-}
+__u32 now_tick() { return static_cast<__u32>(monotonic() >> SL_TICK_SHIFT); }
+
+__u32 now_epoch() { return static_cast<__u32>(monotonic() >> SL_EPOCH_SHIFT); }
 
 Result<Datapath> Datapath::create(std::string_view instance, const Settings& settings) {
     SL_CHECK(ensure_bpffs());

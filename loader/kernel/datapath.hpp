@@ -72,6 +72,10 @@ struct Maps {
 /// Now, in ticks of CLOCK_MONOTONIC (sl_flow.last_seen).
 [[nodiscard]] __u32 now_tick();
 
+/// Now, in epoch seconds of CLOCK_MONOTONIC (sl_flow.created, sl_fdb.seen).
+[[nodiscard]] __u32 now_epoch();
+constexpr double epoch_second = static_cast<double>(1 << SL_EPOCH_SHIFT) / 1e9;  ///< in seconds
+
 class Datapath {
 public:
     /// Loads everything into a folder of its own, writes sl_settings and sl_stamp, starts the
