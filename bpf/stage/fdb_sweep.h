@@ -7,11 +7,11 @@
 
 #define SL_FDB_ROUND 32 /* runs of the sweeper to visit every slot: 3 s */
 
-static __always_inline void sl_fdb_uncount(struct sl_fdb *entry)
+static __always_inline void sl_fdb_uncount(__u32 counted)
 {
-	struct sl_switch_state *state = sl_switch_state_of(entry->counted);
+	struct sl_switch_state *state = sl_switch_state_of(counted);
 
-	if (entry->counted && state)
+	if (counted && state)
 		sl_macs_learned(state, -1);
 }
 
@@ -24,10 +24,11 @@ static __always_inline void sl_fdb_visit(struct sl_fdb *entry)
 	if (!entry->key)
 		return;
 	if (entry->seen == SL_FDB_STATIC) { /* it may have been learned before */
-		sl_fdb_uncount(entry);
+		sl_fdb_uncount(entry->counted);
 		entry->counted = 0;
 	} else if (entry->port && !sl_fdb_fresh(entry, sl_epoch_now())) {
-		sl_fdb_uncount(entry);
+		/* From here on nobody moves it, which would uncount it as well. */
+		sl_fdb_uncount(__sync_lock_test_and_set((__u32 *)&entry->port, 0) >> 16);
 		sl_fdb_release(entry);
 	}
 }

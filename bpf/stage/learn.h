@@ -195,6 +195,8 @@ static __always_inline int sl_learn_moved(struct sl_ctx *ctx, __u32 port,
 	struct sl_switch_state *counted = sl_switch_state_of(was >> 16);
 	bool fresh = sl_fdb_fresh(entry, sl_epoch_now());
 
+	if (!from) /* another CPU is making it, or the sweeper giving it up */
+		return 0;
 	if (!sl_learn_admit(sp, state))
 		return SL_DROP_SWITCH_MAC_LIMIT;
 	if (from == port || __sync_val_compare_and_swap(where, was, port | port << 16) != was) {

@@ -246,19 +246,33 @@ void Rig::make_gateway(const Gateway& gateway) {
     const std::string host = fmt::format("vlan{}", gateway.vlan);
     std::string lines = cable_lines(port.name, port.ifindex, host, port.far_ifindex,
                                     fmt::format("address {:02x}", fmt::join(gateway.mac, ":")));
-    lines += fmt::format("addr add {} dev {}\naddr add {} dev {} nodad\n", gateway.v4, host,
-                         gateway.v6, host);
+    lines += fmt::format("addr add {} dev {}\n", gateway.v4, host);
+    if (gateway.v6) lines += fmt::format("addr add {} dev {} nodad\n", gateway.v6, host);
     for (const char* address : {gateway.vm_v4, gateway.vm_v6})
-        lines += fmt::format("neigh add {} lladdr {:02x} dev {} nud permanent\n", address,
-                             fmt::join(gateway.vm_mac, ":"), host);
+        if (address)
+            lines += fmt::format("neigh add {} lladdr {:02x} dev {} nud permanent\n", address,
+                                 fmt::join(gateway.vm_mac, ":"), host);
     must(ip_batch(lines));
     must(write_sysctl("net/ipv6/conf/" + port.name + "/disable_ipv6", "1"));
-    // Until the host has reported its groups.
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (!gateway.v6) must(write_sysctl("net/ipv6/conf/" + host + "/disable_ipv6", "1"));
+    if (gateway.v6) wait_for_reports(port.ifindex);
     attach(port);
     by_far_end_[port.far_ifindex] = ports_.size();
     gateways_[gateway.vlan] = ports_.size();
     ports_.push_back(port);
+}
+
+/// A new interface reports its groups some time after it is up: until it has done so and is silent.
+void Rig::wait_for_reports(std::uint32_t ifindex) {
+    using std::chrono::steady_clock;
+    constexpr std::chrono::milliseconds patience(1500), silence(60);
+    auto until = steady_clock::now() + patience;
+    while (steady_clock::now() < until) {
+        wire_.send_barrier();
+        while (const auto frame = wire_.receive())
+            if (frame->ifindex == ifindex) until = steady_clock::now() + silence;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
 }
 
 std::size_t Rig::set_gateway(const Gateway& gateway, std::uint32_t mtu) {
@@ -276,7 +290,7 @@ std::size_t Rig::set_gateway(const Gateway& gateway, std::uint32_t mtu) {
     std::ranges::copy(gateway.mac, vlan.mac);
     vlan.port = port.id;
     vlan.addr4 = v4_raw(address_of(gateway.v4));
-    vlan.addr6 = address_of(gateway.v6);
+    if (gateway.v6) vlan.addr6 = address_of(gateway.v6);
     gate_.map<__u32, sl_vlan>("sl_vlans").put(gateway.vlan, vlan);
 
     sl_port host{};

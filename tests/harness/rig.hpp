@@ -53,7 +53,7 @@ struct Switched {
 struct Gateway {
     std::uint16_t vlan;
     Mac mac;
-    const char *v4, *v6;  ///< address and prefix length
+    const char *v4, *v6;  ///< address and prefix length; no IPv6: nullptr
     Mac vm_mac;           ///< of a permanent neighbour of the host in that VLAN
     const char *vm_v4, *vm_v6;
 };
@@ -132,6 +132,7 @@ private:
     void make_cable(std::size_t port);
     void attach(const Port& port);
     void make_gateway(const Gateway& gateway);
+    void wait_for_reports(std::uint32_t ifindex);
     void enter(std::size_t number);
     void enter_port(const Port& port);
     void enter_vlans(const Port& port, bool member);

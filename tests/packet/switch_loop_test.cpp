@@ -202,6 +202,19 @@ TEST_P(SwitchLoop, OnePortIsLoopedToItself) {
     EXPECT_TRUE(is_open(2));
 }
 
+// The other end has been closed since the probe left: that is enough.
+TEST_P(SwitchLoop, LateProbeClosesNoMore) {
+    set_all(SL_SWITCH_LOOP_BLOCK);
+    const Bytes probe = probe_of(1);
+    sl_switch_state state = rig().state(1);
+    state.closed = SL_CLOSED_LOOP;
+    state.closed_until = SL_CLOSED_FOR_GOOD;
+    rig().set_state(1, state);
+    enter(GetParam(), 2, probe);
+    EXPECT_TRUE(is_open(2));
+    expect_event(SL_EVENT_LOOP, 2, rig().id(1));
+}
+
 // The port of a VM is closed rather than the way out.
 TEST_P(SwitchLoop, UplinkStaysOpen) {
     Switched uplink = trunk({}, 10, SL_SWITCH_LOOP_BLOCK);

@@ -23,17 +23,17 @@ const Gateway gateway_20{.vlan = 20,
 const Gateway gateway_30{.vlan = 30,
                          .mac = {2, 0, 0, 0, 0x30, 1},
                          .v4 = "10.66.0.1/24",
-                         .v6 = "fd30::1/64",
+                         .v6 = nullptr,
                          .vm_mac = {2, 0, 0, 0, 0x30, 2},
                          .vm_v4 = "10.66.0.2",
-                         .vm_v6 = "fd30::2"};
+                         .vm_v6 = nullptr};
 const Gateway gateway_40{.vlan = 40,
                          .mac = {2, 0, 0, 0, 0x40, 1},
                          .v4 = "10.66.0.1/24",
-                         .v6 = "fd40::1/64",
+                         .v6 = nullptr,
                          .vm_mac = {2, 0, 0, 0, 0x40, 2},
                          .vm_v4 = "10.66.0.2",
-                         .vm_v6 = "fd40::2"};
+                         .vm_v6 = nullptr};
 
 Eth to_host(const Gateway& gateway) { return {.dst = gateway.mac, .src = gateway.vm_mac}; }
 Eth from_host(const Gateway& gateway) { return {.dst = gateway.vm_mac, .src = gateway.mac}; }
@@ -265,6 +265,23 @@ TEST_P(SwitchNat, OverlappingNetworks) {
         expect_copies(GetParam(), wan_, answer(4000), {{3, inside(4000, gateway_30)}});
         expect_copies(GetParam(), wan_, answer(4001), {{4, inside(4001, gateway_40)}});
     }
+}
+
+// By one trunk, so that the tag alone tells who is who.
+TEST_P(SwitchNat, OverlappingNetworksOnATrunk) {
+    SetUpMasquerade("10.66.0.0", 4000, 4001);
+    rig().set_gateway(gateway_30);
+    rig().set_gateway(gateway_40);
+    rig().set(3, trunk({30, 40}));
+    place(gateway_30, 3);
+    place(gateway_40, 3);
+    const Packet a = packet4(gateway_30, server.v4), b = packet4(gateway_40, server.v4);
+    expect_copies(GetParam(), 3, tagged(a, {.vid = 30}), {{wan_, outside(a, 4000)}});
+    expect_copies(GetParam(), 3, tagged(b, {.vid = 40}), {{wan_, outside(b, 4001)}});
+    expect_copies(GetParam(), wan_, answer(4000),
+                  {{3, tagged(inside(4000, gateway_30), {.vid = 30})}});
+    expect_copies(GetParam(), wan_, answer(4001),
+                  {{3, tagged(inside(4001, gateway_40), {.vid = 40})}});
 }
 
 SWITCH_WAYS(SwitchRoute);
