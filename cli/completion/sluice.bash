@@ -18,7 +18,7 @@ _sluice() {
         _available_interfaces
         return ;;
     --role)
-        mapfile -t COMPREPLY < <(compgen -W "access trunk uplink" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "access trunk uplink internal" -- "$cur")
         return ;;
     --hook)
         mapfile -t COMPREPLY < <(compgen -W "auto tc xdp" -- "$cur")
@@ -26,17 +26,26 @@ _sluice() {
     --port)
         _available_interfaces
         return ;;
-    --mac | --ip | --arp | --nd | --dhcp-client | --ethertype | --tags | --fragments | --snoop | --unknown-unicast | --audit)
+    --mac | --ip | --arp | --nd | --dhcp-client | --ethertype | --tags | --fragments | --snoop | --unknown-unicast | --audit | --qinq | --shortcut | --flood | --multicast | --broadcast | --locked)
         mapfile -t COMPREPLY < <(compgen -W "on off" -- "$cur")
         return ;;
     --ra | --dhcp-server)
         mapfile -t COMPREPLY < <(compgen -W "block allow" -- "$cur")
         return ;;
+    --isolation)
+        mapfile -t COMPREPLY < <(compgen -W "promiscuous isolated community:" -- "$cur")
+        return ;;
+    --bpdu)
+        mapfile -t COMPREPLY < <(compgen -W "drop forward shut" -- "$cur")
+        return ;;
+    --loop)
+        mapfile -t COMPREPLY < <(compgen -W "report block shut" -- "$cur")
+        return ;;
     --mac-change | --forged-transmits)
         mapfile -t COMPREPLY < <(compgen -W "accept reject" -- "$cur")
         return ;;
     --kind)
-        mapfile -t COMPREPLY < <(compgen -W "drop audit mac-duplicate mac-foreign address-snooped mac-learned" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "drop audit mac-duplicate mac-foreign address-snooped mac-learned mac-moved loop bpdu macs-full" -- "$cur")
         return ;;
     --strategy)
         mapfile -t COMPREPLY < <(compgen -W "random sequential uuid time" -- "$cur")
@@ -69,15 +78,30 @@ _sluice() {
 
     local choices
     case "${path[*]}" in
-    "") choices="up down restore status port nat guard mac stats drops events version" ;;
-    up) choices="--max-flows --max-flows6 --max-bindings --max-leases --udp-timeout
+    "") choices="up down restore status port nat guard mac switch stats drops events version" ;;
+    up) choices="--max-flows --max-flows6 --max-bindings --max-leases --max-macs --mac-age --udp-timeout
                  --tcp-established-timeout --tcp-transitory-timeout --icmp-timeout --other-timeout" ;;
     down) choices="--purge" ;;
     drops) choices="--by-port --all" ;;
     port) choices="add del list set show" ;;
     "port add" | "port del" | "port set" | "port show")
         [[ $cur == -* ]] || { _available_interfaces; return; } ;;
-    "port add "* | "port set "*) choices="--role --hook --vlan --vlans --native-vlan" ;;
+    "port add "* | "port set "*) choices="--role --hook --vlan --vlans --native-vlan --qinq --translate
+                                           --pcp --address --shortcut" ;;
+    switch) choices="port fdb vlan" ;;
+    "switch port") choices="set open show list" ;;
+    "switch port set" | "switch port open" | "switch port show")
+        [[ $cur == -* ]] || { _available_interfaces; return; } ;;
+    "switch port set "*) choices="--isolation --learn --flood --multicast --broadcast --locked --mac-limit
+                                  --bpdu --loop --storm-broadcast --storm-multicast --storm-unknown" ;;
+    "switch fdb") choices="list add del flush" ;;
+    "switch fdb add "*) choices="--vlan --port" ;;
+    "switch fdb del "*) choices="--vlan" ;;
+    "switch fdb list"* | "switch fdb flush"*)
+        compopt -o nospace
+        choices="vlan= port= mac= kind=" ;;
+    "switch vlan") choices="set show list" ;;
+    "switch vlan set "*) choices="--vni" ;;
     guard) choices="set del show list" ;;
     "guard set" | "guard del" | "guard show")
         [[ $cur == -* ]] || { _available_interfaces; return; } ;;
