@@ -365,6 +365,11 @@ void Gate::set_settings(const sl_settings& settings) {
     map<__u32, sl_settings>("sl_settings").put(0, settings);
 }
 
+FdbView Gate::fdb() const {
+    const auto settings = map<__u32, sl_settings>("sl_settings").get(0).value_or(sl_settings{});
+    return {fd("sl_fdb"), settings.fdb_mask + 1};
+}
+
 sl_port_stats Gate::port_stats(std::uint16_t port_id) const {
     sl_port_stats sum{};
     const auto add = [](sl_counter& to, const sl_counter& from) {

@@ -120,7 +120,8 @@ public:
         return MapView<Key, Value>(fd(name));
     }
 
-    [[nodiscard]] FdbView fdb() const { return {fd("sl_fdb"), fdb_buckets}; }
+    /// As large as sl_settings.fdb_mask says.
+    [[nodiscard]] FdbView fdb() const;
 
     [[nodiscard]] sl_port_stats port_stats(std::uint16_t port_id) const;
     [[nodiscard]] sl_counter drops(std::uint16_t port_id, sl_drop reason) const;

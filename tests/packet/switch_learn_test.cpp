@@ -1,9 +1,7 @@
 // The MAC table: who is learned where, what makes it forget, and what it refuses.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdint>
-#include <thread>
 
 #include "tests/packet/switch_scenario.hpp"
 
@@ -225,91 +223,6 @@ TEST_P(SwitchLearn, NotFromFramesThatTheGuardDrops) {
 }
 
 SWITCH_WAYS(SwitchLearn);
-
-// A gate of its own, on lan0 and lan1, with a small table and the sweeper.
-class SwitchSweep : public testing::Test {
-protected:
-    static constexpr std::uint32_t room = 8;
-
-    void SetUp() override {
-        Capacities capacities;
-        capacities.macs = room;
-        auto loaded = Gate::load(capacities);
-        ASSERT_TRUE(loaded) << loaded.error().message;
-        gate_ = std::move(*loaded);
-        for (const Link& link : {lan0, lan1}) add_port(link);
-    }
-    void add_port(const Link& link) {
-        sl_port port = port_entry(link);
-        port.flags = SL_PORT_SWITCHED;
-        port.domain = 10;
-        gate_->set_port(link, port);
-        sl_switch_port switched{};
-        switched.flags = SL_SWITCH_LEARN | SL_SWITCH_FLOOD;
-        switched.ifindex = port.ifindex;
-        switched.mtu = 1500;
-        switched.pvid = 10;
-        switched.mode = SL_VLAN_ACCESS;
-        switched.role = SL_ROLE_ACCESS;
-        gate_->map<__u32, sl_switch_port>("sl_switch_ports").put(link.id, switched);
-        sl_vlan_members members{};
-        members.ports[0] = 1u << lan0.id | 1u << lan1.id;
-        gate_->map<__u32, sl_vlan_members>("sl_vlan_members").put(10, members);
-    }
-    void hear(const Link& link, const Mac& from) {
-        const auto got = gate_->run(Hook::tc, link, serialise(frame(from, third)));
-        ASSERT_TRUE(got);
-    }
-    [[nodiscard]] FdbView table() const { return gate_->fdb(); }
-    [[nodiscard]] std::uint32_t learned(const Link& link) const {
-        return gate_->map<__u32, sl_switch_state>("sl_switch_states").get(link.id)->learned;
-    }
-    [[nodiscard]] std::uint64_t live() const {
-        return gate_->map<__u32, sl_live>("sl_live").get(0)->macs;
-    }
-
-    std::unique_ptr<Gate> gate_;
-};
-
-// What the table has stays; what it has no room for is switched all the same, and said once.
-TEST_F(SwitchSweep, FullTableForgetsNobody) {
-    for (std::uint8_t i = 0; i < room + 3; ++i) hear(lan0, station(0, i));
-    EXPECT_EQ(table().entries().size(), room);
-    EXPECT_EQ(learned(lan0), room);
-    EXPECT_EQ(live(), room);
-    for (std::uint8_t i = 0; i < room; ++i)
-        EXPECT_TRUE(table().get(mac_number(station(0, i)) | 10ull << SL_FDB_MAC_BITS));
-    const auto events = gate_->events();
-    ASSERT_EQ(events.size(), 1u);
-    EXPECT_EQ(events[0].kind, SL_EVENT_MACS_FULL);
-    EXPECT_EQ(gate_->port_stats(lan0.id).rx[SL_COUNT_FORWARDED].packets, room + 3);
-}
-
-TEST_F(SwitchSweep, OldOnesGoAndMakeRoom) {
-    for (std::uint8_t i = 0; i < room - 1; ++i) hear(i % 2 ? lan1 : lan0, station(0, i));
-    const __u64 given = mac_number(third) | 10ull << SL_FDB_MAC_BITS;
-    sl_fdb entry{};
-    entry.port = lan1.id;
-    entry.seen = SL_FDB_STATIC;
-    table().put(given, entry);
-    for (std::uint8_t i = 2; i < room - 1; ++i) {
-        const __u64 key = mac_number(station(0, i)) | 10ull << SL_FDB_MAC_BITS;
-        sl_fdb old = table().get(key).value();
-        old.seen = i % 2 ? 0 : old.seen - 301;
-        table().put(key, old);
-    }
-    ASSERT_TRUE(gate_->start_sweeper());
-    for (int i = 0; i < 250 && live() > 2; ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    EXPECT_EQ(live(), 2u);
-    EXPECT_EQ(learned(lan0), 1u);
-    EXPECT_EQ(learned(lan1), 1u);
-    EXPECT_EQ(table().entries().size(), 3u);
-    EXPECT_TRUE(table().get(given));
-    for (std::uint8_t i = 100; i < 100 + room - 3; ++i) hear(lan0, station(0, i));
-    EXPECT_EQ(learned(lan0), room - 2);
-    EXPECT_TRUE(gate_->events().empty());
-}
 
 }  // namespace
 }  // namespace sluice::test
