@@ -89,6 +89,7 @@ const std::vector<IsolationCase> isolation_cases{
     {"CommunityAndPromiscuous", 0, 0, 7, 0, true},
     {"SameCommunity", 0, 0, 7, 7, true},
     {"OtherCommunity", 0, 0, 7, 8, false},
+    {"IsolatedAndItsCommunity", SL_SWITCH_ISOLATED, 0, 7, 7, false},
     {"IsolatedInTheSameCommunity", SL_SWITCH_ISOLATED, SL_SWITCH_ISOLATED, 7, 7, false},
 };
 

@@ -148,7 +148,7 @@ TEST_F(SwitchTable, TwoCpusLearnTheSame) {
     constexpr std::uint32_t macs = 1000;
     std::vector<Bytes> frames;
     for (std::uint32_t i = 0; i < macs; ++i) frames.push_back(from_mac(i));
-    for (int round = 0; round < 4 && !HasFailure(); ++round) {
+    for (int round = 0; round < 20 && !HasFailure(); ++round) {
         SwitchTable::SetUp();
         step_ = 0;
         std::thread one([&] { send_all(0, lan0, frames); });
