@@ -1,6 +1,7 @@
 #include "loader/port.hpp"
 
 #include <fmt/format.h>
+#include <linux/if_ether.h>
 
 #include <algorithm>
 #include <random>
@@ -96,6 +97,9 @@ Result<> add_internal(const Change& change, PortSpec port) {
         return fail(ErrorCode::refused, fmt::format("there is an interface {} already", port.name),
                     "sluice makes the interface of an internal port itself: choose another name");
     SL_CHECK(check_port_place(port, nullptr, change.before, change.host));
+    Link planned;
+    planned.mtu = ETH_DATA_LEN;  // the kernel's default
+    warn_of_mtus(port, planned, change.before, change.host, change.journal);
     port.mac = random_mac();
     SL_CHECK(change.database.add_port(port));
     return {};

@@ -50,6 +50,18 @@ Result<> make_pair(const std::string& host_end, const std::string& other_end,
     return answered(request, fmt::format("making a pair of interfaces for {}", host_end));
 }
 
+Result<> write_if_there(const std::string& path, std::string_view value) {
+    const auto done = write_sysctl(path, value);
+    if (!done && done.error().code == ErrorCode::not_found) return {};  // a kernel without IPv6
+    return done;
+}
+
+/// The host shall not speak IPv6 to itself, nor take addresses and routes from VMs.
+Result<> tame_ipv6(const std::string& host_end, const std::string& other_end) {
+    SL_CHECK(write_if_there(fmt::format("net/ipv6/conf/{}/disable_ipv6", other_end), "1"));
+    return write_if_there(fmt::format("net/ipv6/conf/{}/accept_ra", host_end), "0");
+}
+
 /// What is empty stays.
 Result<> set_link(std::uint32_t ifindex, const std::string& name, const std::string& alias,
                   bool up) {
@@ -106,8 +118,7 @@ Result<> make_internal_link(std::string_view instance, const std::string& host_e
     auto done = set_link(host.ifindex, "", std::string(unfinished), false);
     if (done) done = set_link(other.ifindex, other_end, "", false);
     if (done) done = set_link(host.ifindex, host_end, "", false);
-    // The host shall not speak IPv6 to itself.
-    if (done) done = write_sysctl(fmt::format("net/ipv6/conf/{}/disable_ipv6", other_end), "1");
+    if (done) done = tame_ipv6(host_end, other_end);
     if (done) done = set_link(other.ifindex, "", "", true);
     if (done) done = set_link(host.ifindex, "", alias_of(instance), true);
     if (!done) SL_CHECK(remove_link(host.ifindex));
