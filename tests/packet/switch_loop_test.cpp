@@ -142,6 +142,13 @@ TEST_P(SwitchLoop, ProbesAreFew) {
     for (int i = 0; i < 5; ++i) EXPECT_TRUE(flood_probes(GetParam()).empty());
     std::this_thread::sleep_for(std::chrono::milliseconds(520));
     EXPECT_EQ(flood_probes(GetParam()).size(), 2u);
+    // Each port has its own time.
+    sl_switch_state due = rig().state(1);
+    due.probe_tick = 0;
+    rig().set_state(1, due);
+    const auto again = flood_probes(GetParam());
+    ASSERT_EQ(again.size(), 1u);
+    EXPECT_EQ(again[0].port, 1u);
     // What goes to one port alone makes no loop.
     rig().add_station(unknown, 10, 1);
     rig().set_state(1, {});
