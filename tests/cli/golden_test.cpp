@@ -32,7 +32,10 @@ PortStatus tap() {
 
 PortStatus nic() {
     auto port = tap();
-    port.spec = {.name = "eth0", .role = Role::uplink, .vlans = {}, .id = 2};
+    port.spec = {};
+    port.spec.name = "eth0";
+    port.spec.role = Role::uplink;
+    port.spec.id = 2;
     port.link->name = "eth0";
     port.link->physical = true;
     port.link->kind.clear();
