@@ -125,7 +125,7 @@ static __noinline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const struct
 		sl_count_tx(work->hop.port, SL_COUNT_FORWARDED, ctx_len(ctx));
 		*action = ctx_redirect(ctx, &work->hop);
 	} else if (verdict == SL_PASS) { /* the host's own */
-		*action = sl_switch_send(ctx, work, vlan->port);
+		*action = sl_switch_send_to(ctx, work, vlan->port);
 		verdict = *action ? SL_FORWARD : SL_DROP;
 	}
 	return verdict;
@@ -139,7 +139,7 @@ static __always_inline int sl_gateway_reply(struct __sk_buff *ctx, const struct 
 	    SL_REPLY)
 		return TC_ACT_SHOT;
 	work->l2.len = ctx_len(ctx) - ETH_HLEN;
-	return sl_switch_send(ctx, work, port->id) ?: TC_ACT_SHOT;
+	return sl_switch_send_to(ctx, work, port->id) ?: TC_ACT_SHOT;
 }
 
 /* What enters by a switched port. */

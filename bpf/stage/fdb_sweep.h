@@ -5,7 +5,8 @@
 
 #include "stage/learn.h"
 
-#define SL_FDB_ROUND 32 /* runs of the sweeper to visit every slot: 3 s */
+#define SL_FDB_UNMADE 1u /* sl_fdb.seen */
+#define SL_FDB_ROUND  32 /* runs of the sweeper to visit every slot: 3 s */
 
 static __always_inline void sl_fdb_uncount(__u32 counted)
 {
@@ -23,10 +24,16 @@ static __always_inline void sl_fdb_visit(struct sl_fdb *entry)
 {
 	if (!entry->key)
 		return;
-	if (entry->seen == SL_FDB_STATIC) { /* it may have been learned before */
+	if (!entry->port) {
+		/* Being made, which takes no time. Twice so: its maker was killed. */
+		if (entry->seen == SL_FDB_UNMADE)
+			sl_fdb_release(entry);
+		else
+			WRITE_ONCE(entry->seen, SL_FDB_UNMADE);
+	} else if (entry->seen == SL_FDB_STATIC) { /* it may have been learned before */
 		sl_fdb_uncount(entry->counted);
 		entry->counted = 0;
-	} else if (entry->port && !sl_fdb_fresh(entry, sl_epoch_now())) {
+	} else if (!sl_fdb_fresh(entry, sl_epoch_now())) {
 		/* From here on nobody moves it, which would uncount it as well. */
 		sl_fdb_uncount(__sync_lock_test_and_set((__u32 *)&entry->port, 0) >> 16);
 		sl_fdb_release(entry);

@@ -51,8 +51,13 @@ static __always_inline struct sl_fdb *sl_fdb_find(__u64 place, __u64 key)
 
 	if (!settings)
 		return NULL;
-	entry = sl_fdb_in(sl_fdb_first(hash, settings->fdb_mask), key);
-	return likely(entry) ? entry : sl_fdb_in(sl_fdb_second(hash, settings->fdb_mask), key);
+#pragma unroll
+	for (__u32 turn = 0; turn < SL_FDB_CHOICES; turn++) {
+		entry = sl_fdb_in(sl_fdb_choice(hash, turn, settings->fdb_mask), key);
+		if (likely(entry))
+			return entry;
+	}
+	return NULL;
 }
 
 static __always_inline struct sl_fdb *sl_fdb_entry(__u64 key)

@@ -12,10 +12,7 @@
 #include "stage/storm.h"
 #include "stage/vlan.h"
 
-/*
- * The guard, which comes first. Frames of unguarded ports are not parsed. As sl_enter(); *parsed is
- * what the parser said.
- */
+/* The guard, which comes first: as sl_enter(). Frames of unguarded ports are not even parsed. */
 static __always_inline enum sl_verdict
 sl_switch_guard(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet *pkt)
 {
@@ -43,28 +40,29 @@ static __always_inline bool sl_switch_isolated(const struct sl_switch_port *a,
 }
 
 /*
- * Where a frame for a known MAC goes: 0 with *to, the port's id (0: the MAC is not known, or its
- * port is no longer in the VLAN); or the reason why it may not go there.
+ * The port that a frame for a known MAC goes to, with its id in *to. NULL with *why: it may not go
+ * there; with 0 there: the MAC is not known, or its port is no longer in the VLAN.
  */
-static __always_inline int sl_switch_find(const struct sl_port *port,
-					  const struct sl_switch_port *sp, const struct sl_l2 *l2,
-					  __u16 *to)
+static __always_inline const struct sl_switch_port *sl_switch_find(const struct sl_port *port,
+								   const struct sl_switch_port *sp,
+								   const struct sl_l2 *l2,
+								   __u16 *to, int *why)
 {
 	__u16 id = sl_fdb_port(l2->dst, l2->vid);
 	const struct sl_switch_port *out = sl_switch_port_of(id);
 	const struct sl_switch_state *state = sl_switch_state_of(id);
 
-	*to = 0;
-	if (!id || !out || !state || !out->ifindex || !sl_vlan_has(out, l2->vid))
-		return 0;
-	if (id == port->id)
-		return SL_DROP_SWITCH_HAIRPIN;
-	if (sl_switch_isolated(sp, out))
-		return SL_DROP_SWITCH_ISOLATED;
-	if (sl_is_closed(state))
-		return SL_DROP_SWITCH_CLOSED;
+	*why = 0;
 	*to = id;
-	return 0;
+	if (!id || !out || !state || !out->ifindex || !sl_vlan_has(out, l2->vid))
+		return NULL;
+	if (id == port->id)
+		*why = SL_DROP_SWITCH_HAIRPIN;
+	else if (sl_switch_isolated(sp, out))
+		*why = SL_DROP_SWITCH_ISOLATED;
+	else if (sl_is_closed(state))
+		*why = SL_DROP_SWITCH_CLOSED;
+	return *why ? NULL : out;
 }
 
 static __always_inline void sl_vlan_count(__u16 vid, __u32 what, __u32 bytes)

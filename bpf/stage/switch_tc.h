@@ -74,10 +74,10 @@ static __always_inline int sl_switch_admit(struct __sk_buff *ctx, const struct s
  * Everything before it is decided where the frame goes. SL_CONTINUE: work->l2 says what it is;
  * SL_DROP with work->pkt.reason.
  */
-static __noinline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
-						    const struct sl_port *port,
-						    const struct sl_switch_port *sp,
-						    struct sl_work *work)
+static __always_inline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
+							 const struct sl_port *port,
+							 const struct sl_switch_port *sp,
+							 struct sl_work *work)
 {
 	struct sl_switch_state *state = sl_switch_state_of(port->id);
 	enum sl_verdict verdict;
@@ -98,46 +98,67 @@ static __noinline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
 }
 
 /* To one port. The TC action, or 0 with work->pkt.reason. */
-static __always_inline int sl_switch_send(struct __sk_buff *ctx, struct sl_work *work, __u16 id)
+static __always_inline int sl_switch_send(struct __sk_buff *ctx, struct sl_work *work, __u16 id,
+					  const struct sl_switch_port *out)
 {
-	const struct sl_switch_port *out = sl_switch_port_of(id);
-
-	work->pkt.reason = SL_DROP_SWITCH_NOWHERE;
-	if (!out || !out->ifindex)
+	if (!sl_switch_fits(ctx, &work->l2, out)) {
+		work->pkt.reason = SL_DROP_SWITCH_MTU;
 		return 0;
-	work->pkt.reason = SL_DROP_SWITCH_MTU;
-	if (!sl_switch_fits(ctx, &work->l2, out))
+	}
+	if (sl_retag(ctx, &work->l2, sl_vlan_leave(out, id, &work->l2))) {
+		work->pkt.reason = SL_DROP_REWRITE_FAILED;
 		return 0;
-	work->pkt.reason = SL_DROP_REWRITE_FAILED;
-	if (sl_retag(ctx, &work->l2, sl_vlan_leave(out, id, &work->l2)))
-		return 0;
+	}
 	ctx->tc_index = SL_TC_INDEX_SEGMENT;
 	return bpf_redirect(out->ifindex, 0);
 }
 
-/* By the MAC table. As sl_switch_send(). */
-static __noinline int sl_switch_forward(struct __sk_buff *ctx, const struct sl_port *port,
-					const struct sl_switch_port *sp, struct sl_work *work,
-					enum sl_vlan_count *count)
+/* To the host, or back to a port. As sl_switch_send(). */
+static __noinline int sl_switch_send_to(struct __sk_buff *ctx, struct sl_work *work, __u16 id)
+{
+	const struct sl_switch_port *out = sl_switch_port_of(id);
+
+	work->pkt.reason = SL_DROP_SWITCH_NOWHERE;
+	return out && out->ifindex ? sl_switch_send(ctx, work, id, out) : 0;
+}
+
+/* To all ports of the VLAN. As sl_switch_send(). */
+static __noinline int sl_switch_flood(struct __sk_buff *ctx, const struct sl_port *port,
+				      const struct sl_switch_port *sp, struct sl_work *work)
 {
 	struct sl_switch_state *state = sl_switch_state_of(port->id);
-	__u16 to = 0;
+
+	if (!(work->l2.dst & 1)) {
+		work->l2.kind = SL_STORM_UNKNOWN;
+		if (state && !sl_storm_allows(sp, state, SL_STORM_UNKNOWN)) {
+			work->pkt.reason = SL_DROP_SWITCH_STORM;
+			return 0;
+		}
+	}
+	work->flood = (struct sl_flood){.in = port->id};
+	return sl_flood(ctx, work);
+}
+
+/* By the MAC table. As sl_switch_send(). */
+static __always_inline int sl_switch_forward(struct __sk_buff *ctx, const struct sl_port *port,
+					     const struct sl_switch_port *sp, struct sl_work *work,
+					     enum sl_vlan_count *count)
+{
+	const struct sl_switch_port *out;
+	__u16 to;
 	int why;
 
 	if (!(work->l2.dst & 1)) {
-		why = sl_switch_find(port, sp, &work->l2, &to);
-		if (likely(to))
-			return sl_switch_send(ctx, work, to);
-		work->l2.kind = SL_STORM_UNKNOWN;
-		if (!why && state && !sl_storm_allows(sp, state, SL_STORM_UNKNOWN))
-			why = SL_DROP_SWITCH_STORM;
-		work->pkt.reason = why;
-		if (why)
+		out = sl_switch_find(port, sp, &work->l2, &to, &why);
+		if (likely(out))
+			return sl_switch_send(ctx, work, to, out);
+		if (why) {
+			work->pkt.reason = why;
 			return 0;
+		}
 	}
 	*count = SL_VLAN_FLOODED;
-	work->flood = (struct sl_flood){.in = port->id};
-	return sl_flood(ctx, work);
+	return sl_switch_flood(ctx, port, sp, work);
 }
 
 static __always_inline const struct sl_vlan *sl_vlan_of(__u16 vid)

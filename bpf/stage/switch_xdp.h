@@ -42,9 +42,16 @@ static __always_inline int sl_xdp_retag(struct xdp_md *ctx, __u32 from, __u32 to
 	return 0;
 }
 
+/* Frames of guarded ports are parsed by now; others if there is a question that needs it. */
+static __noinline void sl_xdp_parse(struct xdp_md *ctx, struct sl_packet *pkt)
+{
+	if (!pkt->ethertype)
+		sl_parse(ctx, pkt);
+}
+
 /* May the port get the frame by XDP, past its egress program? */
-static __always_inline bool sl_xdp_deliverable(const struct sl_switch_port *out,
-					       const struct sl_packet *pkt, __u64 dst)
+static __always_inline bool sl_xdp_deliverable(struct xdp_md *ctx, const struct sl_switch_port *out,
+					       struct sl_packet *pkt, __u64 dst)
 {
 	const struct sl_port *port = sl_port_find(out->ifindex);
 	const struct sl_guard *guard;
@@ -53,38 +60,66 @@ static __always_inline bool sl_xdp_deliverable(const struct sl_switch_port *out,
 		return false;
 	if (!(port->flags & SL_PORT_GUARD_EGRESS))
 		return true;
+	sl_xdp_parse(ctx, pkt);
 	guard = sl_guard_of(port);
 	return guard && !sl_is_dhcp_answer(pkt) &&
 	       (!(guard->checks & SL_GUARD_DELIVERY) || sl_guard_own_mac(port, guard, dst));
 }
 
+/* Is it TCP or UDP in plain IPv4 with a checksum that is none to be completed? */
+static __always_inline bool sl_xdp_plain(struct xdp_md *ctx, const struct sl_l2 *l2)
+{
+	struct iphdr *ip = ctx_data(ctx) + (l2->off & SL_L3_OFF_MASK);
+	__u16 *udp_check = (void *)(ip + 1) + offsetof(struct udphdr, check);
+	__u16 *tcp_check = (void *)(ip + 1) + offsetof(struct tcphdr, check), check;
+	__u64 sum;
+
+	if (l2->type != bpf_htons(ETH_P_IP) || (void *)(tcp_check + 1) > ctx_data_end(ctx) ||
+	    *(__u8 *)ip != 0x45 || (ip->frag_off & bpf_htons(SL_IP_MF | SL_IP_OFFSET)))
+		return false;
+	if (ip->protocol == IPPROTO_UDP)
+		check = *udp_check;
+	else if (ip->protocol == IPPROTO_TCP)
+		check = *tcp_check;
+	else
+		return false;
+	sum = (__u64)ip->saddr + ip->daddr + bpf_htons(ip->protocol) +
+	      bpf_htons(bpf_ntohs(ip->tot_len) - sizeof(*ip));
+	return check != sl_csum_fold(sum);
+}
+
 /*
  * A checksum that is still to be completed is, since nobody does it after a redirect. False if it
- * can't be; *pkt is zero or parsed.
+ * can't be.
  */
-static __always_inline bool sl_xdp_complete(struct xdp_md *ctx, const struct sl_packet *pkt)
+static __always_inline bool sl_xdp_complete(struct xdp_md *ctx, struct sl_packet *pkt,
+					    const struct sl_l2 *l2)
 {
+	if (likely(sl_xdp_plain(ctx, l2)))
+		return true;
+	sl_xdp_parse(ctx, pkt);
 	if (pkt->reason)
 		return false;
 	return !pkt->family || pkt->fragment != SL_FRAG_NONE || !ctx_l4_csum_complete(ctx, pkt);
 }
 
-/* Which VLAN, from whom, to whom. The port to send it to, or 0: TC's. */
-static __always_inline __u16 sl_xdp_switch_to(const struct sl_port *port,
-					      const struct sl_switch_port *sp, struct sl_l2 *l2)
+/* Which VLAN, from whom, to whom. The port to send it to, with its id in *to; NULL: TC's. */
+static __always_inline const struct sl_switch_port *
+sl_xdp_switch_to(const struct sl_port *port, const struct sl_switch_port *sp, struct sl_l2 *l2,
+		 __u16 *to)
 {
 	const struct sl_switch_state *state = sl_switch_state_of(port->id);
-	__u16 to = 0;
+	int why;
 
 	if (!state || (l2->dst & 1) || sl_is_closed(state) || sl_vlan_enter(sp, port->id, l2) ||
-	    !sl_learn_known(port->id, l2) || sl_switch_find(port, sp, l2, &to))
-		return 0;
-	return to;
+	    !sl_learn_known(port->id, l2))
+		return NULL;
+	return sl_switch_find(port, sp, l2, to, &why);
 }
 
 /* SL_FORWARD: work->l2 and *to say what leaves by which port. SL_DROP with work->pkt.reason. */
-static __noinline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const struct sl_port *port,
-						struct sl_work *work, __u16 *to)
+static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const struct sl_port *port,
+						     struct sl_work *work, __u16 *to)
 {
 	const struct sl_switch_port *sp = sl_switch_port_of(port->id), *out;
 	struct sl_packet *pkt = &work->pkt;
@@ -95,21 +130,18 @@ static __noinline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const struct
 		return SL_PASS;
 	if (port->guard)
 		verdict = sl_switch_guard(ctx, port, pkt);
-	else
-		sl_parse(ctx, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	*to = sl_xdp_switch_to(port, sp, l2);
-	out = sl_switch_port_of(*to);
-	if (!*to || !out || l2->len > out->mtu)
+	out = sl_xdp_switch_to(port, sp, l2, to);
+	if (!out || l2->len > out->mtu)
 		return SL_PASS;
 	pkt->vid = l2->vid;
 	verdict = sl_sight(ctx, port, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	if (!sl_xdp_deliverable(out, pkt, l2->dst) ||
+	if (!sl_xdp_deliverable(ctx, out, pkt, l2->dst) ||
 	    bpf_redirect_map(&sl_xdp_targets, *to, XDP_PASS) != XDP_REDIRECT ||
-	    !sl_xdp_complete(ctx, pkt))
+	    !sl_xdp_complete(ctx, pkt, l2))
 		return SL_PASS;
 	if (sl_xdp_retag(ctx, l2->tag, sl_vlan_leave(out, *to, l2)))
 		return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);

@@ -47,9 +47,9 @@ __u32 epochs(std::chrono::milliseconds duration) {
     return static_cast<__u32>((ticks(duration) + 1023ull) >> (SL_EPOCH_SHIFT - SL_TICK_SHIFT));
 }
 
-/// So many that a MAC finds a free slot: a quarter of them is used at most.
+/// So many that a MAC finds a free slot: half of them are used at most.
 __u32 fdb_buckets(const Settings& settings) {
-    return std::bit_ceil(std::max<__u32>(settings.max_macs, 64));
+    return std::bit_ceil(std::max<__u32>(settings.max_macs / 2, 64));
 }
 
 __u64 monotonic() {

@@ -54,8 +54,8 @@ sl_fdb* FdbTable::find(__u64 place, __u64 key) const {
     const auto buckets = buckets_.entries();
     const auto mask = static_cast<__u32>(buckets.size() - 1);
     const __u64 hash = sl_fdb_hash(place);
-    for (const auto index : {sl_fdb_first(hash, mask), sl_fdb_second(hash, mask)})
-        for (auto& slot : buckets[index].slots)
+    for (__u32 turn = 0; turn < SL_FDB_CHOICES; ++turn)
+        for (auto& slot : buckets[sl_fdb_choice(hash, turn, mask)].slots)
             if (peek(slot.key) == key) return &slot;
     return nullptr;
 }
@@ -92,8 +92,11 @@ Result<sl_fdb*> FdbTable::take(__u64 key) const {
 
 Result<> FdbTable::put_static(__u64 key, std::uint16_t port) const {
     SL_TRY(slot, take(key));
-    poke(slot->seen, SL_FDB_STATIC);
-    poke(slot->port, port);
+    // A frame or the sweeper may come in between.
+    do {
+        poke(slot->seen, SL_FDB_STATIC);
+        poke(slot->port, port);
+    } while (peek(slot->seen) != SL_FDB_STATIC || peek(slot->port) != port);
     return {};
 }
 

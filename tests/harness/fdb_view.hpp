@@ -57,8 +57,8 @@ private:
 
     [[nodiscard]] std::optional<Place> find(std::uint64_t place, std::uint64_t key) const {
         const std::uint64_t hash = sl_fdb_hash(place);
-        for (const auto index :
-             {sl_fdb_first(hash, buckets_ - 1), sl_fdb_second(hash, buckets_ - 1)}) {
+        for (std::uint32_t turn = 0; turn < SL_FDB_CHOICES; ++turn) {
+            const auto index = sl_fdb_choice(hash, turn, buckets_ - 1);
             const auto bucket = table_.get(index);
             for (std::size_t slot = 0; slot < SL_FDB_SLOTS; ++slot)
                 if (bucket->slots[slot].key == key) return Place{index, slot};

@@ -139,12 +139,13 @@ struct sl_vlan_stats {
 
 /*
  * Map sl_fdb, the MAC table: an array of buckets of a cache line each (mapped by the loader), in
- * which a MAC of a VLAN is found in one of two buckets. A slot is taken by an atomic exchange of
+ * which a MAC of a VLAN is found in one of SL_FDB_CHOICES. A slot is taken by an atomic exchange of
  * its key, by the datapath or the loader; it is given up by the sweeper alone. Whoever else wants
  * an entry gone sets `seen` to 0, and it is as unknown as one that is older than
  * sl_settings.mac_age.
  */
 #define SL_FDB_SLOTS	 4u
+#define SL_FDB_CHOICES	 4u
 #define SL_FDB_MAC_BITS	 48
 #define SL_FDB_STATIC	 0xffffffffu /* sl_fdb.seen: by the administrator; neither ages nor moves */
 #define SL_FDB_FORGOTTEN 0u	     /* sl_fdb.seen: to be removed */
@@ -161,8 +162,7 @@ struct sl_fdb_bucket {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_fdb_bucket) == 64, "sl_fdb_bucket is a cache line");
 
-/* The first and the second bucket of a key are two parts of this number (MurmurHash3's finalizer).
- */
+/* The buckets of a key are parts of this number (MurmurHash3's finalizer). */
 static inline __u64 sl_fdb_hash(__u64 key)
 {
 	key ^= key >> 33;
@@ -172,15 +172,14 @@ static inline __u64 sl_fdb_hash(__u64 key)
 	return key;
 }
 
-/* @param mask number of buckets, which is a power of two, less one (sl_settings.fdb_mask) */
-static inline __u32 sl_fdb_first(__u64 hash, __u32 mask)
+/*
+ * The bucket where a key is looked for in turn, from 0 to SL_FDB_CHOICES - 1. Nearly all are in the
+ * first one that is not full of others. @param mask number of buckets, which is a power of two,
+ * less one (sl_settings.fdb_mask)
+ */
+static inline __u32 sl_fdb_choice(__u64 hash, __u32 turn, __u32 mask)
 {
-	return (__u32)(hash >> 40) & mask;
-}
-
-static inline __u32 sl_fdb_second(__u64 hash, __u32 mask)
-{
-	return (__u32)(hash >> 16) & mask;
+	return (__u32)(hash >> (39 - 13 * turn)) & mask;
 }
 
 /*
