@@ -5,6 +5,7 @@
 #include "loader/change.hpp"
 #include "loader/host.hpp"
 #include "loader/interface.hpp"
+#include "loader/internal.hpp"
 #include "loader/kernel/lock.hpp"
 #include "loader/reconcile.hpp"
 #include "loader/store/database.hpp"
@@ -33,15 +34,16 @@ Settings merged(Settings settings, const UpOptions& options, const Target& targe
     return settings;
 }
 
-/// Takes everything of the instance out of the kernel.
+/// Takes everything of the instance out of the kernel, but internal ports of `kept`.
 Result<> remove_from_kernel(const std::string& instance, const FoundInterfaces& found,
-                            Journal& journal) {
+                            const std::vector<PortSpec>& kept, Journal& journal) {
     const Pins pins(instance);
     SL_TRY(host, Host::read());
     SL_TRY(touched, found.list());
     for (const auto& interface : touched)
         SL_CHECK(journal.step(fmt::format("restore {} as it was found", interface.name),
                               [&] { return release_interface(pins, found, interface, host); }));
+    SL_CHECK(remove_internal_ports(instance, kept, host, journal));
     if (!Datapath::exists(instance)) return {};
     return journal.step("remove maps and programs", [&] { return Datapath::remove(instance); });
 }
@@ -56,7 +58,7 @@ Result<> forget_interfaces(const FoundInterfaces& found) {
 Result<> put_into_kernel(const std::string& instance, const Database& database,
                          const DesiredState& desired, const FoundInterfaces& found,
                          Journal& journal) {
-    SL_CHECK(remove_from_kernel(instance, found, journal));
+    SL_CHECK(remove_from_kernel(instance, found, desired.ports, journal));
     if (journal.planning()) {
         SL_CHECK(journal.step("make maps and programs", [] { return Result<>{}; }));
         for (const auto& port : desired.ports)
@@ -69,7 +71,7 @@ Result<> put_into_kernel(const std::string& instance, const Database& database,
     });
     if (!done) {
         Journal undo(Effect::apply);
-        SL_CHECK(remove_from_kernel(instance, found, undo));
+        SL_CHECK(remove_from_kernel(instance, found, {}, undo));
     }
     return done;
 }
@@ -161,7 +163,7 @@ Result<Outcome> take_down(const Target& target, bool purge) {
         // Its interfaces went with their namespace; ours of the same names are others.
         if (!entered) SL_CHECK(forget_interfaces(instance.found));
     }
-    SL_CHECK(remove_from_kernel(target.instance, instance.found, journal));
+    SL_CHECK(remove_from_kernel(target.instance, instance.found, {}, journal));
     if (purge)
         SL_CHECK(
             journal.step("forget ports and rules", [&] { return remove_state(target.instance); }));

@@ -15,19 +15,6 @@ bool wants(const std::vector<PortSpec>& ports, const Link& link) {
     });
 }
 
-/// Of other ports, or left behind by a process that was killed. What was made with another MAC goes
-/// as well: it is another interface.
-Result<> remove_pairs(const std::string& instance, const std::vector<PortSpec>& ports,
-                      const Host& host, Journal& journal) {
-    for (const auto& link : host.links) {
-        const bool stale = is_internal_link(link, instance) && !wants(ports, link);
-        if (!stale && !is_unfinished_link(link)) continue;
-        SL_CHECK(journal.step(fmt::format("remove interface {}", link.name),
-                              [&] { return remove_link(link.ifindex); }));
-    }
-    return {};
-}
-
 Result<> make_pairs(const std::string& instance, const std::vector<PortSpec>& ports,
                     const Host& host, Journal& journal) {
     for (const auto& port : ports) {
@@ -61,11 +48,23 @@ Result<> set_addresses(const PortSpec& port, const Link& link, const Host& host,
 
 }  // namespace
 
+/// What was made with another MAC goes as well: it is another interface.
+Result<> remove_internal_ports(const std::string& instance, const std::vector<PortSpec>& kept,
+                               const Host& host, Journal& journal) {
+    for (const auto& link : host.links) {
+        const bool stale = is_internal_link(link, instance) && !wants(kept, link);
+        if (!stale && !is_unfinished_link(link)) continue;
+        SL_CHECK(journal.step(fmt::format("remove interface {}", link.name),
+                              [&] { return remove_link(link.ifindex); }));
+    }
+    return {};
+}
+
 Result<bool> reconcile_internal_ports(const std::string& instance,
                                       const std::vector<PortSpec>& ports, const Host& host,
                                       Journal& journal) {
     const auto before = journal.outcome().actions.size();
-    SL_CHECK(remove_pairs(instance, ports, host, journal));
+    SL_CHECK(remove_internal_ports(instance, ports, host, journal));
     SL_CHECK(make_pairs(instance, ports, host, journal));
     for (const auto& port : ports) {
         if (port.role != Role::internal || port.addresses.empty()) continue;

@@ -18,4 +18,9 @@ namespace sluice {
                                                     const std::vector<PortSpec>& ports,
                                                     const Host& host, Journal& journal);
 
+/// Removes the instance's pairs but those of ports in `kept`, and what a killed process left.
+[[nodiscard]] Result<> remove_internal_ports(const std::string& instance,
+                                             const std::vector<PortSpec>& kept, const Host& host,
+                                             Journal& journal);
+
 }  // namespace sluice
