@@ -1,5 +1,6 @@
 #include "loader/port_state.hpp"
 
+#include <atomic>
 #include <vector>
 
 #include "sluice/abi/reason.h"
@@ -19,12 +20,13 @@ Result<> erase_of_port(const Map<Key, Value>& map, std::uint16_t id) {
 }
 
 /// How many MACs it has is the sweeper's to count down.
-Result<> clear_switch_state(const Maps& maps, std::uint16_t id) {
+void clear_switch_state(const Maps& maps, std::uint16_t id) {
     maps.fdb.forget_learned([&](const sl_fdb& entry) { return entry.port == id; });
-    SL_TRY(state, maps.switch_states.lookup(id));
-    sl_switch_state empty{};
-    if (state) empty.learned = state->learned;
-    return maps.switch_states.update(id, empty);
+    open_port(maps, id);
+    auto& state = maps.switch_states.entries()[id];
+    std::atomic_ref(state.probe_cookie).store(0);
+    std::atomic_ref(state.probe_tick).store(0);
+    for (auto& tick : state.storm_tick) std::atomic_ref(tick).store(0);
 }
 
 }  // namespace
@@ -40,8 +42,15 @@ Result<> clear_port_state(const Maps& maps, std::uint16_t id) {
     for (__u32 slot = 0; slot < SL_SIGHTINGS; ++slot)
         SL_CHECK(maps.sightings.update(id * SL_SIGHTINGS + slot, 0));
     SL_CHECK(forget_learned(maps, id));
-    SL_CHECK(clear_switch_state(maps, id));
+    clear_switch_state(maps, id);
     return maps.guard_states.update(id, sl_guard_state{});
+}
+
+void open_port(const Maps& maps, std::uint16_t id) {
+    auto& state = maps.switch_states.entries()[id];
+    std::atomic_ref(state.closed_until).store(0);
+    std::atomic_ref(state.closed).store(SL_OPEN);
+    std::atomic_ref(state.closed_by).store(0);
 }
 
 Result<> forget_learned(const Maps& maps, std::uint16_t id) {

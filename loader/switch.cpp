@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "loader/change.hpp"
+#include "loader/port_state.hpp"
 #include "loader/store/switch_store.hpp"
 #include "loader/switch_plan.hpp"
 
@@ -42,18 +43,16 @@ std::string name_of_port(const DesiredState& state, std::uint16_t id) {
     return found == state.ports.end() ? "" : found->name;
 }
 
-Result<> read_state(const Maps& maps, const DesiredState& desired, std::uint16_t id,
-                    SwitchPortStatus& port) {
-    SL_TRY(state, maps.switch_states.lookup(id));
-    if (!state) return {};
-    port.learned = state->learned;
+void read_state(const Maps& maps, const DesiredState& desired, std::uint16_t id,
+                SwitchPortStatus& port) {
+    const sl_switch_state state = maps.switch_states.entries()[id];
+    port.learned = state.learned;
     const auto now = now_epoch();
-    if (state->closed_until <= now) return {};
-    port.closed = static_cast<sl_closed>(state->closed);
-    port.closed_by = name_of_port(desired, state->closed_by);
-    if (state->closed_until != SL_CLOSED_FOR_GOOD)
-        port.opens_in = (state->closed_until - now) * epoch_second;
-    return {};
+    if (state.closed_until <= now) return;
+    port.closed = static_cast<sl_closed>(state.closed);
+    port.closed_by = name_of_port(desired, state.closed_by);
+    if (state.closed_until != SL_CLOSED_FOR_GOOD)
+        port.opens_in = (state.closed_until - now) * epoch_second;
 }
 
 }  // namespace
@@ -106,13 +105,11 @@ Result<Outcome> set_switch_port(const Target& target, const std::string& port,
 Result<Outcome> open_switch_port(const Target& target, const std::string& name) {
     return change(target, [&](const Change& it) -> Result<> {
         SL_TRY(port, require_switched(it.before, it.host, name));
-        SL_TRY(state, it.datapath.maps().switch_states.lookup(port->id));
-        if (!state || state->closed_until <= now_epoch()) return {};
-        return it.journal.step(fmt::format("open port {}", name), [&, id = port->id] {
-            state->closed_until = 0;
-            state->closed = SL_OPEN;
-            state->closed_by = 0;
-            return it.datapath.maps().switch_states.update(id, *state);
+        const Maps& maps = it.datapath.maps();
+        if (maps.switch_states.entries()[port->id].closed_until <= now_epoch()) return {};
+        return it.journal.step(fmt::format("open port {}", name), [&, id = port->id]() -> Result<> {
+            open_port(maps, id);
+            return {};
         });
     });
 }
@@ -128,7 +125,7 @@ Result<std::vector<SwitchPortStatus>> list_switch_ports(const Target& target) {
         status.spec = settings_of(instance.desired, port.name);
         status.role = port.role;
         if (instance.datapath)
-            SL_CHECK(read_state(instance.datapath->maps(), instance.desired, port.id, status));
+            read_state(instance.datapath->maps(), instance.desired, port.id, status);
     }
     return ports;
 }

@@ -99,7 +99,9 @@ SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_csum_scratch, __u32, struct sl_csum_buffer,
 
 /* The switch. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_switch_ports, __u32, struct sl_switch_port, SL_MAX_PORTS, 0);
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_switch_states, __u32, struct sl_switch_state, SL_MAX_PORTS, 0);
+/* Mapped by the loader, whose changes must leave the datapath's alone. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_switch_states, __u32, struct sl_switch_state, SL_MAX_PORTS,
+       BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_vlans, __u32, struct sl_vlan, SL_VLANS, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_vlan_members, __u32, struct sl_vlan_members, SL_VLANS, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_vlan_maps, struct sl_vlan_map_key, __u32, 65536, BPF_F_NO_PREALLOC);

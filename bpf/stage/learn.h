@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The MAC table: who is where (sl_fdb). A frame whose source was seen on its port in this second
- * costs one look-up; all else is done by a function of its own.
+ * The MAC table: who is where (sl_fdb). A frame whose source is known on its port costs one
+ * look-up; all else is done by a function of its own.
  */
 #ifndef SLUICE_BPF_STAGE_LEARN_H
 #define SLUICE_BPF_STAGE_LEARN_H
@@ -29,24 +29,35 @@ static __always_inline const struct sl_settings *sl_settings_now(void)
 	return bpf_map_lookup_elem(&sl_settings, &zero);
 }
 
+/* 0 if a and b are the same, else 1: without a branch, which would often be guessed wrong here. */
+static __always_inline __u64 sl_differ(__u64 a, __u64 b)
+{
+	__u64 x = a ^ b;
+
+	return (x | -x) >> 63;
+}
+
 static __always_inline struct sl_fdb *sl_fdb_in(__u32 index, __u64 key)
 {
 	struct sl_fdb_bucket *bucket = bpf_map_lookup_elem(&sl_fdb, &index);
+	__u64 slot;
 
 	if (!bucket)
 		return NULL;
-#pragma unroll
-	for (__u32 i = 0; i < SL_FDB_SLOTS; i++)
-		if (READ_ONCE(bucket->slots[i].key) == key)
-			return &bucket->slots[i];
-	return NULL;
+	/* The number of slots before the one that has it. */
+	slot = sl_differ(READ_ONCE(bucket->slots[0].key), key);
+	slot += slot & sl_differ(READ_ONCE(bucket->slots[1].key), key);
+	slot += slot >> 1 & sl_differ(READ_ONCE(bucket->slots[2].key), key);
+	slot += (slot + 1) >> 2 & sl_differ(READ_ONCE(bucket->slots[3].key), key);
+	barrier_var(slot);
+	return slot < SL_FDB_SLOTS ? &bucket->slots[slot] : NULL;
 }
+SL_STATIC_ASSERT(SL_FDB_SLOTS == 4, "each is looked at above");
 
-/* The entry of this key; of key 0, a free slot where `place` may be. */
-static __always_inline struct sl_fdb *sl_fdb_find(__u64 place, __u64 key)
+/* The entry of this key; of key 0, a free slot where the key with this hash may be. */
+static __always_inline struct sl_fdb *sl_fdb_find(__u64 hash, __u64 key)
 {
 	const struct sl_settings *settings = sl_settings_now();
-	__u64 hash = sl_fdb_hash(place);
 	struct sl_fdb *entry;
 
 	if (!settings)
@@ -62,7 +73,27 @@ static __always_inline struct sl_fdb *sl_fdb_find(__u64 place, __u64 key)
 
 static __always_inline struct sl_fdb *sl_fdb_entry(__u64 key)
 {
-	return sl_fdb_find(key, key);
+	return sl_fdb_find(sl_fdb_hash(key), key);
+}
+
+/*
+ * Where the destination is to be looked up: computed, and its cache line asked for, before the
+ * source's is needed, so that in a large table the frame waits for both at once.
+ */
+static __always_inline void sl_fdb_aim(struct sl_l2 *l2)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	const struct sl_fdb_bucket *bucket;
+	__u64 touched;
+	__u32 index;
+
+	l2->dst_hash = sl_fdb_hash(sl_fdb_key(l2->dst, l2->vid));
+	index = settings ? sl_fdb_choice(l2->dst_hash, 0, settings->fdb_mask) : 0;
+	bucket = bpf_map_lookup_elem(&sl_fdb, &index);
+	if (!bucket)
+		return;
+	touched = READ_ONCE(bucket->slots[0].key);
+	barrier_var(touched);
 }
 
 static __always_inline bool sl_fdb_fresh(const struct sl_fdb *entry, __u32 now)
@@ -75,10 +106,10 @@ static __always_inline bool sl_fdb_fresh(const struct sl_fdb *entry, __u32 now)
 	       (seen == SL_FDB_STATIC || (__s32)(now - seen) <= (__s32)settings->mac_age);
 }
 
-/* The port behind which a MAC is, 0 if that is not known. */
-static __always_inline __u16 sl_fdb_port(__u64 mac, __u16 vid)
+/* The port behind which the frame's destination is, 0 if that is not known: after sl_fdb_aim(). */
+static __always_inline __u16 sl_fdb_port(const struct sl_l2 *l2)
 {
-	const struct sl_fdb *entry = sl_fdb_entry(sl_fdb_key(mac, vid));
+	const struct sl_fdb *entry = sl_fdb_find(l2->dst_hash, sl_fdb_key(l2->dst, l2->vid));
 
 	return entry && sl_fdb_fresh(entry, sl_epoch_now()) ? READ_ONCE(entry->port) : 0;
 }
@@ -126,7 +157,7 @@ static __always_inline void sl_fdb_release(struct sl_fdb *entry)
  */
 static __always_inline struct sl_fdb *sl_fdb_take(__u64 key)
 {
-	struct sl_fdb *slot = sl_fdb_find(key, 0);
+	struct sl_fdb *slot = sl_fdb_find(sl_fdb_hash(key), 0);
 
 	if (!slot || __sync_val_compare_and_swap(&slot->key, 0, key) != 0)
 		return NULL;
@@ -229,7 +260,7 @@ static __always_inline bool sl_is_gateway(__u64 mac, __u16 vid, __u16 port)
 	return vlan && vlan->l3_ifindex && vlan->port != port && sl_mac_number(vlan->mac) == mac;
 }
 
-/* A source that was not seen here in this second. 0, or an enum sl_drop. */
+/* A source that is not known here. 0, or an enum sl_drop. */
 __noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vid)
 {
 	const struct sl_switch_port *sp = sl_switch_port_of(port);
@@ -260,7 +291,7 @@ __noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vi
 		     : sl_learn_new(ctx, port, sp, state, key);
 }
 
-/* Was the frame's source seen on this port in this second, or the one before? Then it is now. */
+/* Is the frame's source known on this port? Then it was seen now. */
 static __always_inline bool sl_learn_known(__u16 port, const struct sl_l2 *l2)
 {
 	struct sl_fdb *entry = sl_fdb_entry(sl_fdb_key(l2->src, l2->vid));
@@ -271,7 +302,7 @@ static __always_inline bool sl_learn_known(__u16 port, const struct sl_l2 *l2)
 	seen = READ_ONCE(entry->seen);
 	if (likely(seen == now || seen == SL_FDB_STATIC))
 		return true;
-	if (!seen || now - seen != 1)
+	if (!sl_fdb_fresh(entry, now))
 		return false;
 	WRITE_ONCE(entry->seen, now);
 	return true;

@@ -41,27 +41,26 @@ static __always_inline bool sl_switch_isolated(const struct sl_switch_port *a,
 
 /*
  * The port that a frame for a known MAC goes to, with its id in *to. NULL with *why: it may not go
- * there; with 0 there: the MAC is not known, or its port is no longer in the VLAN.
+ * there; with 0 there: the MAC is not known, or its port is closed or no longer in the VLAN.
  */
 static __always_inline const struct sl_switch_port *sl_switch_find(const struct sl_port *port,
 								   const struct sl_switch_port *sp,
 								   const struct sl_l2 *l2,
 								   __u16 *to, int *why)
 {
-	__u16 id = sl_fdb_port(l2->dst, l2->vid);
+	__u16 id = sl_fdb_port(l2);
 	const struct sl_switch_port *out = sl_switch_port_of(id);
 	const struct sl_switch_state *state = sl_switch_state_of(id);
 
 	*why = 0;
 	*to = id;
-	if (!id || !out || !state || !out->ifindex || !sl_vlan_has(out, l2->vid))
+	if (!id || !out || !state || !out->ifindex || !sl_vlan_has(out, l2->vid) ||
+	    sl_is_closed(state))
 		return NULL;
 	if (id == port->id)
 		*why = SL_DROP_SWITCH_HAIRPIN;
 	else if (sl_switch_isolated(sp, out))
 		*why = SL_DROP_SWITCH_ISOLATED;
-	else if (sl_is_closed(state))
-		*why = SL_DROP_SWITCH_CLOSED;
 	return *why ? NULL : out;
 }
 

@@ -66,6 +66,8 @@ static __always_inline int sl_switch_admit(struct __sk_buff *ctx, const struct s
 		l2->kind = l2->dst == SL_BROADCAST ? SL_STORM_BROADCAST : SL_STORM_MULTICAST;
 		if (!sl_storm_allows(sp, state, l2->kind))
 			return SL_DROP_SWITCH_STORM;
+	} else {
+		sl_fdb_aim(l2);
 	}
 	return sl_learn(ctx, port->id, l2);
 }

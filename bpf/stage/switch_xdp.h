@@ -111,8 +111,10 @@ sl_xdp_switch_to(const struct sl_port *port, const struct sl_switch_port *sp, st
 	const struct sl_switch_state *state = sl_switch_state_of(port->id);
 	int why;
 
-	if (!state || (l2->dst & 1) || sl_is_closed(state) || sl_vlan_enter(sp, port->id, l2) ||
-	    !sl_learn_known(port->id, l2))
+	if (!state || (l2->dst & 1) || sl_is_closed(state) || sl_vlan_enter(sp, port->id, l2))
+		return NULL;
+	sl_fdb_aim(l2);
+	if (!sl_learn_known(port->id, l2))
 		return NULL;
 	return sl_switch_find(port, sp, l2, to, &why);
 }

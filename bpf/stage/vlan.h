@@ -18,7 +18,8 @@
 /* What the switch knows of a frame. MACs are numbers, the first byte the lowest. */
 struct sl_l2 {
 	__u64 dst, src;
-	__u32 tag;   /* that the switch has to do with, as the frame has it now */
+	__u64 dst_hash; /* of the MAC table: stage/learn.h */
+	__u32 tag;	/* that the switch has to do with, as the frame has it now */
 	__u32 len;   /* behind that tag, and behind another one: devices do not count it either */
 	__u16 off;   /* of what is behind `tag`, when it was read */
 	__be16 type; /* of what is behind `tag` */
