@@ -84,6 +84,8 @@ Result<> change_address(std::uint16_t type, std::uint16_t flags, std::uint32_t i
     header.ifa_index = ifindex;
     const sl_addr raw = address.address.raw();
     const bool v4 = address.address.is_v4();
+    // In use at once; and no VM can claim it by answering the kernel's probe for duplicates.
+    if (!v4) header.ifa_flags = IFA_F_NODAD;
     const void* bytes = v4 ? static_cast<const void*>(&raw.w[3]) : raw.b;
     for (const auto attribute : {IFA_LOCAL, IFA_ADDRESS})
         mnl_attr_put(request.message(), static_cast<std::uint16_t>(attribute), v4 ? 4 : 16, bytes);
