@@ -22,8 +22,10 @@ add_all() {
 }
 # works: VMs reach each other and the gateway, the trunk hears them, and `status` finds no fault.
 works() {
-    for address in 10.77.0.12 fd77::12 10.77.0.1 fd77::1; do
-        lab_in a1 ping -q -c 3 -i 0.01 -W 2 $address
+    local to
+    ip -n "$LAB-a1" neigh flush dev eth0 # a gateway made anew has another MAC
+    for to in 10.77.0.12 fd77::12 10.77.0.1 fd77::1; do
+        lab_in a1 ping -q -c 1 -W 2 $to
     done
     frame ff:ff:ff:ff:ff:ff "$(mac a1 eth0)"
     hears far traffic a1 whisper eth0 "$FRAME" 1
@@ -48,7 +50,7 @@ add_all
 address=$(mac gateway vlan10)
 sl switch fdb add 02:00:5e:00:53:01 --vlan 10 --port a2
 entries() {
-    ask '.entries[] | select(.mac == "02:00:5e:00:53:01") | "\(.vlan) \(.port)"' switch fdb list
+    ask '.macs[] | select(.mac == "02:00:5e:00:53:01") | "\(.vlan) \(.port)"' switch fdb list
 }
 expect "the entry" "10 a2" "$(entries)"
 sl down
@@ -75,19 +77,21 @@ sl restore
 expect "MAC of the internal port, made anew" "$address" "$(mac gateway vlan10)"
 works
 
+[[ $hook == tc ]] || exit 0 # an internal port has no other
+
 # Killed at points spread over the time that the command takes.
 sl port del vlan10
 links_without=$(links)
 start=$(date +%s%N)
 add_internal
 time=$(($(date +%s%N) - start))
-for ((round = 0; round < 6; round++)); do
+for ((round = 0; round < 4; round++)); do
     sl port del vlan10
     expect "links without it" "$links_without" "$(links)"
     "$SLUICE" --instance "$LAB" port add vlan10 --role internal --vlan 10 \
         --address 10.77.0.1/24 --address fd77::1/64 >"$LAB_DIR/killed" 2>&1 &
     pid=$!
-    sleep "$(printf '0.%09d' $((time * round / 5 % 1000000000)))"
+    sleep "$(printf '0.%09d' $((time * round / 3 % 1000000000)))"
     kill -KILL $pid 2>/dev/null || true
     wait $pid 2>/dev/null || true
     sl restore

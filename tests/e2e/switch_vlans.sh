@@ -15,6 +15,9 @@ sl port add trunk --role trunk --vlans 10,20 --hook tc
 sl port add vlan10 --role internal --vlan 10 --address 10.77.0.1/24 --address fd77::1/64
 sl port add vlan20 --role internal --vlan 20 --address 10.78.0.1/24
 sl port add wan --role uplink --hook "$hook"
+for vlan in 10 20; do
+    ip -n "$LAB-gateway" link set vlan$vlan mtu 9000
+done
 for net in 10.77.0.0/24 10.78.0.0/24; do
     sl nat masquerade add --source $net --uplink wan
 done
