@@ -4,6 +4,7 @@
 
 #include <ranges>
 
+#include "loader/kernel/link_settings.hpp"
 #include "loader/kernel/sysctl.hpp"
 #include "loader/kernel/tc.hpp"
 #include "loader/kernel/xdp.hpp"
@@ -13,7 +14,8 @@ namespace {
 
 Result<FoundInterface> look_at(const Link& link) {
     SL_TRY(clsact, has_clsact(link.ifindex));
-    FoundInterface interface{link.name, link.ifindex, clsact, {}};
+    FoundInterface interface{link.name, link.ifindex,     clsact,
+                             {},        link.promiscuous, takes_tags_out(link.name)};
     for (const auto& rule : forwarding_rules(link.name)) {
         SL_TRY(value, read_sysctl(rule.path));
         if (value) interface.sysctls.emplace_back(rule.path, *value);
@@ -45,13 +47,15 @@ Result<> keep_found(const FoundInterfaces& found, const Link& link) {
 
 Result<> release_interface(const Pins& pins, const FoundInterfaces& found,
                            const FoundInterface& interface, const Host& host) {
-    const auto& [name, ifindex, had_clsact, sysctls] = interface;
+    const auto& [name, ifindex, had_clsact, sysctls, promiscuous, tags_out] = interface;
     SL_CHECK(detach_xdp(ifindex, pins.link(name, "xdp")));
     for (const auto direction : {TcDirection::ingress, TcDirection::egress})
         SL_CHECK(detach_tc(ifindex, direction, pins.link(name, tc_direction_text(direction))));
     const Link* link = host.link(ifindex);
     if (link != nullptr && link->name == name) {
         if (!had_clsact) SL_CHECK(remove_clsact(ifindex));
+        if (link->promiscuous && !promiscuous) SL_CHECK(set_promiscuous(ifindex, false));
+        if (tags_out && !takes_tags_out(name)) SL_CHECK(set_takes_tags_out(name, true));
         // Backwards: forwarding goes off while accept_ra still says 2.
         for (const auto& [path, value] : std::views::reverse(sysctls))
             SL_CHECK(restore_sysctl(path, value));

@@ -10,6 +10,7 @@
 
 #include "loader/by_bytes.hpp"
 #include "loader/interface.hpp"
+#include "loader/kernel/link_settings.hpp"
 #include "loader/kernel/sysctl.hpp"
 #include "loader/port_state.hpp"
 #include "loader/session.hpp"
@@ -32,9 +33,11 @@ sl_port port_entry(const Link& link, const Link& l3, const Host& host) {
     return entry;
 }
 
+bool has_tags(const PortSpec& spec) { return spec.role != Role::access || spec.qinq; }
+
 /// Native XDP does not see the tags that the other end of a veth left beside its frames.
 bool hides_tags(const PortSpec& spec, const Link& link) {
-    return link.kind == "veth" && (spec.role != Role::access || spec.qinq);
+    return link.kind == "veth" && has_tags(spec);
 }
 
 /// XDP turns GSO off on a veth's peer and copies every GSO frame on a tap: it pays on physical
@@ -132,7 +135,8 @@ private:
             SL_CHECK(keep_found(found_, port.link));
             SL_CHECK(keep_found(found_, port.l3));
         }
-        if (!port.switched || port.spec.role == Role::internal) SL_CHECK(allow_forwarding(port.l3));
+        const bool routes = !port.switched || port.spec.role == Role::internal;
+        SL_CHECK(routes ? allow_forwarding(port.l3) : see_all_frames(port));
         for (const auto direction : directions) SL_CHECK(attach_tc(port, direction));
         return attach_xdp(port);
     }
@@ -145,6 +149,18 @@ private:
                                    [&] { return write_sysctl(path, value); }));
         }
         return {};
+    }
+
+    /// A NIC gives a switch every frame, and XDP the tags that are on them.
+    Result<> see_all_frames(const PlannedPort& port) {
+        const auto& name = port.link.name;
+        if (!port.link.promiscuous)
+            SL_CHECK(journal_.step(fmt::format("make {} promiscuous", name),
+                                   [&] { return set_promiscuous(port.link.ifindex, true); }));
+        if (!port.xdp || !has_tags(port.spec) || !takes_tags_out(name)) return {};
+        journal_.warn(fmt::format("{}: rx-vlan-offload is off as long as XDP runs on it", name));
+        return journal_.step(fmt::format("turn rx-vlan-offload of {} off", name),
+                             [&] { return set_takes_tags_out(name, false); });
     }
 
     Result<> attach_tc(const PlannedPort& port, TcDirection direction) {

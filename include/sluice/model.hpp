@@ -72,11 +72,11 @@ struct PortSpec {
     std::vector<PortRange> vlans;   ///< trunk, uplink: allowed VLANs, 1..4094
     std::uint16_t native_vlan = 0;  ///< trunk, uplink: of untagged frames; 0 = none
     bool qinq = false;              ///< access: a tunnel; trunk, uplink: tags are 802.1ad
-    std::vector<VlanTranslation> translations;  ///< trunk, uplink
+    std::vector<VlanTranslation> translations = {};  ///< trunk, uplink
     PriorityMap priorities = kept_priorities;
     bool shortcut = false;                    ///< of a bridge: known unicast may go past it
-    std::vector<HostAddress> addresses;  ///< internal: of the host's end
-    MacAddress mac;                           ///< internal: of the host's end
+    std::vector<HostAddress> addresses = {};  ///< internal: of the host's end
+    MacAddress mac = {};                      ///< internal: of the host's end
     std::uint16_t id = 0;                     ///< 1..1023, given by the database
     bool operator==(const PortSpec&) const = default;
 };
@@ -128,6 +128,8 @@ struct FoundInterface {
     bool had_clsact = false;
     /// sysctl path below /proc/sys and its value then
     std::vector<std::pair<std::string, std::string>> sysctls;
+    bool promiscuous = false;
+    bool takes_tags_out = false;  ///< rx-vlan-offload
 };
 
 struct MasqueradeSpec {

@@ -123,6 +123,7 @@ Link read_link(const nlmsghdr* message) {
     link.ifindex = static_cast<std::uint32_t>(header->ifi_index);
     link.ethernet = header->ifi_type == ARPHRD_ETHER;
     link.up = (header->ifi_flags & IFF_UP) != 0;
+    link.promiscuous = (header->ifi_flags & IFF_PROMISC) != 0;
     each_attribute(message, sizeof(ifinfomsg),
                    [&](const nlattr* attribute) { read_link_attribute(attribute, link); });
     if (in_other_namespace(message)) link.peer = 0;

@@ -26,8 +26,9 @@ struct Link {
     bool physical = false;     ///< has a parent bus device (PCI, virtio, ...)
     std::uint32_t master = 0;  ///< ifindex of the bridge or bond it is enslaved to; 0 = none
     std::string master_name;
-    bool up = false;       ///< set up by the administrator
-    bool carrier = false;  ///< and able to send; a tap has it while somebody has it open
+    bool up = false;           ///< set up by the administrator
+    bool promiscuous = false;  ///< by the administrator: takes frames for every MAC
+    bool carrier = false;      ///< and able to send; a tap has it while somebody has it open
     XdpMode xdp_mode = XdpMode::none;
     std::uint32_t xdp_program = 0;  ///< program id; 0 = none
     std::uint32_t peer = 0;         ///< veth: ifindex of the other end, if it is in this namespace

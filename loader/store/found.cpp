@@ -5,7 +5,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::array<const char*, 2> found_schema{R"sql(
+constexpr std::array<const char*, 3> found_schema{R"sql(
 CREATE TABLE interface (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -21,6 +21,10 @@ CREATE TABLE sysctl (
 )sql",
                                                   R"sql(
 CREATE INDEX sysctl_interface ON sysctl (interface);
+)sql",
+                                                  R"sql(
+ALTER TABLE interface ADD COLUMN promiscuous INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE interface ADD COLUMN takes_tags_out INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 }  // namespace
@@ -36,9 +40,10 @@ Result<FoundInterfaces> FoundInterfaces::open(const std::filesystem::path& state
 
 Result<> FoundInterfaces::keep(const FoundInterface& interface) const {
     SL_TRY(transaction, Transaction::begin(connection_));
-    SL_TRY(rows, connection_.run("INSERT INTO interface (name, ifindex, had_clsact)"
-                                 " VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                                 interface.name, interface.ifindex, interface.had_clsact));
+    SL_TRY(rows, connection_.run("INSERT INTO interface (name, ifindex, had_clsact, promiscuous,"
+                                 " takes_tags_out) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                                 interface.name, interface.ifindex, interface.had_clsact,
+                                 interface.promiscuous, interface.takes_tags_out));
     if (rows == 0) return {};
     for (const auto& [path, value] : interface.sysctls)
         SL_CHECK(
@@ -55,14 +60,19 @@ Result<bool> FoundInterfaces::has(std::string_view name, std::uint32_t ifindex) 
 
 Result<std::vector<FoundInterface>> FoundInterfaces::list() const {
     SL_TRY(transaction, Transaction::nested(connection_));
-    SL_TRY(rows, connection_.prepare("SELECT id, name, ifindex, had_clsact FROM interface"
-                                     " ORDER BY name, ifindex"));
+    SL_TRY(rows, connection_.prepare("SELECT id, name, ifindex, had_clsact, promiscuous,"
+                                     " takes_tags_out FROM interface ORDER BY name, ifindex"));
     SL_TRY(sysctls, connection_.prepare("SELECT path, value FROM sysctl WHERE interface = ?"
                                         " ORDER BY rowid"));
     std::vector<FoundInterface> interfaces;
     SL_CHECK(rows.each_row([&]() -> Result<> {
-        FoundInterface& interface = interfaces.emplace_back(FoundInterface{
-            rows.text(1), rows.integer<std::uint32_t>(2), rows.integer<bool>(3), {}});
+        FoundInterface& interface =
+            interfaces.emplace_back(FoundInterface{rows.text(1),
+                                                   rows.integer<std::uint32_t>(2),
+                                                   rows.integer<bool>(3),
+                                                   {},
+                                                   rows.integer<bool>(4),
+                                                   rows.integer<bool>(5)});
         sysctls.reset();
         sysctls.bind(rows.integer(0));
         return sysctls.each_row([&]() -> Result<> {
