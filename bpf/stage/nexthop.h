@@ -11,6 +11,7 @@
 #include "lib/port.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/learn.h"
 
 /* The shortest packet there is: makes the kernel report the route's MTU and refuse none. */
 #define SL_FIB_PROBE_LEN 20
@@ -41,6 +42,18 @@ static __always_inline __u32 sl_nexthop_slot(const struct sl_hop *hop)
 	for (int i = 0; i < ETH_ALEN; i++)
 		h = (h ^ hop->dmac[i]) * 0x85ebca6bu;
 	return (h ^ (h >> 16)) & (SL_NEXTHOP_SLOTS - 1);
+}
+
+/*
+ * The MTU of the port behind which a station of a VLAN is, or the larger one given. So that who
+ * sends too much to a VM is told, and not at the switch's mercy. Global: the verifier looks once.
+ */
+__noinline __u32 sl_station_mtu(__u32 vid, __u64 mac, __u32 mtu)
+{
+	const struct sl_fdb *entry = sl_fdb_entry(sl_fdb_key(mac, vid));
+	const struct sl_switch_port *out = entry ? sl_switch_port_of(entry->port) : NULL;
+
+	return out && out->ifindex && out->mtu < mtu ? out->mtu : mtu;
 }
 
 /*
@@ -83,6 +96,8 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 		return err;
 	__builtin_memcpy(hop->dmac, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(hop->smac, fib.smac, ETH_ALEN);
+	if (out->role == SL_ROLE_SEGMENT && out->domain)
+		hop->mtu = sl_station_mtu(out->domain, sl_mac_number(hop->dmac), hop->mtu);
 	return 0;
 }
 

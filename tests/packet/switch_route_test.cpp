@@ -212,6 +212,25 @@ TEST_P(SwitchRoute, TooBigIsAnsweredByTheGateway) {
     EXPECT_EQ(rig().drops(0, SL_DROP_TOO_BIG), 1u);
 }
 
+// Not the gateway's MTU counts, but that of the port behind which the receiver is.
+TEST_P(SwitchRoute, TooBigForThePortIsAnswered) {
+    Switched narrow = access(20);
+    narrow.mtu = 1300;
+    rig().set(1, narrow);
+    place(gateway_20, 1);
+    const Packet in = to_host(gateway_10) /
+                      Ip4{.src = ip("10.10.0.2"), .dst = ip("10.20.0.2"), .df = true} / dns /
+                      payload(1400);
+    const auto got = pass(GetParam(), 0, in);
+    ASSERT_EQ(got.size(), 1u);
+    EXPECT_EQ(got[0].port, 0u);
+    const Bytes& frame = got[0].frame;
+    ASSERT_GT(frame.size(), 42u);
+    EXPECT_EQ(Bytes(frame.begin() + 34, frame.begin() + 36), (Bytes{3, 4}));
+    EXPECT_EQ(frame[40] << 8 | frame[41], 1300);
+    EXPECT_EQ(rig().drops(0, SL_DROP_TOO_BIG), 1u);
+}
+
 class SwitchNat : public SwitchRoute {
 protected:
     static void SetUpMasquerade(const char* network, std::uint16_t first, std::uint16_t last) {
