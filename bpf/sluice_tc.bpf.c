@@ -113,9 +113,9 @@ static __always_inline int sl_ingress_drop(struct __sk_buff *ctx, const struct s
 }
 
 /* What the gateway of a VLAN does with a frame. SL_FORWARD: *action says how it is sent. */
-static __noinline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const struct sl_port *port,
-					     const struct sl_vlan *vlan, struct sl_work *work,
-					     int *action)
+static __always_inline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const struct sl_port *port,
+						  const struct sl_vlan *vlan, struct sl_work *work,
+						  int *action)
 {
 	enum sl_verdict verdict = sl_gateway_take(ctx, port, vlan, work);
 
@@ -142,13 +142,39 @@ static __always_inline int sl_gateway_reply(struct __sk_buff *ctx, const struct 
 	return sl_switch_send_to(ctx, work, port->id) ?: TC_ACT_SHOT;
 }
 
-/* What enters by a switched port. */
+/* Counts a switched port's frame; action 0: it is dropped. */
+static __always_inline void sl_switch_count(struct sl_port_stats *stats, const struct sl_work *work,
+					    int action, enum sl_vlan_count count, __u32 len)
+{
+	sl_count(&stats->rx[action ? SL_COUNT_FORWARDED : SL_COUNT_DROPPED], len);
+	sl_vlan_count(work->l2.vid, action ? count : SL_VLAN_DROPPED, len);
+}
+
+/* What sl_tc_switch() found to be for the gateway. */
+static __noinline int sl_tc_gateway(struct __sk_buff *ctx, const struct sl_port *port,
+				    struct sl_port_stats *stats, struct sl_work *work)
+{
+	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
+	enum sl_verdict verdict = SL_DROP;
+	__u32 len = ctx_len(ctx);
+	int action = 0;
+
+	if (vlan)
+		verdict = sl_gateway(ctx, port, vlan, work, &action);
+	sl_switch_count(stats, work, action, SL_VLAN_ROUTED, len);
+	if (likely(action))
+		return action;
+	sl_report_drop(ctx, port->id, work->pkt.reason, false);
+	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : TC_ACT_SHOT;
+}
+
+/* What enters by a switched port. SL_TO_GATEWAY: the caller's to give to sl_tc_gateway(). */
+#define SL_TO_GATEWAY -2
 static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *port,
 				   struct sl_port_stats *stats, struct sl_work *work)
 {
 	const struct sl_switch_port *sp = sl_switch_port_of(port->id);
 	enum sl_vlan_count count = SL_VLAN_SWITCHED;
-	enum sl_verdict verdict = SL_DROP;
 	const struct sl_vlan *vlan;
 	__u32 len = ctx_len(ctx);
 	int action = 0;
@@ -157,19 +183,15 @@ static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *
 		return TC_ACT_SHOT;
 	if (sl_switch_receive(ctx, port, sp, work) == SL_CONTINUE) {
 		vlan = sl_vlan_of(work->l2.vid);
-		if (vlan && sl_for_gateway(vlan, port, &work->l2)) {
-			count = SL_VLAN_ROUTED;
-			verdict = sl_gateway(ctx, port, vlan, work, &action);
-		} else {
-			action = sl_switch_forward(ctx, port, sp, work, &count);
-		}
+		if (vlan && sl_for_gateway(vlan, port, &work->l2))
+			return SL_TO_GATEWAY;
+		action = sl_switch_forward(ctx, port, sp, work, &count);
 	}
-	sl_count(&stats->rx[action ? SL_COUNT_FORWARDED : SL_COUNT_DROPPED], len);
-	sl_vlan_count(work->l2.vid, action ? count : SL_VLAN_DROPPED, len);
+	sl_switch_count(stats, work, action, count, len);
 	if (likely(action))
 		return action;
 	sl_report_drop(ctx, port->id, work->pkt.reason, false);
-	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : TC_ACT_SHOT;
+	return TC_ACT_SHOT;
 }
 
 /* What enters by any other port. */
@@ -211,6 +233,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	struct sl_port_stats *stats;
+	int action;
 
 	if (!port || !work)
 		return TC_ACT_UNSPEC;
@@ -219,8 +242,11 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 		return TC_ACT_UNSPEC;
 	sl_work_begin(work);
 	sl_count(&stats->rx[SL_COUNT_OBSERVED], ctx_len(ctx));
-	return port->flags & SL_PORT_SWITCHED ? sl_tc_switch(ctx, port, stats, work)
-					      : sl_tc_router(ctx, port, stats, work);
+	if (!(port->flags & SL_PORT_SWITCHED))
+		return sl_tc_router(ctx, port, stats, work);
+	/* One after the other: within each other they would need too much stack. */
+	action = sl_tc_switch(ctx, port, stats, work);
+	return action == SL_TO_GATEWAY ? sl_tc_gateway(ctx, port, stats, work) : action;
 }
 
 /* Is a masquerade's source about to leave as it is? Neither tags nor damage hide it. */
