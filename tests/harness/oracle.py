@@ -53,7 +53,7 @@ class Case:
 
     name: str
     flags: dict = field(default_factory=dict)
-    entries: list = field(default_factory=list)  # (MAC, VLAN, port, sticky)
+    entries: list = field(default_factory=list)  # (MAC, VLAN, port)
 
 
 CASES = [
@@ -62,8 +62,8 @@ CASES = [
     Case("no flooding", {1: {"flood": False}, 2: {"multicast": False}, 5: {"broadcast": False},
                          7: {"flood": False, "multicast": False, "broadcast": False}}),
     Case("no learning", {1: {"learn": False}, 6: {"learn": False}}),
-    Case("locked port", {1: {"locked": True, "learn": False}}, [(HOSTS[0], 10, 1, False)]),
-    Case("sticky entry", {}, [(HOSTS[1], 10, 2, True)]),
+    Case("locked port", {1: {"locked": True, "learn": False}}, [(HOSTS[0], 10, 1)]),
+    Case("static entry", {}, [(HOSTS[1], 10, 2)]),
 ]
 
 
@@ -103,7 +103,7 @@ class Bridge:
         entries = [] if self.wrong == "entry" else case.entries
         self._batch("bridge", [f"fdb add {mac.hex(':')} dev {self.prefix}{port} vlan {vlan} master "
                                "static sticky"  # static alone lets them move
-                               for mac, vlan, port, _ in entries])
+                               for mac, vlan, port in entries])
 
     def _set(self, flags):
         if self.wrong in self.FLAGS:
@@ -117,7 +117,7 @@ class Bridge:
         self._set({port: {name: name not in ("isolated", "locked") for name in given}
                    for port, given in case.flags.items()})
         self._batch("bridge", [f"fdb del {mac.hex(':')} dev {self.prefix}{port} vlan {vlan} master"
-                               for mac, vlan, port, _ in case.entries
+                               for mac, vlan, port in case.entries
                                if self.wrong != "entry"])
 
 
@@ -134,7 +134,7 @@ class Sluice:
             self._run("port", "add", f"s{number}", "--role", *role, *native)
         for number in UNAWARE:
             self._run("port", "add", f"s{number}", "--role", "access", "--vlan",
-                      str(self.UNAWARE_VLAN), "--qinq")
+                      str(self.UNAWARE_VLAN), "--qinq", "on")
         for number in (*PORTS, *UNAWARE):
             # The same MAC comes by all ports in turn: not a loop here.
             self._run("switch", "port", "set", f"s{number}", "--loop", "report")
@@ -147,9 +147,9 @@ class Sluice:
     def prepare(self, case):
         self._run("switch", "fdb", "flush")
         self._set(case.flags)
-        for mac, vlan, port, sticky in case.entries:
-            self._run("switch", "fdb", "add", mac.hex(":"), "--vlan", str(vlan), "--port", f"s{port}",
-                      *(["--sticky"] if sticky else []))
+        for mac, vlan, port in case.entries:
+            self._run("switch", "fdb", "add", mac.hex(":"), "--vlan", str(vlan), "--port",
+                      f"s{port}")
 
     def _set(self, flags):
         for port, given in flags.items():
@@ -162,7 +162,7 @@ class Sluice:
     def finish(self, case):
         self._set({port: {name: name not in ("isolated", "locked") for name in given}
                    for port, given in case.flags.items()})
-        for mac, vlan, _, _ in case.entries:
+        for mac, vlan, _ in case.entries:
             self._run("switch", "fdb", "del", mac.hex(":"), "--vlan", str(vlan))
 
 
@@ -223,7 +223,7 @@ def not_to_move(case, port, frame):
     """A MAC that another port was given: the bridge forwards the frame, sluice by its rules drops
     it."""
     return any(frame[6:12] == mac and vlan_of(port, frame) == vlan and port != owner
-               for mac, vlan, owner, _ in case.entries)
+               for mac, vlan, owner in case.entries)
 
 
 class Oracle:
