@@ -45,7 +45,8 @@ CLI::Option* add_port_options(CLI::App* command, PortArguments& arguments) {
                      ->type_name("access|trunk|uplink|internal");
     add_vlan_options(command, arguments);
     command->add_option("--address", arguments.addresses, "of an internal port; may be repeated")
-        ->type_name("CIDR");
+        ->type_name("CIDR")
+        ->allow_extra_args(false);
     command
         ->add_option("--shortcut", arguments.shortcut,
                      "known unicast between ports of a Linux bridge goes past it")

@@ -11,11 +11,12 @@
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
 #include "sluice/abi/stats.h"
+#include "sluice/abi/switch.h"
 
 namespace {
 
 TEST(Abi, VersionGoesWithTheseOffsets) {
-    ASSERT_EQ(SL_ABI_VERSION, 2u) << "the version was raised: bring the offsets below up to date";
+    ASSERT_EQ(SL_ABI_VERSION, 3u) << "the version was raised: bring the offsets below up to date";
     EXPECT_EQ(offsetof(sl_key4, sport), 8u);
     EXPECT_EQ(offsetof(sl_key4, domain), 12u);
     EXPECT_EQ(offsetof(sl_key6, sport), 32u);
@@ -27,6 +28,14 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_port, guard), 44u);
     EXPECT_EQ(offsetof(sl_guard, macs), 64u);
     EXPECT_EQ(offsetof(sl_event, header), 32u);
+    EXPECT_EQ(offsetof(sl_switch_port, pcp), 20u);
+    EXPECT_EQ(offsetof(sl_switch_port, vlans), 64u);
+    EXPECT_EQ(offsetof(sl_switch_state, learned), 16u);
+    EXPECT_EQ(offsetof(sl_vlan, mac), 8u);
+    EXPECT_EQ(offsetof(sl_vlan, addr6), 24u);
+    EXPECT_EQ(offsetof(sl_fdb, port), 12u);
+    EXPECT_EQ(offsetof(sl_probe, cookie), 8u);
+    EXPECT_EQ(offsetof(sl_shortcut, port), 8u);
     EXPECT_EQ(offsetof(sl_masq_key, addr), 8u);
     EXPECT_EQ(offsetof(sl_binding_key, port), 16u);
     EXPECT_EQ(offsetof(sl_forward, uplink), 20u);

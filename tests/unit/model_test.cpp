@@ -12,13 +12,13 @@ namespace sluice {
 namespace {
 
 TEST(Words, OfRolesComeBack) {
-    for (const Role role : {Role::access, Role::trunk, Role::uplink})
+    for (const Role role : {Role::access, Role::trunk, Role::uplink, Role::internal})
         EXPECT_EQ(parse_role(role_text(role)), role);
     EXPECT_EQ(role_text(Role::uplink), "uplink");
     const auto unknown = parse_role("Access");
     ASSERT_FALSE(unknown);
     EXPECT_EQ(unknown.error().code, ErrorCode::usage);
-    EXPECT_EQ(unknown.error().hint, "it is one of access, trunk, uplink");
+    EXPECT_EQ(unknown.error().hint, "it is one of access, trunk, uplink, internal");
 }
 
 TEST(Words, OfHooksComeBack) {
@@ -62,6 +62,33 @@ TEST(DropReasons, KeepTheirNumbersAndNames) {
     EXPECT_LE(static_cast<unsigned>(SL_DROP_COUNT), SL_DROP_MAX);
     EXPECT_EQ(reasons[0].name, "malformed");
     EXPECT_EQ(reasons[3].name, "ports-exhausted");
+}
+
+TEST(Words, OfTheSwitchComeBack) {
+    for (const auto policy : {BpduPolicy::drop, BpduPolicy::forward, BpduPolicy::shut})
+        EXPECT_EQ(parse_bpdu(bpdu_text(policy)), policy);
+    for (const auto action : {LoopAction::report, LoopAction::block, LoopAction::shut})
+        EXPECT_EQ(parse_loop(loop_text(action)), action);
+    EXPECT_FALSE(parse_bpdu("block"));
+    EXPECT_FALSE(parse_loop(""));
+}
+
+TEST(Priorities, ComeBackAsTheyWereWritten) {
+    for (const auto* text : {"keep", "0", "5", "7", "0:1", "0:1,5:7"})
+        EXPECT_EQ(priorities_text(parse_priorities(text).value()), text);
+    EXPECT_EQ(parse_priorities("5").value(), (PriorityMap{5, 5, 5, 5, 5, 5, 5, 5}));
+    EXPECT_EQ(parse_priorities("0:1,5:7").value(), (PriorityMap{1, 1, 2, 3, 4, 7, 6, 7}));
+    EXPECT_EQ(priorities_text(parse_priorities("3:3").value()), "keep");
+    for (const auto* wrong : {"8", "-1", "0:8", "8:0", "0:", ":1", "0:1:2", "a", "0-1"})
+        EXPECT_EQ(parse_priorities(wrong).error().code, ErrorCode::usage) << wrong;
+}
+
+TEST(Translations, ComeBackAsTheyWereWritten) {
+    for (const auto* text : {"none", "5:10", "5:10,4094:1"})
+        EXPECT_EQ(translations_text(parse_translations(text).value()), text);
+    for (const auto* wrong :
+         {"5", "0:10", "5:0", "4095:1", "5:4095", "5:10,5:11", "5:10,6:10", "x:1"})
+        EXPECT_EQ(parse_translations(wrong).error().code, ErrorCode::usage) << wrong;
 }
 
 }  // namespace
