@@ -168,8 +168,9 @@ static __noinline int sl_tc_gateway(struct __sk_buff *ctx, const struct sl_port 
 	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : TC_ACT_SHOT;
 }
 
+#define SL_TO_GATEWAY -2 /* no TC action */
+
 /* What enters by a switched port. SL_TO_GATEWAY: the caller's to give to sl_tc_gateway(). */
-#define SL_TO_GATEWAY -2
 static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *port,
 				   struct sl_port_stats *stats, struct sl_work *work)
 {

@@ -74,9 +74,8 @@ Result<> parse_isolation(std::string_view text, SwitchPortChange& change) {
     const bool isolated = text == "isolated";
     if (text.starts_with(community_word)) {
         const auto number = text.substr(community_word.size());
-        const char* end = number.data() + number.size();
-        const auto [stop, error] = std::from_chars(number.data(), end, community);
-        if (error != std::errc{} || stop != end) community = 0;
+        const auto [stop, error] = std::from_chars(number.begin(), number.end(), community);
+        if (error != std::errc{} || stop != number.end()) community = 0;
     }
     if (!isolated && community == 0 && text != "promiscuous")
         return fail(ErrorCode::usage, fmt::format("--isolation {}: there is no such kind", text),

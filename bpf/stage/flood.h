@@ -229,8 +229,10 @@ static __always_inline int sl_flood(struct __sk_buff *ctx, struct sl_work *work)
 	if (likely(!work->flood.probe)) {
 		last = sl_switch_port_of(work->flood.last);
 		if (!last ||
-		    sl_retag(ctx, &work->l2, sl_vlan_leave(last, work->flood.last, &work->l2)))
+		    sl_retag(ctx, &work->l2, sl_vlan_leave(last, work->flood.last, &work->l2))) {
+			sl_flood_lost(ctx, work->flood.last, SL_DROP_REWRITE_FAILED);
 			return TC_ACT_SHOT;
+		}
 		return bpf_redirect(last->ifindex, 0);
 	}
 	sl_flood_copy(ctx, work, work->flood.last);
