@@ -129,20 +129,13 @@ static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *
 	}
 }
 
-SEC("xdp.frags")
-int sl_xdp(struct xdp_md *ctx)
+/* What enters by any other port. */
+static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *port)
 {
-	__u32 ifindex = ctx_ifindex(ctx);
-	const struct sl_port *port = sl_port_find(ifindex);
 	struct sl_packet pkt = {};
 	struct sl_hop hop = {};
-	__u32 len;
+	__u32 len = ctx_len(ctx);
 
-	if (!port || !(port->flags & SL_PORT_XDP))
-		return XDP_PASS;
-	if (port->flags & SL_PORT_SWITCHED)
-		return sl_xdp_switched(ctx, port);
-	len = ctx_len(ctx);
 	switch (sl_fast_path(ctx, port, &pkt, &hop)) {
 	case SL_FORWARD:
 		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
@@ -155,6 +148,18 @@ int sl_xdp(struct xdp_md *ctx)
 	default: /* TC counts it */
 		return XDP_PASS;
 	}
+}
+
+/* Two functions, since the stack of the one is too much for what the other calls. */
+SEC("xdp.frags")
+int sl_xdp(struct xdp_md *ctx)
+{
+	const struct sl_port *port = sl_port_find(ctx_ifindex(ctx));
+
+	if (!port || !(port->flags & SL_PORT_XDP))
+		return XDP_PASS;
+	return port->flags & SL_PORT_SWITCHED ? sl_xdp_switched(ctx, port)
+					      : sl_xdp_routed(ctx, port);
 }
 
 char LICENSE[] SEC("license") = "GPL";
