@@ -3,7 +3,8 @@
 them by the same ports with the same bytes. Runs in the network namespace where the far ends of all
 ports are; the switches are in another.
 
-oracle.py GATEWAY [--frames N] [--seed N] [--self WRONG]    GATEWAY: path of the switches' namespace
+oracle.py GATEWAY [--frames N] [--seed N] [--hook HOOK] [--self WRONG]
+GATEWAY: path of the switches' namespace; HOOK: of sluice's access ports
 
 Ports 1 to 8 of a switch are the interfaces b1 to b8 (bridge) and s1 to s8 (sluice), their far ends
 B1 to B8 and S1 to S8; ports 9 to 12 are a second switch that does not know of VLANs. With --self a
@@ -126,10 +127,10 @@ class Sluice:
 
     UNAWARE_VLAN = 99
 
-    def __init__(self, _):
+    def __init__(self, hook):
         for number, port in PORTS.items():
             role = ("trunk", "--vlans", ",".join(map(str, port.tagged))) if port.trunk \
-                else ("access", "--vlan", str(port.native))
+                else ("access", "--vlan", str(port.native), "--hook", hook)
             native = ("--native-vlan", str(port.native)) if port.trunk and port.native else ()
             self._run("port", "add", f"s{number}", "--role", *role, *native)
         for number in UNAWARE:
@@ -273,10 +274,11 @@ def main():
     parser.add_argument("gateway")
     parser.add_argument("--frames", type=int, default=300, help="of each case")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--hook", default="auto")
     parser.add_argument("--self", metavar="WRONG")
     given = parser.parse_args()
     wire = Wire("BS")
-    other = Bridge(given.gateway, "s", given.self) if given.self else Sluice(given.gateway)
+    other = Bridge(given.gateway, "s", given.self) if given.self else Sluice(given.hook)
     oracle = Oracle(wire, Bridge(given.gateway, "b"), other, given)
     for case in CASES:
         oracle.run(case)
