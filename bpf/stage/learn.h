@@ -54,6 +54,20 @@ static __always_inline struct sl_fdb *sl_fdb_in(__u32 index, __u64 key)
 }
 SL_STATIC_ASSERT(SL_FDB_SLOTS == 4, "each is looked at above");
 
+/* In the buckets that are looked at after the first. */
+static __noinline struct sl_fdb *sl_fdb_find_further(__u64 hash, __u64 key, __u32 mask)
+{
+	struct sl_fdb *entry;
+
+#pragma unroll
+	for (__u32 turn = 1; turn < SL_FDB_CHOICES; turn++) {
+		entry = sl_fdb_in(sl_fdb_choice(hash, turn, mask), key);
+		if (entry)
+			return entry;
+	}
+	return NULL;
+}
+
 /* The entry of this key; of key 0, a free slot where the key with this hash may be. */
 static __always_inline struct sl_fdb *sl_fdb_find(__u64 hash, __u64 key)
 {
@@ -62,13 +76,8 @@ static __always_inline struct sl_fdb *sl_fdb_find(__u64 hash, __u64 key)
 
 	if (!settings)
 		return NULL;
-#pragma unroll
-	for (__u32 turn = 0; turn < SL_FDB_CHOICES; turn++) {
-		entry = sl_fdb_in(sl_fdb_choice(hash, turn, settings->fdb_mask), key);
-		if (likely(entry))
-			return entry;
-	}
-	return NULL;
+	entry = sl_fdb_in(sl_fdb_choice(hash, 0, settings->fdb_mask), key);
+	return likely(entry) ? entry : sl_fdb_find_further(hash, key, settings->fdb_mask);
 }
 
 static __always_inline struct sl_fdb *sl_fdb_entry(__u64 key)

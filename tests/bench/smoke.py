@@ -12,7 +12,7 @@ from sluicebench.generator import Flows, Generator, Traffic
 from sluicebench.guarded import (Guarded, GuardedNftables, GuardedSluice, Identity,
                                  NetdevNftables, SwitchedNftables)
 from sluicebench.lab import Lab
-from sluicebench.switched import Flooding, LinuxBridge, SwitchFloor
+from sluicebench.switched import Flooding, LinuxBridge, SwitchFloor, SwitchingSluice
 
 SKIP = 77
 
@@ -30,15 +30,15 @@ def check(contender, gen, name):
     try:
         traffic = Traffic(lab, gen)
         contender.set_up(lab)
-        if isinstance(contender, Guarded):
+        if isinstance(contender, (LinuxBridge, SwitchFloor, SwitchingSluice)):
+            switch.check(contender, traffic)
+        elif isinstance(contender, Guarded):
             guard.check(contender, traffic)
             if isinstance(contender, GuardedSluice):
                 traffic.nanoseconds(Flows(1, hosts=1), contender.hook, contender.program())
         elif isinstance(contender, Flooding):
             if (copies := switch.copies(contender, traffic)) != contender.copies:
                 sys.exit(f"{contender.name}: {copies} copies instead of {contender.copies}")
-        elif isinstance(contender, (LinuxBridge, SwitchFloor)):
-            switch.check(contender, traffic)
         else:
             traffic.check(contender, Flows(1_000))
         print(f"ok: {contender.name}")
@@ -59,7 +59,11 @@ def main():
                        GuardedSluice(sys.argv[2], "xdp", identity)]
     contenders += [SwitchFloor(gen, "tc", switch.FEW), SwitchFloor(gen, "xdp", switch.FEW),
                    LinuxBridge(switch.FEW), LinuxBridge(switch.MANY),
-                   Flooding(LinuxBridge(switch.FEW), "linux bridge, flooding", gen, switch.COPIES)]
+                   Flooding(LinuxBridge(switch.FEW), "linux bridge, flooding", gen, switch.COPIES),
+                   Flooding(SwitchingSluice(sys.argv[2], "tc", switch.FEW), "sluice, flooding", gen,
+                            switch.COPIES)]
+    contenders += [SwitchingSluice(sys.argv[2], hook, macs)
+                   for hook in switch.HOOKS for macs in (switch.FEW, switch.MANY)]
     for number, contender in enumerate(contenders):
         check(contender, gen, f"smoke{os.getpid()}-{number}")
 

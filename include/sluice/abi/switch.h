@@ -145,7 +145,7 @@ struct sl_vlan_stats {
  * sl_settings.mac_age.
  */
 #define SL_FDB_SLOTS	 4u
-#define SL_FDB_CHOICES	 4u
+#define SL_FDB_CHOICES	 8u
 #define SL_FDB_MAC_BITS	 48
 #define SL_FDB_STATIC	 0xffffffffu /* sl_fdb.seen: by the administrator; neither ages nor moves */
 #define SL_FDB_FORGOTTEN 0u	     /* sl_fdb.seen: to be removed */
@@ -179,7 +179,7 @@ static inline __u64 sl_fdb_hash(__u64 key)
  */
 static inline __u32 sl_fdb_choice(__u64 hash, __u32 turn, __u32 mask)
 {
-	return (__u32)(hash >> (39 - 13 * turn)) & mask;
+	return ((__u32)(hash >> 32) + turn * ((__u32)hash | 1)) & mask;
 }
 
 /*
