@@ -51,6 +51,7 @@ Result<std::vector<VlanStatus>> list_vlans(const Target& target) {
     auto vlans = planned_vlans(instance.desired, host);
     if (instance.datapath) SL_CHECK(read_counters(instance.datapath->maps(), vlans));
     std::vector<VlanStatus> list;
+    list.reserve(vlans.size());
     for (auto& [vlan, status] : vlans) list.push_back(std::move(status));
     return list;
 }
