@@ -70,7 +70,11 @@ private:
     __u32 age_;
 };
 
-Result<> check_mac(const MacAddress& mac) {
+Result<> check_static_mac(const FdbSpec& entry) {
+    const auto& mac = entry.mac;
+    if (entry.vlan == 0 || entry.vlan > last_vlan)
+        return fail(ErrorCode::usage,
+                    fmt::format("--vlan {}: VLAN ids are 1 to {}", entry.vlan, last_vlan));
     if (mac != MacAddress{} && (mac.bytes[0] & 1) == 0) return {};
     return fail(ErrorCode::usage, fmt::format("{} is no station's address", mac.text()),
                 "groups and zero have no place behind a port");
@@ -111,7 +115,7 @@ Result<> for_each_known_mac(const Target& target, const KnownMacFilter& filter,
 }
 
 Result<Outcome> add_static_mac(const Target& target, const FdbSpec& entry) {
-    SL_CHECK(check_mac(entry.mac));
+    SL_CHECK(check_static_mac(entry));
     return change(target, [&](const Change& it) -> Result<> {
         SL_CHECK(check_place(it, entry));
         return put_fdb(it.database.connection(), entry);

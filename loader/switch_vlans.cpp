@@ -12,8 +12,6 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint32_t last_vni = 0xffffff;  // RFC 7348 section 5
-
 std::map<std::uint16_t, VlanStatus> planned_vlans(const DesiredState& desired, const Host& host) {
     std::map<std::uint16_t, VlanStatus> vlans;
     const auto plan = plan_switch(desired, host);

@@ -54,12 +54,12 @@ void add_switch_port_options(CLI::App* set, SwitchPortArguments& arguments) {
 
 /// A number from 1 on, or the word that stands for 0.
 Result<std::uint32_t> parse_limit(std::string_view option, const std::string& text,
-                                  std::string_view no_limit) {
+                                  std::string_view no_limit, std::uint32_t most = 1'000'000'000) {
     if (text == no_limit) return 0u;
     const auto count = parse_count(text);
-    if (count && *count >= 1 && *count <= 1'000'000'000) return static_cast<std::uint32_t>(*count);
+    if (count && *count >= 1 && *count <= most) return static_cast<std::uint32_t>(*count);
     return fail(ErrorCode::usage, fmt::format("{} {} is out of range", option, text),
-                fmt::format("1 to 1000000000, or {}", no_limit));
+                fmt::format("1 to {}, or {}", most, no_limit));
 }
 
 Result<SwitchPortChange> switch_port_change(const SwitchPortArguments& arguments) {
@@ -139,7 +139,7 @@ void add_vlan_set(CLI::App& vlan, Invocation& invocation) {
         ->type_name("N|none")
         ->required();
     on_run(command, invocation, [number, vni](const Target& target) -> Result<Document> {
-        SL_TRY(network, parse_limit("--vni", *vni, "none"));
+        SL_TRY(network, parse_limit("--vni", *vni, "none", last_vni));
         SL_TRY(outcome, set_vlan_vni(target, *number, network));
         return outcome_view("sluice.switch.vlan.set/1", target, outcome,
                             fmt::format("VLAN {} changed", *number));

@@ -46,6 +46,8 @@ struct Settings {
 
 constexpr std::uint16_t last_vlan = SL_VLAN_MAX;  ///< IEEE 802.1Q: 0 and 4095 are no VLANs
 
+constexpr std::uint32_t last_vni = 0xffffff;  ///< VXLAN: RFC 7348 section 5
+
 /// A VLAN that has another id on the wire of a trunk; both 1..4094.
 struct VlanTranslation {
     std::uint16_t wire = 0, vlan = 0;

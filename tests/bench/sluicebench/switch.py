@@ -70,9 +70,11 @@ def tags(bench, hook):
                                                   way.vlan)
 
         stage.measure(times, lambda way, lab: None, once, rounds=3 * bench.rounds)
+    added.not_run |= times.not_run
     for way in ways:
-        values = zip(times.values.get(way.name, ()), times.values.get(bare.name, ()))
-        added.values[way.name] = [tagged - plain for tagged, plain in values]
+        if way.name in times.values and bare.name in times.values:
+            values = zip(times.values[way.name], times.values[bare.name])
+            added.values[way.name] = [tagged - plain for tagged, plain in values]
     bench.report.add(times)
     bench.report.add(added, *((way.name, None, 10, False) for way in ways))
 

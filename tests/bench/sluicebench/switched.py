@@ -91,6 +91,8 @@ class TaggingSluice(SwitchingSluice):
         lab.gateway.ip("link", "add", "trunk0", "type", "veth", "peer", "name", "far0")
         for end in ("trunk0", "far0"):
             lab.gateway.ip("link", "set", end, "up")
+        # A veth takes XDP redirects if its other end has GRO on.
+        lab.gateway.run("ethtool", "-K", "far0", "gro", "on")
         super().set_up(lab)
         self._sluice("port", "add", "trunk0", "--role", "trunk", "--vlans", VLAN, "--hook", "tc")
         for mac, port in ((NEAR, "in0"), (FAR, "out0"), (TRUNK, "trunk0")):
