@@ -23,10 +23,11 @@ gate "$hook"
 
 # chatting ADDRESS COMMAND...: the command's effect on a session that exists and goes on.
 chatting() {
-    local chat silence
+    local chat silence sessions=(.sessions nat session count dst="$1" proto=udp) earlier
+    earlier=$(ask "${sessions[@]}")
     lab_spawn vm1 "$E2E_HARNESS/traffic.py" chat "$1" 7 2
     chat=$!
-    expect_soon 2 "a session with $1" is 1 .sessions nat session count dst="$1" proto=udp
+    expect_soon 2 "a session with $1" is $((earlier + 1)) "${sessions[@]}"
     "${@:2}"
     wait "$chat"
     silence=$(jq .silence_ms "$LAB_DIR/$chat.out")
