@@ -14,6 +14,7 @@
 #include "stage/guard_egress.h"
 #include "stage/nexthop.h"
 #include "stage/open.h"
+#include "stage/qos_egress.h"
 #include "stage/rewrite.h"
 #include "stage/shortcut.h"
 #include "stage/icmp_related.h"
@@ -122,7 +123,7 @@ static __always_inline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const s
 	if (verdict == SL_CONTINUE)
 		verdict = sl_route(ctx, &work->gateway, work);
 	if (verdict == SL_FORWARD) {
-		sl_count_tx(work->hop.port, SL_COUNT_FORWARDED, ctx_len(ctx));
+		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
 		*action = ctx_redirect(ctx, &work->hop);
 	} else if (verdict == SL_PASS) { /* the host's own */
 		*action = sl_switch_send_to(ctx, work, vlan->port);
@@ -195,6 +196,19 @@ static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *
 	return TC_ACT_SHOT;
 }
 
+/* Rate and DSCP of what the guard lets in. As sl_enter(). */
+static __noinline enum sl_verdict sl_qos_enter(struct __sk_buff *ctx, const struct sl_port *port,
+					       struct sl_packet *pkt)
+{
+	int why = sl_police(ctx, port);
+
+	if (why)
+		return sl_refuse(pkt, why);
+	if (port->qos & SL_QOS_REMARK)
+		sl_remark(ctx, port->id, SL_PCP_KEEP);
+	return SL_CONTINUE;
+}
+
 /* What enters by any other port. */
 static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *port,
 				   struct sl_port_stats *stats, struct sl_work *work)
@@ -203,13 +217,16 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 	const struct sl_port *out = NULL;
 	__u32 len = ctx_len(ctx);
 
+	if (unlikely(port->qos) && verdict != SL_DROP &&
+	    sl_qos_enter(ctx, port, &work->pkt) == SL_DROP)
+		verdict = SL_DROP;
 	if (verdict == SL_CONTINUE)
 		verdict = sl_route(ctx, port, work);
 	if (verdict == SL_FORWARD) {
 		if (unlikely(sl_is_dhcp_answer(&work->pkt)))
 			work->hop.port = 0; /* not past the egress program, which counts it */
 		sl_count(&stats->rx[SL_COUNT_FORWARDED], len);
-		sl_count_tx(work->hop.port, SL_COUNT_FORWARDED, ctx_len(ctx));
+		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
 		return ctx_redirect(ctx, &work->hop);
 	}
 	if (verdict == SL_PASS) {
@@ -264,13 +281,16 @@ static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port
 	struct sl_packet pkt = {};
 	int why = 0;
 
-	if (!guarded && (port->role != SL_ROLE_UPLINK || (port->flags & SL_PORT_SWITCHED)))
+	if (!guarded && !(port->qos & SL_QOS_EGRESS) &&
+	    (port->role != SL_ROLE_UPLINK || (port->flags & SL_PORT_SWITCHED)))
 		return 0;
 	sl_parse(ctx, &pkt);
 	if (guarded)
 		why = sl_guard_egress(ctx, port, &pkt);
 	if (!why && sl_untranslated(port, &pkt))
 		why = SL_DROP_UNTRANSLATED;
+	if (!why && (port->qos & SL_QOS_EGRESS))
+		why = sl_qos_leave(ctx, port, &pkt);
 	return why;
 }
 

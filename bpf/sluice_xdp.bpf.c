@@ -13,6 +13,7 @@
 #include "stage/flow.h"
 #include "stage/nexthop.h"
 #include "stage/open.h"
+#include "stage/police.h"
 #include "stage/rewrite.h"
 #include "stage/switch_xdp.h"
 
@@ -20,8 +21,8 @@
 static __always_inline bool sl_needs_full_path(const struct sl_port *port,
 					       const struct sl_packet *pkt)
 {
-	if (pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->icmp_error || pkt->ttl <= 1 ||
-	    sl_is_dhcp_answer(pkt))
+	if ((port->qos & SL_QOS_REMARK) || pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE ||
+	    pkt->icmp_error || pkt->ttl <= 1 || sl_is_dhcp_answer(pkt))
 		return true;
 	return (port->flags & SL_PORT_XDP_NO_TCP) && SL_PROTO(pkt) == IPPROTO_TCP;
 }
@@ -49,10 +50,13 @@ static __always_inline bool sl_may_open(const struct sl_packet *pkt)
 static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const struct sl_port *port,
 						  struct sl_work *work)
 {
+	int why;
+
 	if (sl_plan_session(ctx, port, work) != SL_CONTINUE || work->hop.neigh ||
 	    ctx_redirect(ctx, &work->hop) != XDP_REDIRECT || ctx_l4_csum_complete(ctx, &work->pkt))
 		return SL_PASS;
-	return sl_enter_session(ctx, work);
+	why = sl_police(ctx, port);
+	return why ? sl_refuse(&work->pkt, why) : sl_enter_session(ctx, work);
 }
 
 static __always_inline enum sl_verdict sl_first_packet(struct xdp_md *ctx,
@@ -81,6 +85,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
 	__u32 now;
+	int why;
 
 	verdict = sl_enter(ctx, port, pkt);
 	if (verdict != SL_CONTINUE)
@@ -100,8 +105,45 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	if (pkt->l3_len > hop->mtu || ctx_redirect(ctx, hop) != XDP_REDIRECT ||
 	    ctx_l4_csum_complete(ctx, pkt))
 		return SL_PASS;
+	why = sl_police(ctx, port);
+	if (why)
+		return sl_refuse(pkt, why);
 	sl_flow_account(flow, pkt, ctx_len(ctx), now);
 	return sl_rewrite(ctx, pkt, flow, hop);
+}
+
+/* A frame that is to leave by a port whose egress program it passes by. 0, or the reason why not.
+ */
+static __noinline int sl_police_out(struct xdp_md *ctx, __u32 port)
+{
+	const struct sl_qos *qos = sl_qos_of(port);
+	struct sl_qos_state *state = sl_qos_state_of(port);
+	struct sl_wire wire;
+	bool conforms;
+	__u64 now;
+
+	if (!qos || !state)
+		return 0;
+	wire = sl_wire(ctx);
+	now = sl_bucket_now(&qos->out);
+	conforms = sl_conforms(&qos->out, &state->out.bytes_at, now, wire.bytes);
+	sl_qos_count(port, conforms ? SL_QOS_OUT_CONFORMED : SL_QOS_OUT_EXCEEDED, &wire);
+	if (likely(conforms))
+		return 0;
+	sl_throttled(&state->out, now);
+	return SL_DROP_QOS_EGRESS;
+}
+
+/* The frame is ready to leave by this port, and counted where it came in. */
+static __always_inline int sl_xdp_send(struct xdp_md *ctx, __u32 port, __u16 qos, __u32 len)
+{
+	int why = unlikely(qos & SL_QOS_EGRESS) ? sl_police_out(ctx, port) : 0;
+
+	sl_count_tx(port, why ? SL_COUNT_DROPPED : SL_COUNT_FORWARDED, len);
+	if (likely(!why))
+		return XDP_REDIRECT;
+	sl_report_drop(ctx, port, why, true);
+	return XDP_DROP;
 }
 
 /* What enters by a switched port. */
@@ -109,17 +151,15 @@ static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *
 {
 	__u32 zero = 0, len = ctx_len(ctx);
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	__u16 to = 0;
 
 	if (!work)
 		return XDP_PASS;
 	sl_work_begin(work);
-	switch (sl_xdp_switch(ctx, port, work, &to)) {
+	switch (sl_xdp_switch(ctx, port, work)) {
 	case SL_FORWARD:
 		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
-		sl_count_tx(to, SL_COUNT_FORWARDED, ctx_len(ctx));
 		sl_vlan_count(work->l2.vid, SL_VLAN_SWITCHED, len);
-		return XDP_REDIRECT;
+		return sl_xdp_send(ctx, work->hop.port, work->hop.qos, ctx_len(ctx));
 	case SL_DROP:
 		sl_count_rx(port->id, SL_COUNT_DROPPED, len);
 		sl_report_drop(ctx, port->id, work->pkt.reason, false);
@@ -139,8 +179,7 @@ static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *po
 	switch (sl_fast_path(ctx, port, &pkt, &hop)) {
 	case SL_FORWARD:
 		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
-		sl_count_tx(hop.port, SL_COUNT_FORWARDED, len);
-		return XDP_REDIRECT;
+		return sl_xdp_send(ctx, hop.port, hop.qos, len);
 	case SL_DROP:
 		sl_count_rx(port->id, SL_COUNT_DROPPED, len);
 		sl_report_drop(ctx, port->id, pkt.reason, false);

@@ -10,6 +10,7 @@
  *   ctx_len(ctx)                  bytes of the whole frame, from the Ethernet header on
  *   ctx_ifindex(ctx)              the interface the program runs on
  *   ctx_is_gso(ctx)               a device is to cut it into segments
+ *   ctx_gso_size(ctx)             payload of each segment, 0 if it is not
  *   ctx_vlan_offloaded(ctx)       how many tags stand beside the frame, not in it
  *   ctx_vlan_vid(ctx)             VID of that tag, 0 without one
  *   ctx_vlan_tag(ctx, bytes)      the four bytes it has on the wire

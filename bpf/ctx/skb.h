@@ -8,6 +8,7 @@
 #include "ctx/common.h"
 #include "lib/l4csum.h"
 #include "lib/packet.h"
+#include "sluice/abi/qos.h"
 
 static __always_inline void *ctx_data(const struct sl_ctx *ctx)
 {
@@ -30,6 +31,12 @@ static __always_inline __u32 ctx_ifindex(const struct sl_ctx *ctx)
 }
 
 static __always_inline bool ctx_is_gso(const struct sl_ctx *ctx)
+{
+	return ctx->gso_size;
+}
+
+/* Payload of each segment of a GSO frame. */
+static __always_inline __u32 ctx_gso_size(const struct sl_ctx *ctx)
 {
 	return ctx->gso_size;
 }
@@ -144,11 +151,17 @@ static __always_inline void ctx_clear_mark(struct sl_ctx *ctx)
 		ctx->tc_index = 0;
 }
 
+/* The port that the frame is counted at before it is sent; 0: its egress program does that. */
+static __always_inline __u32 ctx_counted_port(const struct sl_hop *hop)
+{
+	return unlikely(hop->qos & SL_QOS_EGRESS) ? 0 : hop->port;
+}
+
 static __always_inline int ctx_redirect(struct sl_ctx *ctx, const struct sl_hop *hop)
 {
 	struct bpf_redir_neigh nh = {.nh_family = hop->gateway_family};
 
-	ctx->tc_index = hop->port ? SL_TC_INDEX_PORT : SL_TC_INDEX_SEGMENT;
+	ctx->tc_index = ctx_counted_port(hop) ? SL_TC_INDEX_PORT : SL_TC_INDEX_SEGMENT;
 	if (likely(!hop->neigh))
 		return bpf_redirect(hop->ifindex, 0);
 	if (nh.nh_family == AF_INET)

@@ -40,6 +40,11 @@ static __always_inline bool ctx_is_gso(const struct sl_ctx *ctx)
 	return false;
 }
 
+static __always_inline __u32 ctx_gso_size(const struct sl_ctx *ctx)
+{
+	return 0;
+}
+
 static __always_inline __u8 ctx_vlan_offloaded(const struct sl_ctx *ctx)
 {
 	return 0;

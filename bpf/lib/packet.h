@@ -35,6 +35,7 @@ struct sl_packet {
 	__u8 fragment;	/* enum sl_fragment_kind */
 	__be32 frag_id; /* if a fragment */
 	__u8 ttl;	/* or hop limit */
+	__u8 tos;	/* or traffic class: DSCP << 2 | ECN */
 	__u8 tcp_flags; /* enum sl_tcp_seen, of this packet */
 	__u8 icmp_type;
 	__u8 vlan_tags;	  /* 0..2, those beside the frame too */
@@ -84,6 +85,7 @@ struct sl_hop {
 	__u32 ifindex;
 	__u16 port; /* id */
 	__u16 mtu;
+	__u16 qos; /* sl_port.qos of that port */
 	__u8 dmac[6], smac[6];
 	/*
 	 * TC: let the kernel's neighbour code send this one, because the neighbour is not resolved

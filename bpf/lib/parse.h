@@ -149,6 +149,7 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 
 	pkt->k4.proto = ip->protocol;
 	pkt->ttl = ip->ttl;
+	pkt->tos = ip->tos;
 	pkt->l4_off = off + header;
 	frag = bpf_ntohs(ip->frag_off);
 	pkt->df = frag & SL_IP_DF;
@@ -247,6 +248,7 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
 
 	pkt->ttl = ip6->hop_limit;
+	pkt->tos = ip6->priority << 4 | ip6->flow_lbl[0] >> 4;
 	pkt->df = true;
 	proto = ip6->nexthdr;
 	if (unlikely(sl_is_extension(proto) || proto == IPPROTO_FRAGMENT)) {

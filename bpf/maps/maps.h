@@ -17,6 +17,7 @@
 #include "sluice/abi/lease.h"
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
+#include "sluice/abi/qos.h"
 #include "sluice/abi/reason.h"
 #include "sluice/abi/stats.h"
 #include "sluice/abi/switch.h"
@@ -110,6 +111,16 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_fdb, __u32, struct sl_fdb_bucket, 1, BPF_F_MMAPABL
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_mac_moves, __u64, struct sl_mac_moves, 4096, 0);
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_shortcuts, struct sl_shortcut_key, struct sl_shortcut,
        SL_SHORTCUTS, 0);
+
+/* QoS. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_qos, __u32, struct sl_qos, SL_MAX_PORTS, 0);
+/* Mapped by the loader, whose changes must be as atomic as the datapath's. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_qos_states, __u32, struct sl_qos_state, SL_MAX_PORTS, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_qos_stats, __u32, struct sl_qos_stats, SL_MAX_PORTS, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_qos_rules, __u32, struct sl_qos_rules, 1, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_qos_intervals, __u32, struct sl_qos_intervals, 1, 0);
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_qos_class_stats, __u32, struct sl_qos_class_stats,
+       SL_MAX_PORTS *SL_QOS_CLASSES_MAX, 0);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_settings, __u32, struct sl_settings, 1, 0);

@@ -86,6 +86,7 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 		return -1;
 	hop->ifindex = fib.ifindex;
 	hop->port = out->id;
+	hop->qos = out->qos;
 	hop->mtu = err ? out->mtu : fib.mtu_result;
 	hop->gateway_family = fib.family; /* the kernel replaced the destination by the gateway */
 	if (fib.family == AF_INET)
@@ -104,7 +105,8 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 static __always_inline bool sl_nexthop_is(const struct sl_nexthop *slot, const struct sl_hop *hop)
 {
 	return slot->out_ifindex == hop->ifindex && slot->mtu == hop->mtu &&
-	       slot->out_port == hop->port && !__builtin_memcmp(slot->dmac, hop->dmac, ETH_ALEN) &&
+	       slot->out_port == hop->port && slot->out_qos == hop->qos &&
+	       !__builtin_memcmp(slot->dmac, hop->dmac, ETH_ALEN) &&
 	       !__builtin_memcmp(slot->smac, hop->smac, ETH_ALEN);
 }
 
@@ -131,6 +133,7 @@ static __always_inline void sl_nexthop_store(const struct sl_hop *hop, struct sl
 		__builtin_memcpy(slot->smac, hop->smac, ETH_ALEN);
 		slot->mtu = hop->mtu;
 		slot->out_port = hop->port;
+		slot->out_qos = hop->qos;
 		gen = ((gen + 2) & 0xffff) ?: 2;
 		__sync_lock_test_and_set(&slot->gen, gen);
 	}
@@ -156,6 +159,7 @@ static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow, __u32 
 		return false;
 	hop->ifindex = slot->out_ifindex;
 	hop->port = slot->out_port;
+	hop->qos = slot->out_qos;
 	hop->mtu = slot->mtu;
 	__builtin_memcpy(hop->dmac, slot->dmac, ETH_ALEN);
 	__builtin_memcpy(hop->smac, slot->smac, ETH_ALEN);

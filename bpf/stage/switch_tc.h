@@ -8,6 +8,7 @@
 #define SLUICE_BPF_STAGE_SWITCH_TC_H
 
 #include "stage/flood.h"
+#include "stage/remark.h"
 #include "stage/switch.h"
 #include "stage/work.h"
 
@@ -72,6 +73,23 @@ static __always_inline int sl_switch_admit(struct __sk_buff *ctx, const struct s
 	return sl_learn(ctx, port->id, l2);
 }
 
+/* Rate, DSCP and priority of what may enter. SL_CONTINUE, or SL_DROP with work->pkt.reason. */
+static __noinline enum sl_verdict sl_switch_qos(struct __sk_buff *ctx, const struct sl_port *port,
+						struct sl_work *work)
+{
+	__u32 tag = work->l2.tag, pcp = tag ? SL_TAG_PRI(tag) >> 1 : SL_PCP_KEEP;
+	int why = sl_police(ctx, port);
+
+	if (why)
+		return sl_refuse(&work->pkt, why);
+	if (!(port->qos & SL_QOS_REMARK))
+		return SL_CONTINUE;
+	pcp = sl_remark(ctx, port->id, pcp);
+	if (pcp < SL_PCPS)
+		work->l2.pri = pcp << 1 | (work->l2.pri & 1);
+	return SL_CONTINUE;
+}
+
 /*
  * Everything before it is decided where the frame goes. SL_CONTINUE: work->l2 says what it is;
  * SL_DROP with work->pkt.reason.
@@ -96,7 +114,10 @@ static __always_inline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
 	if (why)
 		return sl_refuse(&work->pkt, why);
 	work->pkt.vid = work->l2.vid; /* whichever tag it came with */
-	return sl_sight(ctx, port, &work->pkt);
+	verdict = sl_sight(ctx, port, &work->pkt);
+	if (verdict == SL_CONTINUE && unlikely(port->qos))
+		verdict = sl_switch_qos(ctx, port, work);
+	return verdict;
 }
 
 /* To one port. The TC action, or 0 with work->pkt.reason. */

@@ -8,6 +8,7 @@
 
 #include "ctx/xdp_csum.h"
 #include "stage/guard_egress.h"
+#include "stage/police.h"
 #include "stage/switch.h"
 #include "stage/work.h"
 
@@ -49,15 +50,16 @@ static __noinline void sl_xdp_parse(struct xdp_md *ctx, struct sl_packet *pkt)
 		sl_parse(ctx, pkt);
 }
 
-/* May the port get the frame by XDP, past its egress program? */
+/* May the port get the frame by XDP, past its egress program? If so, *qos is what it asks for. */
 static __always_inline bool sl_xdp_deliverable(struct xdp_md *ctx, const struct sl_switch_port *out,
-					       struct sl_packet *pkt, __u64 dst)
+					       struct sl_packet *pkt, __u64 dst, __u16 *qos)
 {
 	const struct sl_port *port = sl_port_find(out->ifindex);
 	const struct sl_guard *guard;
 
 	if (!port)
 		return false;
+	*qos = port->qos;
 	if (!(port->flags & SL_PORT_GUARD_EGRESS))
 		return true;
 	sl_xdp_parse(ctx, pkt);
@@ -119,14 +121,19 @@ sl_xdp_switch_to(const struct sl_port *port, const struct sl_switch_port *sp, st
 	return sl_switch_find(port, sp, l2, to, &why);
 }
 
-/* SL_FORWARD: work->l2 and *to say what leaves by which port. SL_DROP with work->pkt.reason. */
+/*
+ * SL_FORWARD: work->l2 says what leaves, work->hop.port and .qos by which port. SL_DROP with
+ * work->pkt.reason.
+ */
 static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const struct sl_port *port,
-						     struct sl_work *work, __u16 *to)
+						     struct sl_work *work)
 {
 	const struct sl_switch_port *sp = sl_switch_port_of(port->id), *out;
 	struct sl_packet *pkt = &work->pkt;
 	struct sl_l2 *l2 = &work->l2;
 	enum sl_verdict verdict = SL_CONTINUE;
+	__u16 to;
+	int why;
 
 	if (!sp || sl_l2_read(ctx, l2))
 		return SL_PASS;
@@ -134,18 +141,22 @@ static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const s
 		verdict = sl_switch_guard(ctx, port, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	out = sl_xdp_switch_to(port, sp, l2, to);
-	if (!out || l2->len > out->mtu)
+	out = sl_xdp_switch_to(port, sp, l2, &to);
+	if (!out || l2->len > out->mtu || (port->qos & SL_QOS_REMARK))
 		return SL_PASS;
 	pkt->vid = l2->vid;
 	verdict = sl_sight(ctx, port, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	if (!sl_xdp_deliverable(ctx, out, pkt, l2->dst) ||
-	    bpf_redirect_map(&sl_xdp_targets, *to, XDP_PASS) != XDP_REDIRECT ||
+	work->hop.port = to;
+	if (!sl_xdp_deliverable(ctx, out, pkt, l2->dst, &work->hop.qos) ||
+	    bpf_redirect_map(&sl_xdp_targets, to, XDP_PASS) != XDP_REDIRECT ||
 	    !sl_xdp_complete(ctx, pkt, l2))
 		return SL_PASS;
-	if (sl_xdp_retag(ctx, l2->tag, sl_vlan_leave(out, *to, l2)))
+	why = sl_police(ctx, port);
+	if (why)
+		return sl_refuse(pkt, why);
+	if (sl_xdp_retag(ctx, l2->tag, sl_vlan_leave(out, to, l2)))
 		return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);
 	return SL_FORWARD;
 }

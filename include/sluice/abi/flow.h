@@ -86,7 +86,8 @@ struct sl_nexthop {
 	__u8 dmac[6], smac[6];
 	__u16 mtu;	/* of the route, without the Ethernet header */
 	__u16 out_port; /* port id */
-	__u32 zero[2];
+	__u16 out_qos;	/* its sl_port.qos */
+	__u16 zero[3];
 };
 SL_STATIC_ASSERT(sizeof(struct sl_nexthop) == 32, "sl_nexthop is half a cache line");
 

@@ -48,7 +48,7 @@ struct sl_port {
 	__be32 addr4;	  /* source of ICMP errors sent out of this port; 0 = none */
 	union sl_addr addr6; /* likewise; all zero = none */
 	__u16 guard;	     /* index into sl_guards; 0 = none */
-	__u16 zero;
+	__u16 qos;	     /* enum sl_qos_flag, sluice/abi/qos.h */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_port) == 48, "sl_port is 48 bytes");
 

@@ -108,7 +108,15 @@
 	  "more broadcast, multicast or unknown unicast than the port may send",                   \
 	  "`sluice switch port set IF --storm-broadcast N` (or multicast, unknown) allows more")   \
 	X(SWITCH_MTU, "switch-mtu", "longer than the MTU of the port that it was to leave by",     \
-	  "give the ports of a VLAN the same MTU: `ip link set IF mtu N`")
+	  "give the ports of a VLAN the same MTU: `ip link set IF mtu N`")                         \
+	X(QOS_RATE, "qos-rate", "more bytes than the rate of what enters by the port allows",      \
+	  "`sluice qos show IF` tells how much; `sluice qos set IF --ingress-rate R` allows more") \
+	X(QOS_PPS, "qos-pps", "more packets a second than may enter by the port",                  \
+	  "`sluice qos set IF --pps R` allows more")                                               \
+	X(QOS_EGRESS, "qos-egress",                                                                \
+	  "more than the rate of what leaves by the port allows, and longer than a frame may "     \
+	  "wait there",                                                                            \
+	  "`sluice qos set IF --egress-rate R` allows more, --latency lets frames wait longer")
 
 enum sl_drop {
 	SL_DROP_NONE = 0,

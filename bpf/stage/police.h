@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Policers: what is more than a port's rate is dropped. On both hooks. */
+#ifndef SLUICE_BPF_STAGE_POLICE_H
+#define SLUICE_BPF_STAGE_POLICE_H
+
+#include "lib/bucket.h"
+#include "lib/count.h"
+#include "lib/time.h"
+#include "lib/wire.h"
+#include "maps/maps.h"
+
+static __always_inline const struct sl_qos *sl_qos_of(__u32 port)
+{
+	return bpf_map_lookup_elem(&sl_qos, &port);
+}
+
+static __always_inline struct sl_qos_state *sl_qos_state_of(__u32 port)
+{
+	return bpf_map_lookup_elem(&sl_qos_states, &port);
+}
+
+static __always_inline void sl_qos_count(__u32 port, enum sl_qos_count what,
+					 const struct sl_wire *wire)
+{
+	struct sl_qos_stats *stats = bpf_map_lookup_elem(&sl_qos_stats, &port);
+
+	if (!stats)
+		return;
+	stats->counts[what].packets += wire->frames;
+	stats->counts[what].bytes += wire->bytes;
+}
+
+/*
+ * The clock that steps by jiffies is a load, the other one 20 ns. A bucket that is never ahead of
+ * the former gives no more than its burst, if that is a jiffy longer: the loader sees to it.
+ */
+static __always_inline __u64 sl_bucket_now(const struct sl_bucket *bucket)
+{
+	__u64 now = bucket->flags & SL_BUCKET_FINE ? bpf_ktime_get_ns() : sl_clock();
+
+	return now << SL_BUCKET_TIME_SHIFT;
+}
+
+/* Frames that are over the rate, one soon after the other, make a time of throttling. */
+static __noinline void sl_throttled(struct sl_bucket_state *state, __u64 now)
+{
+	__u64 last = READ_ONCE(state->over_at);
+
+	now >>= SL_BUCKET_TIME_SHIFT;
+	if (now == last || __sync_val_compare_and_swap(&state->over_at, last, now) != last)
+		return;
+	if (now - last < SL_THROTTLE_GAP_NS)
+		__sync_fetch_and_add(&state->throttled, now - last);
+}
+
+static __always_inline bool sl_conforms(const struct sl_bucket *bucket, __u64 *at, __u64 now,
+					__u32 amount)
+{
+	if (!bucket->flags)
+		return true;
+	return !(bucket->flags & SL_BUCKET_BLOCKED) &&
+	       !sl_bucket_charge(bucket, at, now, amount, 0);
+}
+
+/* A frame that enters by a port with SL_QOS_POLICE. 0, or the reason against it. */
+static __noinline int sl_police_in(struct sl_ctx *ctx, __u32 port)
+{
+	const struct sl_qos *qos = sl_qos_of(port);
+	struct sl_qos_state *state = sl_qos_state_of(port);
+	struct sl_wire wire;
+	__u64 now;
+	int why = 0;
+
+	if (!qos || !state)
+		return 0;
+	wire = sl_wire(ctx);
+	now = sl_bucket_now(&qos->in_bytes);
+	if (!sl_conforms(&qos->in_bytes, &state->in.bytes_at, now, wire.bytes)) {
+		why = SL_DROP_QOS_RATE;
+	} else if (unlikely(qos->in_frames.flags) &&
+		   !sl_conforms(&qos->in_frames, &state->in.frames_at,
+				sl_bucket_now(&qos->in_frames), wire.frames)) {
+		sl_bucket_refund(&qos->in_bytes, &state->in.bytes_at, wire.bytes);
+		why = SL_DROP_QOS_PPS;
+	}
+	sl_qos_count(port, why ? SL_QOS_IN_EXCEEDED : SL_QOS_IN_CONFORMED, &wire);
+	if (unlikely(why))
+		sl_throttled(&state->in, now);
+	return why;
+}
+
+static __always_inline int sl_police(struct sl_ctx *ctx, const struct sl_port *port)
+{
+	return unlikely(port->qos & SL_QOS_POLICE) ? sl_police_in(ctx, port->id) : 0;
+}
+
+#endif
