@@ -3,33 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "loader/kernel/internal_link.hpp"
+#include "loader/nearest.hpp"
 
 namespace sluice {
 namespace {
 
-/// Levenshtein distance: how many letters must be changed, added or left out.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), 0);
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i);
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t changed = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-        }
-    }
-    return row.back();
-}
-
 std::string nearest_hint(const std::vector<Link>& links, std::string_view name) {
-    const auto nearest = std::ranges::min_element(
-        links, {}, [&](const Link& link) { return distance(link.name, name); });
-    if (nearest != links.end() && distance(nearest->name, name) <= 2)
-        return fmt::format("did you mean {}? `ip link` lists the interfaces", nearest->name);
+    std::vector<std::string_view> names;
+    for (const auto& link : links) names.emplace_back(link.name);
+    if (const auto nearest = nearest_name(names, name))
+        return fmt::format("did you mean {}? `ip link` lists the interfaces", *nearest);
     return "`ip link` lists the interfaces; one in another network namespace needs --netns";
 }
 

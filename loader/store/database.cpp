@@ -8,6 +8,7 @@
 
 #include "loader/store/guard_store.hpp"
 #include "loader/store/lease_store.hpp"
+#include "loader/store/qos_store.hpp"
 #include "loader/store/schema.hpp"
 #include "loader/store/stored.hpp"
 #include "loader/store/switch_store.hpp"
@@ -239,6 +240,12 @@ Result<DesiredState> Database::load() const {
     state.fdb = std::move(fdb);
     SL_TRY(vlans, load_vlans(connection_));
     state.vlans = std::move(vlans);
+    SL_TRY(qos_ports, load_qos_ports(connection_));
+    state.qos_ports = std::move(qos_ports);
+    SL_TRY(qos_classes, load_qos_classes(connection_));
+    state.qos_classes = std::move(qos_classes);
+    SL_TRY(vm_ports, load_vm_ports(connection_));
+    state.vm_ports = std::move(vm_ports);
     SL_CHECK(transaction.commit());
     return state;
 }

@@ -187,8 +187,42 @@ CREATE TABLE vlan (
 ) STRICT;
 )sql";
 
+// Rates in bits (or frames) a second, -1 = unlimited; bursts in bytes, latency in microseconds;
+// DSCP 255 = as it is. Matches, shapers and maps as the command line writes them.
+constexpr auto qos = R"sql(
+CREATE TABLE qos_port (
+    port INTEGER PRIMARY KEY REFERENCES port ON DELETE CASCADE,
+    ingress_rate INTEGER NOT NULL,
+    ingress_burst INTEGER NOT NULL,
+    pps INTEGER NOT NULL,
+    egress_rate INTEGER NOT NULL,
+    egress_burst INTEGER NOT NULL,
+    shaper TEXT NOT NULL,
+    latency INTEGER NOT NULL,
+    classes INTEGER NOT NULL,
+    ecn INTEGER NOT NULL,
+    dscp INTEGER NOT NULL,
+    pcp_of_dscp TEXT NOT NULL,
+    dscp_of_pcp TEXT NOT NULL
+) STRICT;
+CREATE TABLE qos_class (
+    id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 15),
+    name TEXT NOT NULL UNIQUE,
+    priority INTEGER NOT NULL,
+    weight INTEGER NOT NULL,
+    max_percent INTEGER NOT NULL,
+    dscp INTEGER NOT NULL,
+    CHECK ((id = 0) = (name = 'default'))
+) STRICT;
+CREATE TABLE qos_match (
+    class INTEGER NOT NULL REFERENCES qos_class ON DELETE CASCADE,
+    match TEXT NOT NULL
+) STRICT;
+CREATE INDEX qos_match_class ON qos_match (class);
+)sql";
+
 }  // namespace
 
-const std::array<const char*, 3> schema{ports_and_nat, leases_and_guards, switching};
+const std::array<const char*, 4> schema{ports_and_nat, leases_and_guards, switching, qos};
 
 }  // namespace sluice
