@@ -5,9 +5,11 @@
 #include <ranges>
 
 #include "loader/kernel/link_settings.hpp"
+#include "loader/kernel/qdisc.hpp"
 #include "loader/kernel/sysctl.hpp"
 #include "loader/kernel/tc.hpp"
 #include "loader/kernel/xdp.hpp"
+#include "sluice/abi/qos.h"
 
 namespace sluice {
 namespace {
@@ -53,6 +55,7 @@ Result<> release_interface(const Pins& pins, const FoundInterfaces& found,
         SL_CHECK(detach_tc(ifindex, direction, pins.link(name, tc_direction_text(direction))));
     const Link* link = host.link(ifindex);
     if (link != nullptr && link->name == name) {
+        SL_CHECK(remove_root(ifindex, SL_QOS_HTB_MAJOR));
         if (!had_clsact) SL_CHECK(remove_clsact(ifindex));
         if (link->promiscuous && !promiscuous) SL_CHECK(set_promiscuous(ifindex, false));
         if (tags_out && !takes_tags_out(name)) SL_CHECK(set_takes_tags_out(name, true));

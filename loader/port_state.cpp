@@ -29,6 +29,18 @@ void clear_switch_state(const Maps& maps, std::uint16_t id) {
     for (auto& tick : state.storm_tick) std::atomic_ref(tick).store(0);
 }
 
+Result<> clear_qos_state(const Maps& maps, std::uint16_t id) {
+    fill_buckets(maps, id);
+    auto& [in, out] = maps.qos_states.entries()[id];
+    for (auto* state : {&in, &out}) {
+        std::atomic_ref(state->throttled).store(0);
+        std::atomic_ref(state->over_at).store(0);
+    }
+    for (__u32 number = 0; number < SL_QOS_CLASSES_MAX; ++number)
+        SL_CHECK(maps.qos_class_stats.clear(id * SL_QOS_CLASSES_MAX + number));
+    return maps.qos_stats.clear(id);
+}
+
 }  // namespace
 
 Result<> clear_port_state(const Maps& maps, std::uint16_t id) {
@@ -43,7 +55,16 @@ Result<> clear_port_state(const Maps& maps, std::uint16_t id) {
         SL_CHECK(maps.sightings.update(id * SL_SIGHTINGS + slot, 0));
     SL_CHECK(forget_learned(maps, id));
     clear_switch_state(maps, id);
+    SL_CHECK(clear_qos_state(maps, id));
     return maps.guard_states.update(id, sl_guard_state{});
+}
+
+void fill_buckets(const Maps& maps, std::uint16_t id) {
+    auto& [in, out] = maps.qos_states.entries()[id];
+    for (auto* state : {&in, &out}) {
+        std::atomic_ref(state->bytes_at).store(0);
+        std::atomic_ref(state->frames_at).store(0);
+    }
 }
 
 void open_port(const Maps& maps, std::uint16_t id) {

@@ -12,6 +12,9 @@ namespace sluice {
 /// The switch closes it no longer; nothing else of its state is touched.
 void open_port(const Maps& maps, std::uint16_t id);
 
+/// Its rates begin anew, with full bursts.
+void fill_buckets(const Maps& maps, std::uint16_t id);
+
 /// What a guard that is gone has taken up on its own: MACs and snooped addresses. What was counted
 /// stays. To be called while no guard of the port learns.
 [[nodiscard]] Result<> forget_learned(const Maps& maps, std::uint16_t id);

@@ -63,9 +63,9 @@ struct QueueStatus {
 struct QosClassStatus {
     QosClassSpec spec;
     std::uint64_t assured = 0, most = 0;  ///< bits a second; of a port without a queue 0
-    sl_qos_class_stats counts{};
+    sl_qos_class_stats counts = {};
     double rate = 0;  ///< bits a second, over the interval
-    QueueStatus queue;
+    QueueStatus queue = {};
     std::uint64_t over_limits = 0;  ///< times that it had to wait for its rate
 };
 
@@ -74,18 +74,18 @@ struct QosDirectionStatus {
     std::uint64_t burst = 0;         ///< bytes in force; 0 without a rate
     double achieved = 0;             ///< bits a second, over the interval
     double achieved_pps = 0;         ///< frames a second, likewise
-    sl_counter conformed{}, exceeded{};
+    sl_counter conformed = {}, exceeded = {};
     double throttled = 0;  ///< seconds in which frames came that were over the rate
 };
 
 struct QosPortStatus {
     QosPortSpec spec;
-    bool present = false;          ///< its interface is there; else no counts
-    std::optional<Shaper> shaper;  ///< in force for what leaves; none: not limited
-    QosDirectionStatus in, out;
-    sl_counter marked{}, late{};  ///< of out.conformed
-    QueueStatus queue;
-    std::vector<QosClassStatus> classes;  ///< empty if what leaves is not classified
+    bool present = false;               ///< its interface is there; else no counts
+    std::optional<Shaper> shaper = {};  ///< in force for what leaves; none: not limited
+    QosDirectionStatus in = {}, out = {};
+    sl_counter marked = {}, late = {};  ///< of out.conformed
+    QueueStatus queue = {};
+    std::vector<QosClassStatus> classes = {};  ///< empty if what leaves is not classified
 };
 
 /// What every port with QoS does. Looks twice, so it takes as long as the interval.

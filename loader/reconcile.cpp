@@ -8,6 +8,7 @@
 #include "loader/reconcile_leases.hpp"
 #include "loader/reconcile_nat.hpp"
 #include "loader/reconcile_ports.hpp"
+#include "loader/reconcile_qos.hpp"
 #include "loader/reconcile_switch.hpp"
 
 namespace sluice {
@@ -22,8 +23,8 @@ Result<> reconcile_settings(const Datapath& datapath, const Settings& settings, 
 
 }  // namespace
 
-/// NAT, guards and VLANs before ports: a port that forwards must know what is to be translated, who
-/// may enter, and where it is.
+/// NAT, guards, VLANs and rates before ports: a port that forwards must know what is to be
+/// translated, who may enter, where it is, and how fast it may be.
 Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
                    const FoundInterfaces& found, Journal& journal) {
     SL_TRY(host, Host::read());
@@ -38,7 +39,10 @@ Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
     SL_TRY(guards, prepare_guards(datapath, desired, host, journal));
     const auto switching = plan_switch(desired, host);
     SL_CHECK(prepare_switch(datapath, switching, journal));
-    SL_CHECK(reconcile_ports(datapath, desired, host, found, guards, journal));
+    SL_TRY(qos, plan_qos_here(desired, host));
+    SL_CHECK(prepare_qos(datapath, qos, journal));
+    SL_CHECK(reconcile_ports(datapath, desired, host, found, {guards, qos}, journal));
+    SL_CHECK(clean_qos(datapath, qos, desired, host, journal));
     SL_CHECK(clean_switch(datapath, switching, journal));
     return clean_guards(datapath, guards, journal);
 }

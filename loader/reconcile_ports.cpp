@@ -68,11 +68,11 @@ PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host) 
 class PortReconciler {
 public:
     PortReconciler(const Datapath& datapath, const Host& host, const FoundInterfaces& found,
-                   const PortGuards& guards, Journal& journal, PortPlan plan)
+                   const PortFeatures& features, Journal& journal, PortPlan plan)
         : datapath_(datapath),
           host_(host),
           found_(found),
-          guards_(guards),
+          features_(features),
           journal_(journal),
           plan_(std::move(plan)) {}
 
@@ -202,17 +202,19 @@ private:
     Result<> put_port(PlannedPort& port) {
         if (port.xdp) port.entry.flags |= SL_PORT_XDP;
         if (port.xdp_no_tcp) port.entry.flags |= SL_PORT_XDP_NO_TCP;
+        port.entry.qos = features_.qos.flags_of(port.spec.id);
         SL_TRY(target, redirect_target(port));
         if (target) port.entry.flags |= SL_PORT_XDP_TARGET;
-        guards_.complete(port.entry);
+        features_.guards.complete(port.entry);
         return put_entry(port.entry, "port");
     }
 
     /// Whether XDP may redirect to it: frames into an interface that can't take them vanish
-    /// without a trace. A packet routed to a bridge leaves by TC.
+    /// without a trace. A packet routed to a bridge leaves by TC, and so does one that is queued.
     Result<bool> redirect_target(const PlannedPort& port) const {
         const auto runs_xdp = [](const PlannedPort& it) { return it.xdp; };
         if (std::ranges::none_of(plan_.ports, runs_xdp)) return false;
+        if ((port.entry.qos & SL_QOS_QUEUED) != 0) return false;
         if (!port.link.carrier || port.l3.ifindex != port.link.ifindex) return false;
         return takes_xdp_redirects(port.link.ifindex);
     }
@@ -265,7 +267,7 @@ private:
     const Datapath& datapath_;
     const Host& host_;
     const FoundInterfaces& found_;
-    const PortGuards& guards_;
+    const PortFeatures& features_;
     Journal& journal_;
     PortPlan plan_;
     std::set<std::uint16_t> ids_before_;  ///< that had an interface when we came
@@ -303,8 +305,9 @@ PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host) {
 }
 
 Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired, const Host& host,
-                         const FoundInterfaces& found, const PortGuards& guards, Journal& journal) {
-    return PortReconciler(datapath, host, found, guards, journal, plan_ports(desired.ports, host))
+                         const FoundInterfaces& found, const PortFeatures& features,
+                         Journal& journal) {
+    return PortReconciler(datapath, host, found, features, journal, plan_ports(desired.ports, host))
         .run();
 }
 

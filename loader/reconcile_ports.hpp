@@ -8,6 +8,7 @@
 #include "loader/host.hpp"
 #include "loader/journal.hpp"
 #include "loader/kernel/datapath.hpp"
+#include "loader/qos_plan.hpp"
 #include "loader/reconcile_guards.hpp"
 #include "loader/store/found.hpp"
 #include "sluice/model.hpp"
@@ -38,9 +39,15 @@ struct PortPlan {
 /// Decides, touching nothing: hooks by policy, L3 interface, addresses for ICMP errors.
 [[nodiscard]] PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host);
 
+/// What other features decide of the ports' own entries.
+struct PortFeatures {
+    const PortGuards& guards;
+    const QosPlan& qos;
+};
+
 /// @param desired only of ports that may be attached
 [[nodiscard]] Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired,
                                        const Host& host, const FoundInterfaces& found,
-                                       const PortGuards& guards, Journal& journal);
+                                       const PortFeatures& features, Journal& journal);
 
 }  // namespace sluice

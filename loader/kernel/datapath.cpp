@@ -105,9 +105,7 @@ void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
 /// How the datapath turns jiffies into CLOCK_MONOTONIC: bpf/lib/time.h.
 template <class Rodata>
 void set_clock(Rodata& rodata) {
-    timespec jiffy{};
-    clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
-    const auto nanoseconds = static_cast<__u64>(jiffy.tv_nsec);
+    const auto nanoseconds = static_cast<__u64>(jiffy_length().count());
     const auto hz = (1'000'000'000 + nanoseconds / 2) / nanoseconds;
     rodata.sl_jiffy_ns = nanoseconds;
     rodata.sl_first_jiffy = static_cast<__u32>(-300 * static_cast<std::int64_t>(hz));
@@ -224,6 +222,12 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(vlan_maps);
     SL_OPEN(vlan_stats);
     SL_OPEN(fdb);
+    SL_OPEN(qos);
+    SL_OPEN(qos_states);
+    SL_OPEN(qos_stats);
+    SL_OPEN(qos_rules);
+    SL_OPEN(qos_intervals);
+    SL_OPEN(qos_class_stats);
     SL_OPEN(live);
     SL_OPEN(settings);
     SL_OPEN(stamp);
@@ -239,6 +243,8 @@ Result<Maps> open_maps(const Pins& pins) {
                 std::move(event_head),    std::move(event_limits),   std::move(switch_ports),
                 std::move(switch_states), std::move(vlans),          std::move(vlan_members),
                 std::move(vlan_maps),     std::move(vlan_stats),     std::move(fdb),
+                std::move(qos),           std::move(qos_states),     std::move(qos_stats),
+                std::move(qos_rules),     std::move(qos_intervals),  std::move(qos_class_stats),
                 std::move(live),          std::move(settings),       std::move(stamp)};
 }
 
@@ -259,6 +265,12 @@ Result<> reuse_maps(const sluice_xdp_bpf& object, const Pins& pins) {
 }
 
 }  // namespace
+
+std::chrono::nanoseconds jiffy_length() {
+    timespec jiffy{};
+    clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
+    return std::chrono::nanoseconds(jiffy.tv_nsec);
+}
 
 sl_settings settings_in_ticks(const Settings& settings) {
     return {

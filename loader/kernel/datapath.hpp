@@ -20,6 +20,7 @@
 #include "sluice/abi/lease.h"
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
+#include "sluice/abi/qos.h"
 #include "sluice/abi/stats.h"
 #include "sluice/abi/switch.h"
 #include "sluice/model.hpp"
@@ -61,6 +62,13 @@ struct Maps {
     Map<sl_vlan_map_key, __u32> vlan_maps;
     CounterArray<sl_vlan_stats> vlan_stats;  ///< index: VLAN id
     FdbTable fdb;
+    Map<__u32, sl_qos> qos;                      ///< index: port id
+    MappedArray<sl_qos_state> qos_states;        ///< likewise
+    CounterArray<sl_qos_stats> qos_stats;        ///< likewise
+    Map<__u32, sl_qos_rules> qos_rules;          ///< index: 0
+    Map<__u32, sl_qos_intervals> qos_intervals;  ///< index: 0
+    CounterArray<sl_qos_class_stats>
+        qos_class_stats;               ///< index: port id * SL_QOS_CLASSES_MAX + class
     Map<__u32, sl_live> live;          ///< index: 0; sessions and bindings there are
     Map<__u32, sl_settings> settings;  ///< index: 0
     Map<__u32, sl_stamp> stamp;        ///< index: 0
@@ -75,6 +83,9 @@ struct Maps {
 /// Now, in epoch seconds of CLOCK_MONOTONIC (sl_flow.created, sl_fdb.seen).
 [[nodiscard]] __u32 now_epoch();
 constexpr double epoch_second = static_cast<double>(1 << SL_EPOCH_SHIFT) / 1e9;  ///< in seconds
+
+/// The step of the kernel's coarse clocks.
+[[nodiscard]] std::chrono::nanoseconds jiffy_length();
 
 class Datapath {
 public:
