@@ -293,6 +293,13 @@ Result<> check_characters(const YamlFile& file, std::string_view text) {
     return {};
 }
 
+/// Of what yaml-cpp missed: at the end of the text it has forgotten the column.
+YAML::Mark mark_within(std::string_view text, YAML::Mark mark) {
+    if (mark.pos >= 0 && static_cast<std::size_t>(mark.pos) >= text.size())
+        mark.column = static_cast<int>(text.size() - (text.rfind('\n') + 1));
+    return mark;
+}
+
 /// Throws what yaml-cpp throws.
 Result<QosFile> read_text(const YamlFile& file, std::string_view text) {
     const auto documents = YAML::LoadAll(std::string(text));
@@ -313,13 +320,15 @@ Result<QosFile> parse_qos_file(std::string_view text, std::string_view name) {
         return file.fail_at({}, fmt::format("{} are too many", bytes_text(text.size())),
                             fmt::format("at most {} are read", bytes_text(largest_file)));
     SL_CHECK(check_characters(file, text));
+    // Behind a blank at the end, yaml-cpp would not miss the end of a quoted text.
+    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     try {
         return read_text(file, text);
     } catch (const YAML::DeepRecursion& deep) {
         return file.fail_at(deep.mark, "lists or maps within each other, too deep",
                             "keys of the file: vms, classes");
     } catch (const YAML::Exception& wrong) {
-        return file.fail_at(wrong.mark, fmt::format("no YAML: {}", wrong.msg),
+        return file.fail_at(mark_within(text, wrong.mark), fmt::format("no YAML: {}", wrong.msg),
                             "lines of one list or map begin in the same column, with spaces");
     } catch (const std::exception& wrong) {
         return file.fail_at({}, fmt::format("it could not be read: {}", wrong.what()), {});

@@ -91,5 +91,42 @@ TEST(Translations, ComeBackAsTheyWereWritten) {
         EXPECT_EQ(parse_translations(wrong).error().code, ErrorCode::usage) << wrong;
 }
 
+TEST(Words, OfShapersComeBack) {
+    for (const auto shaper : {Shaper::automatic, Shaper::htb, Shaper::fq, Shaper::police})
+        EXPECT_EQ(parse_shaper(shaper_text(shaper)), shaper);
+    EXPECT_EQ(shaper_text(Shaper::automatic), "auto");
+    EXPECT_EQ(parse_shaper("tbf").error().hint, "it is one of auto, htb, fq, police");
+}
+
+TEST(ClassMaps, ComeBackAsTheyWereWritten) {
+    for (const auto* text : {"off", "on", "46:6", "0:1,34:5,63:0"})
+        EXPECT_EQ(pcp_of_dscp_text(parse_pcp_of_dscp(text).value()), text);
+    for (const auto* text : {"off", "on", "5:46", "0:1,4:34,7:0"})
+        EXPECT_EQ(dscp_of_pcp_text(parse_dscp_of_pcp(text).value()), text);
+    EXPECT_EQ(parse_pcp_of_dscp("off").value(), std::nullopt);
+    EXPECT_EQ(parse_dscp_of_pcp("off").value(), std::nullopt);
+    EXPECT_EQ(pcp_of_dscp_text(parse_pcp_of_dscp("ef:6,af41:5").value()), "34:5,46:6");
+    EXPECT_EQ(dscp_of_pcp_text(parse_dscp_of_pcp("5:ef").value()), "5:46");
+    EXPECT_EQ(pcp_of_dscp_text(parse_pcp_of_dscp("34:4").value()), "on");
+}
+
+TEST(ClassMaps, AreTheClassSelectorsButForTheChanges) {
+    const auto pcps = *parse_pcp_of_dscp("46:6").value();
+    for (std::size_t dscp = 0; dscp < pcps.size(); ++dscp)
+        EXPECT_EQ(pcps[dscp], dscp == 46 ? 6 : dscp / 8) << dscp;
+    const auto dscps = *parse_dscp_of_pcp("5:46").value();
+    for (std::size_t pcp = 0; pcp < dscps.size(); ++pcp)
+        EXPECT_EQ(dscps[pcp], pcp == 5 ? 46 : 8 * pcp) << pcp;
+}
+
+TEST(ClassMaps, RefuseWhatIsNone) {
+    for (const auto* text : {"", "5", "64:0", "0:8", "0:", ":0", "0:0:0", "-1:0", "ON", "on,0:1"})
+        EXPECT_EQ(parse_pcp_of_dscp(text).error().code, ErrorCode::usage) << text;
+    for (const auto* text : {"", "46", "8:0", "0:64", "0:", ":0", "ef:5", "0:-1", "keep"})
+        EXPECT_EQ(parse_dscp_of_pcp(text).error().code, ErrorCode::usage) << text;
+    EXPECT_EQ(parse_pcp_of_dscp("46:5,ef:6").error().message, "\"46:5,ef:6\" maps ef twice");
+    EXPECT_EQ(parse_dscp_of_pcp("5:46,5:46").error().message, "\"5:46,5:46\" maps 5 twice");
+}
+
 }  // namespace
 }  // namespace sluice
