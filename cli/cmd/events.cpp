@@ -2,12 +2,12 @@
 #include "cli/view/events.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <chrono>
 #include <thread>
 
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice::cli {
@@ -22,30 +22,6 @@ constexpr int polls_between_checks = 10;
 struct EventArguments {
     std::string since, port, kind;
     bool follow = false;
-};
-
-/// While it lives, Ctrl-C ends the loop that asks for it, not the process.
-class Interrupt {
-public:
-    Interrupt() {
-        struct sigaction action{};
-        action.sa_handler = [](int) { came_ = 1; };
-        for (std::size_t i = 0; i < signals.size(); ++i)
-            sigaction(signals[i], &action, &before_[i]);
-    }
-    ~Interrupt() {
-        for (std::size_t i = 0; i < signals.size(); ++i)
-            sigaction(signals[i], &before_[i], nullptr);
-    }
-    Interrupt(const Interrupt&) = delete;
-    Interrupt& operator=(const Interrupt&) = delete;
-
-    [[nodiscard]] static bool came() { return came_ != 0; }
-
-private:
-    static constexpr std::array signals{SIGINT, SIGTERM};
-    static inline volatile sig_atomic_t came_ = 0;
-    std::array<struct sigaction, signals.size()> before_{};
 };
 
 void say_lost(std::uint64_t lost, Output& output) {

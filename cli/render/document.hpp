@@ -17,6 +17,11 @@ enum class Format {
     count,        ///< a number, right-aligned
     bytes,        ///< a number of bytes, in units
     duration,     ///< a number of seconds, as `5m`
+    wait,         ///< a short number of seconds, as `1.5 ms`
+    bit_rate,     ///< bits a second, as `941 Mbit/s`; 0 is `0`
+    limit,        ///< the same as a limit: 0 is `blocked`
+    packet_rate,  ///< packets a second, as a limit: `20 kpps`
+    percent,      ///< a share of 1
     endpoint,     ///< {"address", "port"} as ADDRESS:PORT; port 0 is left out
     translation,  ///< of a session, the ends that change; `pointer` is empty
     usage,        ///< {"used", "capacity"} as `12 of 1000`

@@ -64,6 +64,11 @@ void Output::print(const Error& error) {
     write(dump({{"error", error_json(error)}}, mode_) + '\n');
 }
 
+void Output::clear_screen() {
+    constexpr std::string_view home_and_erase = "\033[H\033[J";  // ECMA-48
+    if (mode_ == Mode::text) write(std::string(home_and_erase));
+}
+
 void Output::begin(Stream stream) {
     stream_ = std::move(stream);
     streaming_ = true;

@@ -38,6 +38,19 @@ std::string seconds_text(double seconds) {
     return duration_text(std::chrono::seconds(static_cast<std::int64_t>(seconds)));
 }
 
+/// `1.5 ms`: three significant digits.
+std::string wait_text(double seconds) {
+    if (seconds == 0) return "0";
+    if (seconds < 999.5e-6) return fmt::format("{:.3g} us", seconds * 1e6);
+    if (seconds < 0.9995) return fmt::format("{:.3g} ms", seconds * 1e3);
+    return fmt::format("{:.3g} s", seconds);
+}
+
+std::string limit_text(const Json& value, std::string (*text)(std::uint64_t)) {
+    const auto limit = value.get<std::uint64_t>();
+    return limit == 0 ? "blocked" : text(limit);
+}
+
 std::string list_text(const Json& list);
 
 std::string plain_text(const Json& value) {
@@ -69,6 +82,16 @@ std::string cell(const Field& field, const Json& row) {
             return bytes_text(value.get<std::uint64_t>());
         case Format::duration:
             return seconds_text(value.get<double>());
+        case Format::wait:
+            return wait_text(value.get<double>());
+        case Format::bit_rate:
+            return bit_rate_text(value.get<double>());
+        case Format::limit:
+            return limit_text(value, rate_text);
+        case Format::packet_rate:
+            return limit_text(value, pps_text);
+        case Format::percent:
+            return fmt::format("{:.3g} %", value.get<double>() * 100);
         case Format::endpoint:
             return endpoint_text(value);
         case Format::translation:
@@ -81,8 +104,19 @@ std::string cell(const Field& field, const Json& row) {
 }
 
 bool right_aligned(const Field& field) {
-    return field.format == Format::count || field.format == Format::bytes ||
-           field.format == Format::duration;
+    switch (field.format) {
+        case Format::count:
+        case Format::bytes:
+        case Format::duration:
+        case Format::wait:
+        case Format::bit_rate:
+        case Format::limit:
+        case Format::packet_rate:
+        case Format::percent:
+            return true;
+        default:
+            return false;
+    }
 }
 
 /// @param widths of the columns; the last left-aligned one is not padded

@@ -5,10 +5,6 @@
 namespace sluice::cli {
 namespace {
 
-Json counter_json(const sl_counter& counter) {
-    return {{"packets", counter.packets}, {"bytes", counter.bytes}};
-}
-
 Json counts_json(const std::string& port, const std::string& direction,
                  const sl_counter (&counts)[SL_COUNT_MAX]) {
     return {{"port", port},
@@ -54,6 +50,10 @@ Json drops_in_all(const std::vector<DropCounter>& drops, bool all) {
 }
 
 }  // namespace
+
+Json counter_json(const sl_counter& counter) {
+    return {{"packets", counter.packets}, {"bytes", counter.bytes}};
+}
 
 Document stats_view(const std::vector<PortCounters>& ports) {
     Json list = Json::array();

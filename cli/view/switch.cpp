@@ -48,10 +48,6 @@ Json switch_port_json(const SwitchPortStatus& port) {
     return json;
 }
 
-Json counter_json(const sl_counter& counter) {
-    return {{"packets", counter.packets}, {"bytes", counter.bytes}};
-}
-
 Json vlan_json(const VlanStatus& vlan) {
     Json json{{"vlan", vlan.vlan},
               {"ports", vlan.ports},

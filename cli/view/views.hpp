@@ -35,6 +35,8 @@ namespace sluice::cli {
 [[nodiscard]] Stream session_stream();
 [[nodiscard]] Json session_json(const Session& session);
 
+[[nodiscard]] Json counter_json(const sl_counter& counter);
+
 /// Null for what is empty.
 [[nodiscard]] Json text_or_null(const std::string& text);
 [[nodiscard]] Json addresses_json(const std::vector<Address>& addresses);

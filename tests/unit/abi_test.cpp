@@ -10,13 +10,14 @@
 #include "sluice/abi/instance.h"
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
+#include "sluice/abi/qos.h"
 #include "sluice/abi/stats.h"
 #include "sluice/abi/switch.h"
 
 namespace {
 
 TEST(Abi, VersionGoesWithTheseOffsets) {
-    ASSERT_EQ(SL_ABI_VERSION, 3u) << "the version was raised: bring the offsets below up to date";
+    ASSERT_EQ(SL_ABI_VERSION, 4u) << "the version was raised: bring the offsets below up to date";
     EXPECT_EQ(offsetof(sl_key4, sport), 8u);
     EXPECT_EQ(offsetof(sl_key4, domain), 12u);
     EXPECT_EQ(offsetof(sl_key6, sport), 32u);
@@ -26,6 +27,12 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_port, mac), 14u);
     EXPECT_EQ(offsetof(sl_port, addr6), 28u);
     EXPECT_EQ(offsetof(sl_port, guard), 44u);
+    EXPECT_EQ(offsetof(sl_port, qos), 46u);
+    EXPECT_EQ(offsetof(sl_nexthop, out_qos), 22u);
+    EXPECT_EQ(offsetof(sl_qos, patience), 96u);
+    EXPECT_EQ(offsetof(sl_qos, pcp), 128u);
+    EXPECT_EQ(offsetof(sl_qos_state, out), 64u);
+    EXPECT_EQ(offsetof(sl_qos_rules, by_interval), 43520u);
     EXPECT_EQ(offsetof(sl_guard, macs), 64u);
     EXPECT_EQ(offsetof(sl_event, header), 32u);
     EXPECT_EQ(offsetof(sl_switch_port, pcp), 20u);
