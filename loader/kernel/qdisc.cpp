@@ -11,7 +11,9 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <ranges>
 #include <string_view>
+#include <utility>
 
 #include "loader/kernel/netlink.hpp"
 
@@ -36,9 +38,16 @@ NetlinkRequest tc_request(std::uint16_t type, std::uint16_t flags, std::uint32_t
     return request;
 }
 
-int send_tc(NetlinkRequest& request) {
-    auto netlink = Netlink::open(NETLINK_ROUTE);
-    return netlink ? netlink->ask(request, [](const nlmsghdr*) {}) : EIO;
+/// @return 0 or the errno the kernel answered
+Result<int> send_tc(NetlinkRequest& request) {
+    SL_TRY(netlink, Netlink::open(NETLINK_ROUTE));
+    return netlink.ask(request, [](const nlmsghdr*) {});
+}
+
+Result<> set_tc(NetlinkRequest& request, std::string_view doing, std::uint32_t ifindex) {
+    SL_TRY(err, send_tc(request));
+    if (err == 0) return {};
+    return fail_errno(err, fmt::format("{} of interface {}", doing, ifindex));
 }
 
 /// What a dump shows of one qdisc or class.
@@ -74,7 +83,8 @@ Result<> dump_tc(std::uint16_t type, std::uint32_t ifindex,
         });
         visit(it);
     });
-    if (err == ENODEV) return {};  // gone meanwhile: it has none
+    // Gone meanwhile, or a kernel without queues: it has none.
+    if (err == ENODEV || err == EOPNOTSUPP) return {};
     if (err != 0) return fail_errno(err, fmt::format("listing qdiscs of interface {}", ifindex));
     return {};
 }
@@ -109,14 +119,6 @@ tc_ratespec rate_spec(std::uint64_t bytes_per_second) {
     return spec;
 }
 
-Result<> tc_failure(int err, std::string_view what, std::uint32_t ifindex) {
-    if (err == 0) return {};
-    if (err == ENOENT && what == "htb")
-        return fail(ErrorCode::unsupported, "this kernel has no HTB qdisc (CONFIG_NET_SCH_HTB)",
-                    "--shaper police needs none");
-    return fail_errno(err, fmt::format("setting {} of interface {}", what, ifindex));
-}
-
 Result<> make_htb(std::uint32_t ifindex, const HtbTree& tree) {
     auto request = tc_request(RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex,
                               TC_H_ROOT, handle_of(tree.major));
@@ -128,7 +130,12 @@ Result<> make_htb(std::uint32_t ifindex, const HtbTree& tree) {
     global.defcls = tree.default_class;
     mnl_attr_put(request.message(), TCA_HTB_INIT, sizeof global, &global);
     mnl_attr_nest_end(request.message(), options);
-    return tc_failure(send_tc(request), "htb", ifindex);
+    SL_TRY(err, send_tc(request));
+    if (err == 0) return {};
+    if (err == ENOENT)
+        return fail(ErrorCode::unsupported, "this kernel has no HTB qdisc (CONFIG_NET_SCH_HTB)",
+                    "--shaper police needs none");
+    return fail_errno(err, fmt::format("adding HTB to interface {}", ifindex));
 }
 
 Result<> put_htb_class(std::uint32_t ifindex, std::uint32_t major, const HtbClass& it) {
@@ -147,23 +154,32 @@ Result<> put_htb_class(std::uint32_t ifindex, std::uint32_t major, const HtbClas
     mnl_attr_put_u64(request.message(), TCA_HTB_RATE64, it.rate / 8);
     mnl_attr_put_u64(request.message(), TCA_HTB_CEIL64, it.ceil / 8);
     mnl_attr_nest_end(request.message(), options);
-    return tc_failure(send_tc(request), "an HTB class", ifindex);
+    return set_tc(request, fmt::format("setting HTB class {:x}", it.id), ifindex);
 }
 
+constexpr std::uint32_t fifo_limit(const HtbClass& it) {
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(it.limit, std::numeric_limits<std::uint32_t>::max()));
+}
+
+/// A bfifo that is there gets its limit changed and keeps what is in it.
 Result<> put_leaf(std::uint32_t ifindex, std::uint32_t major, const HtbClass& it) {
     auto request = tc_request(RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, ifindex,
                               handle_of(major, it.id), 0);
     mnl_attr_put_strz(request.message(), TCA_KIND, "bfifo");
-    tc_fifo_qopt fifo{};
-    fifo.limit = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(it.limit, std::numeric_limits<std::uint32_t>::max()));
+    const tc_fifo_qopt fifo{fifo_limit(it)};
     mnl_attr_put(request.message(), TCA_OPTIONS, sizeof fifo, &fifo);
-    return tc_failure(send_tc(request), "the queue of an HTB class", ifindex);
+    return set_tc(request, fmt::format("setting the queue of HTB class {:x}", it.id), ifindex);
+}
+
+Result<> remove_leaf(std::uint32_t ifindex, std::uint32_t major, std::uint32_t id) {
+    auto request = tc_request(RTM_DELQDISC, NLM_F_ACK, ifindex, handle_of(major, id), 0);
+    return set_tc(request, fmt::format("emptying the queue of HTB class {:x}", id), ifindex);
 }
 
 Result<> remove_class(std::uint32_t ifindex, std::uint32_t major, std::uint32_t id) {
     auto request = tc_request(RTM_DELTCLASS, NLM_F_ACK, ifindex, 0, handle_of(major, id));
-    return tc_failure(send_tc(request), "no HTB class", ifindex);
+    return set_tc(request, fmt::format("removing HTB class {:x}", id), ifindex);
 }
 
 HtbClass read_class(const TcObject& object) {
@@ -195,16 +211,88 @@ HtbClass read_class(const TcObject& object) {
     return it;
 }
 
+std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : b - a; }
+
+/// The kernel keeps rates in whole bytes a second, bursts in ticks and for 275 s at most.
+bool same_rates(const HtbClass& wanted, const HtbClass& found) {
+    return distance(wanted.rate, found.rate) < 8 && distance(wanted.ceil, found.ceil) < 8 &&
+           distance(burst_ticks(wanted.burst, wanted.rate), burst_ticks(found.burst, found.rate)) <=
+               burst_ticks(1, found.rate) + 2;
+}
+
 bool same_class(const HtbClass& wanted, const HtbClass& found) {
-    const auto near = [](std::uint64_t a, std::uint64_t b, std::uint64_t step) {
-        return (a > b ? a - b : b - a) <= step;
-    };
-    // Rates are whole bytes a second, bursts ticks of 64 ns.
-    return wanted.id == found.id && wanted.parent == found.parent &&
-           near(wanted.rate, found.rate, 8) && near(wanted.ceil, found.ceil, 8) &&
-           near(wanted.burst, found.burst, 2 + wanted.rate * (1 << tick_shift) / 8'000'000'000) &&
-           wanted.priority == found.priority && wanted.quantum == found.quantum &&
-           wanted.limit == found.limit;
+    if (wanted.id != found.id || wanted.parent != found.parent || !same_rates(wanted, found))
+        return false;
+    if (wanted.limit == 0) return found.limit == 0;  // the rest matters to leaves alone
+    return wanted.priority == found.priority && wanted.quantum == found.quantum &&
+           fifo_limit(wanted) == found.limit;
+}
+
+const HtbClass* find_class(const HtbTree& tree, std::uint32_t id) {
+    const auto it = std::ranges::find(tree.classes, id, &HtbClass::id);
+    return it == tree.classes.end() ? nullptr : &*it;
+}
+
+std::uint32_t depth_of(const HtbTree& tree, const HtbClass& it) {
+    const auto* parent = find_class(tree, it.parent);
+    return parent == nullptr ? 0 : 1 + depth_of(tree, *parent);
+}
+
+/// Parents first, then by number.
+std::vector<HtbClass> ordered(const HtbTree& tree) {
+    auto classes = tree.classes;
+    std::ranges::sort(classes, {},
+                      [&](const HtbClass& it) { return std::pair(depth_of(tree, it), it.id); });
+    return classes;
+}
+
+bool has_children(const HtbTree& tree, const HtbClass& it) {
+    return std::ranges::find(tree.classes, it.id, &HtbClass::parent) != tree.classes.end();
+}
+
+/// HTB changes neither its default class nor the parent of a class, and a class that has children
+/// is no leaf.
+bool can_become(const HtbTree& found, const HtbTree& wanted) {
+    return found.default_class == wanted.default_class &&
+           std::ranges::all_of(wanted.classes, [&](const HtbClass& it) {
+               const auto* now = find_class(found, it.id);
+               if (now == nullptr) return true;
+               const bool inner = it.limit == 0;
+               return now->parent == it.parent &&
+                      (inner ? now->limit == 0 : !has_children(found, *now));
+           });
+}
+
+Result<> change_htb(std::uint32_t ifindex, const HtbTree& found, const HtbTree& wanted) {
+    for (const auto& it : wanted.classes) {
+        const auto* now = find_class(found, it.id);
+        if (now != nullptr && same_class(it, *now)) continue;
+        SL_CHECK(put_htb_class(ifindex, wanted.major, it));
+        if (it.limit == 0) continue;
+        // A class gets its new priority when its queue is empty, which it need never be.
+        if (now != nullptr && now->priority != it.priority && now->limit != 0)
+            SL_CHECK(remove_leaf(ifindex, wanted.major, it.id));
+        SL_CHECK(put_leaf(ifindex, wanted.major, it));
+    }
+    for (const auto& it : std::views::reverse(found.classes))
+        if (find_class(wanted, it.id) == nullptr)
+            SL_CHECK(remove_class(ifindex, wanted.major, it.id));
+    return {};
+}
+
+/// Refuses another's root qdisc, removes one of ours of another kind.
+/// @return whether there is one of ours, of that kind
+Result<bool> claim_root(std::uint32_t ifindex, std::uint32_t major, std::string_view kind) {
+    SL_TRY(root, root_qdisc(ifindex));
+    if (!root || root->handle == 0) return false;
+    if (root->handle != handle_of(major))
+        return fail(ErrorCode::refused,
+                    fmt::format("interface {} has a qdisc of somebody else, {} {:x}:", ifindex,
+                                root->kind, TC_H_MAJ(root->handle) >> 16),
+                    "remove it, or use --shaper police");
+    if (root->kind == kind) return true;
+    SL_CHECK(remove_root(ifindex, major));
+    return false;
 }
 
 void add_stats(QueueCounts& counts, const nlattr* stats) {
@@ -244,19 +332,17 @@ Result<std::optional<RootQdisc>> root_qdisc(std::uint32_t ifindex) {
 }
 
 Result<> put_htb(std::uint32_t ifindex, const HtbTree& tree) {
-    SL_TRY(found, read_htb(ifindex, tree.major));
-    if (!found) SL_CHECK(make_htb(ifindex, tree));
-    const auto before = found ? std::move(found->classes) : std::vector<HtbClass>{};
-    for (const auto& it : tree.classes) {
-        const auto now = std::ranges::find(before, it.id, &HtbClass::id);
-        if (now != before.end() && same_class(it, *now)) continue;
-        SL_CHECK(put_htb_class(ifindex, tree.major, it));
-        if (it.limit != 0) SL_CHECK(put_leaf(ifindex, tree.major, it));
+    SL_TRY(there, claim_root(ifindex, tree.major, "htb"));
+    if (there) {
+        SL_TRY(found, read_htb(ifindex, tree.major));
+        if (found && can_become(*found, tree)) return change_htb(ifindex, *found, tree);
+        SL_CHECK(remove_root(ifindex, tree.major));
     }
-    for (const auto& it : before)
-        if (std::ranges::find(tree.classes, it.id, &HtbClass::id) == tree.classes.end())
-            SL_CHECK(remove_class(ifindex, tree.major, it.id));
-    return {};
+    SL_CHECK(make_htb(ifindex, tree));
+    auto made = change_htb(ifindex, {}, tree);
+    // Without its classes HTB limits nothing.
+    if (!made) SL_CHECK(remove_root(ifindex, tree.major));
+    return made;
 }
 
 Result<std::optional<HtbTree>> read_htb(std::uint32_t ifindex, std::uint32_t major) {
@@ -273,20 +359,18 @@ Result<std::optional<HtbTree>> read_htb(std::uint32_t ifindex, std::uint32_t maj
                 if (mnl_attr_get_type(attribute) == TCA_HTB_INIT)
                     tree.default_class = payload<tc_htb_glob>(attribute).defcls;
             });
+        if (it.kind != "bfifo" || TC_H_MAJ(it.header.tcm_parent) != handle_of(major)) return;
         const auto leaf =
             std::ranges::find(tree.classes, TC_H_MIN(it.header.tcm_parent), &HtbClass::id);
-        if (it.kind == "bfifo" && leaf != tree.classes.end())
-            leaf->limit = payload<tc_fifo_qopt>(it.options).limit;
+        if (leaf != tree.classes.end()) leaf->limit = payload<tc_fifo_qopt>(it.options).limit;
     }));
-    std::ranges::sort(tree.classes, {}, &HtbClass::id);
+    tree.classes = ordered(tree);
     return tree;
 }
 
 bool same_tree(const HtbTree& wanted, const HtbTree& found) {
-    auto classes = wanted.classes;
-    std::ranges::sort(classes, {}, &HtbClass::id);
     return wanted.major == found.major && wanted.default_class == found.default_class &&
-           std::ranges::equal(classes, found.classes, same_class);
+           std::ranges::equal(ordered(wanted), ordered(found), same_class);
 }
 
 Result<bool> kernel_has_fq() {
@@ -297,17 +381,14 @@ Result<bool> kernel_has_fq() {
     nlattr* options = mnl_attr_nest_start(request.message(), TCA_OPTIONS);
     mnl_attr_put_u32(request.message(), TCA_FQ_BUCKETS_LOG, 0xff);
     mnl_attr_nest_end(request.message(), options);
-    switch (const int err = send_tc(request)) {
-        case EINVAL:
-            return true;
-        case ENOENT:
-            return false;
-        default:
-            return fail_errno(err, "asking the kernel for its fq qdisc");
-    }
+    SL_TRY(err, send_tc(request));
+    if (err == EINVAL || err == EEXIST) return true;  // EEXIST: loopback has it
+    if (err == ENOENT) return false;
+    return fail_errno(err, "asking the kernel for its fq qdisc");
 }
 
 Result<> put_fq(std::uint32_t ifindex, std::uint32_t major, std::uint32_t frames) {
+    SL_CHECK(claim_root(ifindex, major, "fq"));
     auto request = tc_request(RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, ifindex,
                               TC_H_ROOT, handle_of(major));
     mnl_attr_put_strz(request.message(), TCA_KIND, "fq");
@@ -315,14 +396,19 @@ Result<> put_fq(std::uint32_t ifindex, std::uint32_t major, std::uint32_t frames
     mnl_attr_put_u32(request.message(), TCA_FQ_PLIMIT, frames);
     mnl_attr_put_u32(request.message(), TCA_FQ_FLOW_PLIMIT, frames);
     mnl_attr_nest_end(request.message(), options);
-    return tc_failure(send_tc(request), "fq", ifindex);
+    SL_TRY(err, send_tc(request));
+    if (err == 0) return {};
+    if (err == ENOENT)
+        return fail(ErrorCode::unsupported, "this kernel has no fq qdisc (CONFIG_NET_SCH_FQ)",
+                    "--shaper htb needs none");
+    return fail_errno(err, fmt::format("setting fq of interface {}", ifindex));
 }
 
 Result<> remove_root(std::uint32_t ifindex, std::uint32_t major) {
     SL_TRY(root, root_qdisc(ifindex));
     if (!root || root->handle != handle_of(major)) return {};
     auto request = tc_request(RTM_DELQDISC, NLM_F_ACK, ifindex, TC_H_ROOT, handle_of(major));
-    return tc_failure(send_tc(request), "the default qdisc", ifindex);
+    return set_tc(request, "removing the qdisc", ifindex);
 }
 
 Result<std::vector<QueueCounts>> read_queues(std::uint32_t ifindex, std::uint32_t major) {
@@ -337,6 +423,7 @@ Result<std::vector<QueueCounts>> read_queues(std::uint32_t ifindex, std::uint32_
         if (classes) counts.minor = TC_H_MIN(it.header.tcm_handle);
         add_stats(counts, it.stats);
     }));
+    std::ranges::sort(queues, {}, &QueueCounts::minor);
     return queues;
 }
 

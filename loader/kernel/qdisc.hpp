@@ -25,9 +25,9 @@ struct HtbClass {
     std::uint32_t id = 0;              ///< minor number, 1..0xffff
     std::uint32_t parent = 0;          ///< minor number; 0 = the qdisc itself
     std::uint64_t rate = 0, ceil = 0;  ///< bits a second, assured and at most
-    std::uint64_t burst = 0;           ///< bytes, for both
+    std::uint64_t burst = 0;           ///< bytes, for both; the kernel keeps it as a time, in 64 ns
     std::uint32_t priority = 0;        ///< 0..7, the lower the sooner
-    std::uint32_t quantum = 0;         ///< bytes
+    std::uint32_t quantum = 0;         ///< bytes, not 0 for a leaf
     std::uint64_t limit = 0;           ///< bytes a leaf's queue holds; 0 = no leaf
 };
 
@@ -37,20 +37,25 @@ struct HtbTree {
     std::vector<HtbClass> classes = {};  ///< parents first
 };
 
-/// Makes the tree, or makes the one that is there into it: classes that stay lose no packet.
-/// Errors: unsupported (no HTB in the kernel).
+/// Makes the tree, or makes the one that is there into it. Classes that stay lose no packet, unless
+/// their priority changes; a tree whose default class or whose shape changes is made anew.
+/// Errors: unsupported (no HTB in the kernel), refused (a root qdisc of somebody else).
 [[nodiscard]] Result<> put_htb(std::uint32_t ifindex, const HtbTree& tree);
-/// None: the root is no HTB of that major number.
+/// As the kernel has it, parents first. None: the root is no HTB of that major number.
 [[nodiscard]] Result<std::optional<HtbTree>> read_htb(std::uint32_t ifindex, std::uint32_t major);
-/// Whether they are the same in the kernel, which keeps bursts in steps of 64 ns.
+/// Whether they are the same in the kernel, but for what it rounds: rates to whole bytes a second,
+/// bursts to 64 ns of the rate, 275 s of it at most.
 [[nodiscard]] bool same_tree(const HtbTree& wanted, const HtbTree& found);
 
 /// Whether the kernel has fq, loading its module if need be. Changes nothing.
 [[nodiscard]] Result<bool> kernel_has_fq();
+/// Makes it, or changes its limit with no packet lost.
 /// @param frames that it holds, of one flow and of all
+/// Errors: unsupported (no fq in the kernel), refused (a root qdisc of somebody else).
 [[nodiscard]] Result<> put_fq(std::uint32_t ifindex, std::uint32_t major, std::uint32_t frames);
 
-/// Removes the root if it has that major number; the kernel puts its default there.
+/// Removes the root if it has that major number; the kernel puts its default there. Nothing there
+/// is no error.
 [[nodiscard]] Result<> remove_root(std::uint32_t ifindex, std::uint32_t major);
 
 /// What a queue did and holds. Bytes are those of all segments; `dropped` counts GSO frames once.
@@ -59,7 +64,8 @@ struct QueueCounts {
     sl_counter sent{};
     std::uint64_t dropped = 0, over_limits = 0, backlog_bytes = 0, backlog_packets = 0;
 };
-/// Of each leaf class of an HTB root, or of an fq one, with that major number; else none.
+/// Of each leaf class of an HTB root, or of an fq one, with that major number; else none. By
+/// number.
 [[nodiscard]] Result<std::vector<QueueCounts>> read_queues(std::uint32_t ifindex,
                                                            std::uint32_t major);
 
