@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 // The largest GSO frame that a guest sends by default, with the headers of all its segments.
 constexpr std::uint64_t gso_frame = 72'000;
 constexpr std::uint64_t largest_frame = 1 << 19;  // BIG TCP
-constexpr auto default_burst = 10ms;
+constexpr auto queued_burst = 10ms;
+constexpr auto policed_burst = 400ms;
 constexpr auto default_patience = 50ms;
 
 constexpr std::uint64_t second_in_cost = 1'000'000'000ull << 24;  // sl_bucket.cost: 2^-24 ns
@@ -27,6 +28,16 @@ constexpr std::uint64_t scaled(std::uint64_t value, std::uint64_t factor, std::u
 
 std::uint64_t bytes_in(std::uint64_t rate, std::chrono::microseconds time) {
     return scaled(rate, static_cast<std::uint64_t>(time.count()), 8'000'000);
+}
+
+std::uint64_t burst_in_force(std::uint64_t rate, std::uint64_t asked,
+                             std::chrono::microseconds by_rate) {
+    if (rate == unlimited || rate == 0) return 0;
+    return asked != 0 ? asked : std::max(gso_frame, bytes_in(rate, by_rate));
+}
+
+bool is_queue(std::optional<Shaper> shaper) {
+    return shaper == Shaper::htb || shaper == Shaper::fq;
 }
 
 sl_bucket bucket(std::uint64_t cost, std::uint64_t burst, std::uint64_t largest,
@@ -68,7 +79,7 @@ std::uint32_t quantum_of(const QosClassSpec& it) {
 
 HtbTree class_tree(const QosPortSpec& spec, std::span<const QosClassSpec> classes) {
     const auto rate = spec.egress_rate;
-    const auto burst = burst_of(rate, spec.egress_burst);
+    const auto burst = queue_burst(rate, spec.egress_burst);
     HtbTree tree{SL_QOS_HTB_MAJOR, SL_QOS_HTB_LEAF, {}};
     tree.classes.push_back({SL_QOS_HTB_ROOT, 0, rate, rate, burst, 0, 0, 0});
     const auto shares = class_shares(classes, rate);
@@ -76,7 +87,7 @@ HtbTree class_tree(const QosPortSpec& spec, std::span<const QosClassSpec> classe
         const auto& it = classes[i];
         const auto& share = shares[i];
         tree.classes.push_back({SL_QOS_HTB_LEAF + it.id, SL_QOS_HTB_ROOT, share.assured, share.most,
-                                burst_of(share.most, spec.egress_burst), it.priority,
+                                queue_burst(share.most, spec.egress_burst), it.priority,
                                 quantum_of(it), leaf_limit(share, patience_of(spec))});
     }
     return tree;
@@ -86,7 +97,7 @@ HtbTree class_tree(const QosPortSpec& spec, std::span<const QosClassSpec> classe
 /// qdisc, which only spreads what comes, must be no slower than that.
 HtbTree plain_tree(const QosPortSpec& spec) {
     const auto rate = spec.egress_rate + spec.egress_rate / 256;
-    const auto burst = burst_of(rate, spec.egress_burst);
+    const auto burst = queue_burst(rate, spec.egress_burst);
     const auto limit = 2 * (bytes_in(rate, patience_of(spec)) + burst) + gso_frame;
     return {SL_QOS_HTB_MAJOR,
             SL_QOS_HTB_LEAF,
@@ -104,8 +115,9 @@ bool remarks(const QosPortSpec& spec) {
 }
 
 void plan_ingress(sl_qos& entry, const QosPortSpec& spec, const QosKernel& kernel) {
-    entry.in_bytes = byte_bucket(spec.ingress_rate, burst_of(spec.ingress_rate, spec.ingress_burst),
-                                 kernel.jiffy, false);
+    entry.in_bytes =
+        byte_bucket(spec.ingress_rate, policer_burst(spec.ingress_rate, spec.ingress_burst),
+                    kernel.jiffy, false);
     entry.in_frames = frame_bucket(spec.pps, kernel.jiffy);
     entry.dscp = spec.dscp;
     if (spec.pcp_of_dscp) {
@@ -120,9 +132,8 @@ void plan_ingress(sl_qos& entry, const QosPortSpec& spec, const QosKernel& kerne
 
 void plan_egress(sl_qos& entry, const QosPortSpec& spec, std::optional<Shaper> shaper,
                  bool classified, const QosKernel& kernel) {
-    const bool queued = shaper == Shaper::htb || shaper == Shaper::fq;
-    entry.out = byte_bucket(spec.egress_rate, burst_of(spec.egress_rate, spec.egress_burst),
-                            kernel.jiffy, queued);
+    const bool queued = is_queue(shaper);
+    entry.out = byte_bucket(spec.egress_rate, egress_burst(spec, shaper), kernel.jiffy, queued);
     if (!queued) return;
     entry.patience = bucket_time(patience_of(spec));
     entry.mark_at = entry.patience / 4;
@@ -273,9 +284,17 @@ sl_bucket frame_bucket(std::uint64_t rate, std::chrono::nanoseconds jiffy) {
     return bucket(second_in_cost / rate, burst, segments, jiffy, false);
 }
 
-std::uint64_t burst_of(std::uint64_t rate, std::uint64_t asked) {
-    if (rate == unlimited || rate == 0) return 0;
-    return asked != 0 ? asked : std::max(gso_frame, bytes_in(rate, default_burst));
+std::uint64_t policer_burst(std::uint64_t rate, std::uint64_t asked) {
+    return burst_in_force(rate, asked, policed_burst);
+}
+
+std::uint64_t queue_burst(std::uint64_t rate, std::uint64_t asked) {
+    return burst_in_force(rate, asked, queued_burst);
+}
+
+std::uint64_t egress_burst(const QosPortSpec& spec, std::optional<Shaper> shaper) {
+    return is_queue(shaper) ? queue_burst(spec.egress_rate, spec.egress_burst)
+                            : policer_burst(spec.egress_rate, spec.egress_burst);
 }
 
 std::chrono::microseconds patience_of(const QosPortSpec& spec) {

@@ -54,8 +54,14 @@ struct QosPlan {
 /// Whether what leaves by the port is classified.
 [[nodiscard]] bool is_classified(const QosPortSpec& spec, const DesiredState& desired);
 
-/// Bytes in force: as asked, or by the rate: enough for the largest GSO frame and for 10 ms.
-[[nodiscard]] std::uint64_t burst_of(std::uint64_t rate, std::uint64_t asked);
+/// Bytes in force: as asked, or by the rate, but enough for the largest GSO frame: what is queued
+/// needs 10 ms of it. Who drops what is too much must have patience with TCP, which learns of lost
+/// segments by a timeout of 200 ms or more where the round trip is short (RFC 6298; Linux'
+/// TCP_RTO_MIN): 400 ms.
+[[nodiscard]] std::uint64_t policer_burst(std::uint64_t rate, std::uint64_t asked);
+[[nodiscard]] std::uint64_t queue_burst(std::uint64_t rate, std::uint64_t asked);
+/// Of what leaves. @param shaper in force
+[[nodiscard]] std::uint64_t egress_burst(const QosPortSpec& spec, std::optional<Shaper> shaper);
 
 /// How long a frame may wait in the port's queue.
 [[nodiscard]] std::chrono::microseconds patience_of(const QosPortSpec& spec);

@@ -69,9 +69,9 @@ public:
         if (spec.egress_rate != unlimited) it.shaper = Shaper::police;
         if (queue != plan_.queues.end()) it.shaper = queue->second.htb ? Shaper::htb : Shaper::fq;
 
-        it.in = direction(spec.ingress_rate, spec.ingress_burst, after_.state.in,
-                          SL_QOS_IN_CONFORMED, SL_QOS_IN_EXCEEDED);
-        it.out = direction(spec.egress_rate, spec.egress_burst, after_.state.out,
+        it.in = direction(spec.ingress_rate, policer_burst(spec.ingress_rate, spec.ingress_burst),
+                          after_.state.in, SL_QOS_IN_CONFORMED, SL_QOS_IN_EXCEEDED);
+        it.out = direction(spec.egress_rate, egress_burst(spec, it.shaper), after_.state.out,
                            SL_QOS_OUT_CONFORMED, SL_QOS_OUT_EXCEEDED);
         if ((flags & SL_QOS_POLICE) == 0)
             set_rate(it.in, carried(before_.port.rx), carried(after_.port.rx));
@@ -97,7 +97,7 @@ private:
     [[nodiscard]] QosDirectionStatus direction(std::uint64_t rate, std::uint64_t burst,
                                                const sl_bucket_state& state, sl_qos_count conformed,
                                                sl_qos_count exceeded) const {
-        QosDirectionStatus it{.rate = rate, .burst = burst_of(rate, burst)};
+        QosDirectionStatus it{.rate = rate, .burst = burst};
         it.conformed = after_.qos.counts[conformed];
         it.exceeded = after_.qos.counts[exceeded];
         it.throttled = static_cast<double>(state.throttled) / 1e9;

@@ -28,7 +28,7 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_port, addr6), 28u);
     EXPECT_EQ(offsetof(sl_port, guard), 44u);
     EXPECT_EQ(offsetof(sl_port, qos), 46u);
-    EXPECT_EQ(offsetof(sl_nexthop, out_qos), 22u);
+    EXPECT_EQ(offsetof(sl_nexthop, out_qos), 24u);
     EXPECT_EQ(offsetof(sl_qos, patience), 96u);
     EXPECT_EQ(offsetof(sl_qos, pcp), 128u);
     EXPECT_EQ(offsetof(sl_qos_state, out), 64u);
