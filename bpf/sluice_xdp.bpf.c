@@ -118,16 +118,18 @@ static __noinline int sl_police_out(struct xdp_md *ctx, __u32 port)
 {
 	const struct sl_qos *qos = sl_qos_of(port);
 	struct sl_qos_state *state = sl_qos_state_of(port);
+	struct sl_qos_stats *stats = sl_qos_stats_of(port);
 	struct sl_wire wire;
 	bool conforms;
 	__u64 now;
 
-	if (!qos || !state)
+	if (!qos || !state || !stats)
 		return 0;
 	wire = sl_wire(ctx);
 	now = sl_bucket_now(&qos->out);
-	conforms = sl_conforms(&qos->out, &state->out.bytes_at, now, wire.bytes);
-	sl_qos_count(port, conforms ? SL_QOS_OUT_CONFORMED : SL_QOS_OUT_EXCEEDED, &wire);
+	conforms =
+	    sl_conforms(&qos->out, &state->out.bytes_at, &stats->out_credit, now, wire.bytes);
+	sl_qos_count(&stats->counts[conforms ? SL_QOS_OUT_CONFORMED : SL_QOS_OUT_EXCEEDED], &wire);
 	if (likely(conforms))
 		return 0;
 	sl_throttled(&state->out, now);

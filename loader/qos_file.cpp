@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <net/if.h>
 #include <yaml-cpp/depthguard.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <span>
+#include <sstream>
 
 #include "loader/mac_pool.hpp"
 #include "loader/qos_match.hpp"
@@ -300,16 +302,43 @@ YAML::Mark mark_within(std::string_view text, YAML::Mark mark) {
     return mark;
 }
 
+/// Where the last document began.
+class LastDocument : public YAML::EventHandler {
+public:
+    YAML::Mark mark;
+
+    void OnDocumentStart(const YAML::Mark& at) override { mark = at; }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                         YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+};
+
+/// YAML::Load() reads the first and is silent about what comes behind it; YAML::LoadAll() finds
+/// documents without end in `,`. Throws what yaml-cpp throws.
+Result<> check_one_document(const YamlFile& file, const std::string& text) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    LastDocument last;
+    if (!parser.HandleNextDocument(last) || !parser.HandleNextDocument(last)) return {};
+    return file.fail_at(last.mark, "the document ends before this",
+                        "write one document: no `---` or `...` within the file");
+}
+
 /// Throws what yaml-cpp throws.
-Result<QosFile> read_text(const YamlFile& file, std::string_view text) {
-    const auto documents = YAML::LoadAll(std::string(text));
-    if (documents.empty() || documents[0].IsNull() ||
-        (documents[0].IsMap() && documents[0].size() == 0))
+Result<QosFile> read_text(const YamlFile& file, const std::string& text) {
+    SL_CHECK(check_one_document(file, text));
+    const auto root = YAML::Load(text);
+    if (root.IsNull() || (root.IsMap() && root.size() == 0))
         return file.fail_at({}, "there is nothing in it", "keys of the file: vms, classes");
-    if (documents.size() > 1)
-        return file.fail_at(documents[1].Mark(), "here begins a second document",
-                            "write one: no `---` or `...` within the file");
-    return read_document(file, documents[0]);
+    return read_document(file, root);
 }
 
 }  // namespace
@@ -323,7 +352,7 @@ Result<QosFile> parse_qos_file(std::string_view text, std::string_view name) {
     // Behind a blank at the end, yaml-cpp would not miss the end of a quoted text.
     text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     try {
-        return read_text(file, text);
+        return read_text(file, std::string(text));
     } catch (const YAML::DeepRecursion& deep) {
         return file.fail_at(deep.mark, "lists or maps within each other, too deep",
                             "keys of the file: vms, classes");

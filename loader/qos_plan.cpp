@@ -118,6 +118,7 @@ void plan_ingress(sl_qos& entry, const QosPortSpec& spec, const QosKernel& kerne
     entry.in_bytes =
         byte_bucket(spec.ingress_rate, policer_burst(spec.ingress_rate, spec.ingress_burst),
                     kernel.jiffy, false);
+    give_credit(entry.in_bytes, kernel.cpus);
     entry.in_frames = frame_bucket(spec.pps, kernel.jiffy);
     entry.dscp = spec.dscp;
     if (spec.pcp_of_dscp) {
@@ -134,7 +135,7 @@ void plan_egress(sl_qos& entry, const QosPortSpec& spec, std::optional<Shaper> s
                  bool classified, const QosKernel& kernel) {
     const bool queued = is_queue(shaper);
     entry.out = byte_bucket(spec.egress_rate, egress_burst(spec, shaper), kernel.jiffy, queued);
-    if (!queued) return;
+    if (!queued) return give_credit(entry.out, kernel.cpus);
     entry.patience = bucket_time(patience_of(spec));
     entry.mark_at = entry.patience / 4;
     if (spec.latency.count() != 0) entry.late_at = entry.patience;
@@ -144,6 +145,7 @@ void plan_egress(sl_qos& entry, const QosPortSpec& spec, std::optional<Shaper> s
 std::uint16_t flags_for(const QosPortSpec& spec, std::optional<Shaper> shaper, bool classified) {
     unsigned flags = 0;
     if (limits_ingress(spec)) flags |= SL_QOS_POLICE;
+    if (spec.ingress_rate == 0 || spec.pps != unlimited) flags |= SL_QOS_SINGLY;
     if (remarks(spec)) flags |= SL_QOS_REMARK;
     if (shaper || classified) flags |= SL_QOS_EGRESS;
     if (classified) flags |= SL_QOS_CLASSES;
@@ -274,6 +276,16 @@ sl_bucket byte_bucket(std::uint64_t rate, std::uint64_t burst, std::chrono::nano
     if (rate == unlimited) return {};
     if (rate == 0) return blocked_bucket;
     return bucket(scaled(8, second_in_cost, rate), burst, largest_frame, jiffy, fine);
+}
+
+void give_credit(sl_bucket& bucket, std::size_t cpus) {
+    constexpr std::uint64_t most = 65'536, least = 3'000;  // less than two frames save nothing
+    if (bucket.cost == 0) return;
+    const auto burst = scaled(bucket.limit, 1 << SL_BUCKET_COST_SHIFT, bucket.cost);
+    const auto chunk = std::min(burst / (4 * cpus), most);
+    if (chunk < least) return;
+    bucket.chunk = static_cast<__u32>(chunk);
+    bucket.limit -= cpus * scaled(bucket.cost, chunk, 1 << SL_BUCKET_COST_SHIFT);
 }
 
 sl_bucket frame_bucket(std::uint64_t rate, std::chrono::nanoseconds jiffy) {

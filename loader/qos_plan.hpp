@@ -20,6 +20,7 @@ namespace sluice {
 struct QosKernel {
     bool has_fq = false;
     std::chrono::nanoseconds jiffy{4'000'000};  ///< the step of the datapath's cheap clock
+    std::size_t cpus = 1;                       ///< that may take from a bucket
 };
 
 /// The root qdisc of an interface.
@@ -71,6 +72,9 @@ struct QosPlan {
                                     std::chrono::nanoseconds jiffy, bool fine);
 /// A bucket of `rate` frames a second.
 [[nodiscard]] sl_bucket frame_bucket(std::uint64_t rate, std::chrono::nanoseconds jiffy);
+
+/// Lets each CPU take some of a policer's burst in advance, out of what all may have together.
+void give_credit(sl_bucket& bucket, std::size_t cpus);
 
 /// A duration as buckets count it.
 [[nodiscard]] std::uint64_t bucket_time(std::chrono::nanoseconds duration);

@@ -103,7 +103,7 @@ Result<QosPlan> plan_qos_here(const DesiredState& desired, const Host& host) {
     const bool matters = std::ranges::any_of(desired.qos_ports, [&](const QosPortSpec& it) {
         return shaper_in_force(it, desired, true) == Shaper::fq;
     });
-    QosKernel kernel{.jiffy = jiffy_length()};
+    QosKernel kernel{.jiffy = jiffy_length(), .cpus = possible_cpus()};
     if (matters) {
         SL_TRY(has_fq, kernel_has_fq());
         kernel.has_fq = has_fq;

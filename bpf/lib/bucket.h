@@ -9,6 +9,8 @@
 #ifndef SLUICE_BPF_BUCKET_H
 #define SLUICE_BPF_BUCKET_H
 
+#include <stdbool.h>
+
 #include "sluice/abi/qos.h"
 
 #define SL_BUCKET_TRIES 64 /* of that many CPUs at one bucket one always gets on */
@@ -37,6 +39,26 @@ static inline __u64 sl_bucket_charge(const struct sl_bucket *bucket, __u64 *at, 
 			return wait;
 	}
 	return SL_BUCKET_OVER;
+}
+
+/*
+ * The same for what may not wait, from what this CPU has taken in advance: most frames need no
+ * atomic instruction. @param credit the CPU's own @return whether it conforms
+ */
+static inline bool sl_bucket_take(const struct sl_bucket *bucket, __u64 *at, __u64 *credit,
+				  __u64 now, __u32 bytes)
+{
+	__u32 chunk = bucket->chunk;
+
+	if (*credit >= bytes) {
+		*credit -= bytes;
+		return true;
+	}
+	if (chunk && !sl_bucket_charge(bucket, at, now, bytes + chunk, 0)) {
+		*credit += chunk;
+		return true;
+	}
+	return !sl_bucket_charge(bucket, at, now, bytes, 0);
 }
 
 /* Gives back what a frame was charged that did not go after all. */

@@ -19,15 +19,15 @@ static __always_inline struct sl_qos_state *sl_qos_state_of(__u32 port)
 	return bpf_map_lookup_elem(&sl_qos_states, &port);
 }
 
-static __always_inline void sl_qos_count(__u32 port, enum sl_qos_count what,
-					 const struct sl_wire *wire)
+static __always_inline struct sl_qos_stats *sl_qos_stats_of(__u32 port)
 {
-	struct sl_qos_stats *stats = bpf_map_lookup_elem(&sl_qos_stats, &port);
+	return bpf_map_lookup_elem(&sl_qos_stats, &port);
+}
 
-	if (!stats)
-		return;
-	stats->counts[what].packets += wire->frames;
-	stats->counts[what].bytes += wire->bytes;
+static __always_inline void sl_qos_count(struct sl_counter *counter, const struct sl_wire *wire)
+{
+	counter->packets += wire->frames;
+	counter->bytes += wire->bytes;
 }
 
 /*
@@ -53,45 +53,69 @@ static __noinline void sl_throttled(struct sl_bucket_state *state, __u64 now)
 		__sync_fetch_and_add(&state->throttled, now - last);
 }
 
-static __always_inline bool sl_conforms(const struct sl_bucket *bucket, __u64 *at, __u64 now,
-					__u32 amount)
+static __always_inline bool sl_conforms(const struct sl_bucket *bucket, __u64 *at, __u64 *credit,
+					__u64 now, __u32 bytes)
 {
 	if (!bucket->flags)
 		return true;
 	return !(bucket->flags & SL_BUCKET_BLOCKED) &&
-	       !sl_bucket_charge(bucket, at, now, amount, 0);
+	       sl_bucket_take(bucket, at, credit, now, bytes);
 }
 
-/* A frame that enters by a port with SL_QOS_POLICE. 0, or the reason against it. */
+/* Has the port seen its packets of this time? */
+static __always_inline bool sl_frames_conform(const struct sl_qos *qos, struct sl_qos_state *state,
+					      __u32 frames)
+{
+	const struct sl_bucket *bucket = &qos->in_frames;
+
+	if (likely(!bucket->flags))
+		return true;
+	return !(bucket->flags & SL_BUCKET_BLOCKED) &&
+	       !sl_bucket_charge(bucket, &state->in.frames_at, sl_bucket_now(bucket), frames, 0);
+}
+
+/* A frame for which this CPU's credit does not do. 0, or the reason against it. */
 static __noinline int sl_police_in(struct sl_ctx *ctx, __u32 port)
 {
 	const struct sl_qos *qos = sl_qos_of(port);
 	struct sl_qos_state *state = sl_qos_state_of(port);
+	struct sl_qos_stats *stats = sl_qos_stats_of(port);
 	struct sl_wire wire;
 	__u64 now;
 	int why = 0;
 
-	if (!qos || !state)
+	if (!qos || !state || !stats)
 		return 0;
 	wire = sl_wire(ctx);
 	now = sl_bucket_now(&qos->in_bytes);
-	if (!sl_conforms(&qos->in_bytes, &state->in.bytes_at, now, wire.bytes)) {
+	if (!sl_conforms(&qos->in_bytes, &state->in.bytes_at, &stats->in_credit, now, wire.bytes)) {
 		why = SL_DROP_QOS_RATE;
-	} else if (unlikely(qos->in_frames.flags) &&
-		   !sl_conforms(&qos->in_frames, &state->in.frames_at,
-				sl_bucket_now(&qos->in_frames), wire.frames)) {
-		sl_bucket_refund(&qos->in_bytes, &state->in.bytes_at, wire.bytes);
+	} else if (!sl_frames_conform(qos, state, wire.frames)) {
+		if (qos->in_bytes.flags)
+			stats->in_credit += wire.bytes;
 		why = SL_DROP_QOS_PPS;
 	}
-	sl_qos_count(port, why ? SL_QOS_IN_EXCEEDED : SL_QOS_IN_CONFORMED, &wire);
+	sl_qos_count(&stats->counts[why ? SL_QOS_IN_EXCEEDED : SL_QOS_IN_CONFORMED], &wire);
 	if (unlikely(why))
 		sl_throttled(&state->in, now);
 	return why;
 }
 
+/* A frame that enters. 0, or the reason against it. Nearly all are paid from this CPU's credit. */
 static __always_inline int sl_police(struct sl_ctx *ctx, const struct sl_port *port)
 {
-	return unlikely(port->qos & SL_QOS_POLICE) ? sl_police_in(ctx, port->id) : 0;
+	struct sl_wire wire = {.bytes = ctx_len(ctx), .frames = 1};
+	struct sl_qos_stats *stats;
+
+	if (likely(!(port->qos & SL_QOS_POLICE)))
+		return 0;
+	stats = sl_qos_stats_of(port->id);
+	if (!stats || (port->qos & SL_QOS_SINGLY) || ctx_is_gso(ctx) || ctx_vlan_offloaded(ctx) ||
+	    stats->in_credit < wire.bytes)
+		return sl_police_in(ctx, port->id);
+	stats->in_credit -= wire.bytes;
+	sl_qos_count(&stats->counts[SL_QOS_IN_CONFORMED], &wire);
+	return 0;
 }
 
 #endif

@@ -75,12 +75,9 @@ static __always_inline void sl_count_class(__u32 port, __u32 class, const struct
 
 	if (!stats)
 		return;
-	stats->sent.packets += wire->frames;
-	stats->sent.bytes += wire->bytes;
-	if (!marked)
-		return;
-	stats->marked.packets += wire->frames;
-	stats->marked.bytes += wire->bytes;
+	sl_qos_count(&stats->sent, wire);
+	if (marked)
+		sl_qos_count(&stats->marked, wire);
 }
 
 /* May what the frame waits for be told to its sender, and was it? */
@@ -114,19 +111,20 @@ static __noinline int sl_qos_leave(struct __sk_buff *ctx, const struct sl_port *
 {
 	const struct sl_qos *qos = sl_qos_of(port->id);
 	struct sl_qos_state *state = sl_qos_state_of(port->id);
+	struct sl_qos_stats *stats = sl_qos_stats_of(port->id);
 	__u32 zero = 0, class = 0;
 	const struct sl_qos_rules *rules = bpf_map_lookup_elem(&sl_qos_rules, &zero);
 	struct sl_wire wire;
 	__u64 now, wait;
 	bool marked;
 
-	if (!qos || !state || !rules)
+	if (!qos || !state || !stats || !rules)
 		return 0;
 	wire = sl_wire(ctx);
 	now = sl_bucket_now(&qos->out);
 	wait = sl_wait(port, qos, state, &wire, now);
 	if (wait == SL_BUCKET_OVER) {
-		sl_qos_count(port->id, SL_QOS_OUT_EXCEEDED, &wire);
+		sl_qos_count(&stats->counts[SL_QOS_OUT_EXCEEDED], &wire);
 		return SL_DROP_QOS_EGRESS;
 	}
 	if (port->qos & SL_QOS_CLASSES)
@@ -134,11 +132,11 @@ static __noinline int sl_qos_leave(struct __sk_buff *ctx, const struct sl_port *
 	if (port->qos & SL_QOS_EDT)
 		ctx->tstamp = (now + wait) >> SL_BUCKET_TIME_SHIFT;
 	marked = !rules->urgent[class] && sl_mark(ctx, port, qos, wait);
-	sl_qos_count(port->id, SL_QOS_OUT_CONFORMED, &wire);
+	sl_qos_count(&stats->counts[SL_QOS_OUT_CONFORMED], &wire);
 	if (marked)
-		sl_qos_count(port->id, SL_QOS_OUT_MARKED, &wire);
+		sl_qos_count(&stats->counts[SL_QOS_OUT_MARKED], &wire);
 	if (qos->late_at && wait > qos->late_at)
-		sl_qos_count(port->id, SL_QOS_OUT_LATE, &wire);
+		sl_qos_count(&stats->counts[SL_QOS_OUT_LATE], &wire);
 	if (port->qos & SL_QOS_CLASSES)
 		sl_count_class(port->id, class, &wire, marked);
 	return 0;

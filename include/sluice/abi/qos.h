@@ -18,6 +18,7 @@ enum sl_qos_flag {
 	SL_QOS_CLASSES = 1 << 4, /* what leaves is classified */
 	SL_QOS_EDT = 1 << 5,	 /* sl_qos.out gives each frame its time of departure, for fq */
 	SL_QOS_ECN = 1 << 6,	 /* frames that wait sl_qos.mark_at are marked, if they may be */
+	SL_QOS_SINGLY = 1 << 7,	 /* POLICE: in_frames holds, or all is blocked: no credit */
 };
 
 /*
@@ -38,7 +39,7 @@ struct sl_bucket {
 	__u64 limit; /* how far ahead of now the time may be: the burst */
 	__u64 most;  /* further ahead it never is: if so, the clock has gone back */
 	__u32 flags; /* enum sl_bucket_flag */
-	__u32 zero;
+	__u32 chunk; /* bytes that a CPU takes at a time, for its credit; 0 = none */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_bucket) == 32, "sl_bucket is 32 bytes");
 
@@ -96,6 +97,7 @@ enum sl_qos_count {
 };
 struct sl_qos_stats {
 	struct sl_counter counts[SL_QOS_COUNTS];
+	__u64 in_credit, out_credit; /* bytes that this CPU took from the bucket and has left */
 };
 
 /*
