@@ -266,7 +266,10 @@ TEST(QosFile, WhatIsNoYamlSaysWhere) {
     expect_refused("vms: []\nclasses: [a,\n  b", "3:4", "no YAML: ");
     expect_refused("vms: *nowhere\n", "1:6", "no YAML: ");
     expect_refused("vms: a: b\n", "1:7", "no YAML: ");
-    expect_refused("vms: []\n---\nclasses: []\n", "3:1", "a second document");
+    expect_refused("vms: []\n---\nclasses: []\n", "2:1", "the document ends before this");
+    // Before what cannot begin a document, YAML::LoadAll() finds empty ones without end.
+    for (const auto* text : {",vms: [{n,", ",", ": ,", "]", "}", "vms: []\n,"})
+        EXPECT_FALSE(parse_qos_file(text, "q.yaml")) << text;
 }
 
 TEST(QosFile, EmptyFilesAndStrangeBytesAreRefused) {
