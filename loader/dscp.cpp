@@ -39,9 +39,8 @@ Result<std::uint8_t> parse_dscp(std::string_view text) {
     for (const auto& [name, dscp] : code_points)
         if (is_name(text, name)) return dscp;
     std::uint8_t number = 0;
-    const auto* end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc{} || stopped != end || number >= SL_DSCPS)
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number >= SL_DSCPS)
         return fail(ErrorCode::usage, fmt::format("`{}` is not a DSCP", text),
                     "write a name (ef, va, af11 to af43, cs0 to cs7, be, le) or a number 0 to 63");
     return number;

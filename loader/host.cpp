@@ -12,6 +12,7 @@ namespace {
 
 std::string nearest_hint(const std::vector<Link>& links, std::string_view name) {
     std::vector<std::string_view> names;
+    names.reserve(links.size());
     for (const auto& link : links) names.emplace_back(link.name);
     if (const auto nearest = nearest_name(names, name))
         return fmt::format("did you mean {}? `ip link` lists the interfaces", *nearest);

@@ -37,9 +37,9 @@ Result<> take(Result<Value> value, Field& field) {
 
 Result<int> parse_within(std::string_view text, int first, int last) {
     int number = 0;
-    const auto* end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, number);
-    if (error == std::errc{} && stopped == end && number >= first && number <= last) return number;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    if (whole && number >= first && number <= last) return number;
     return fail(ErrorCode::usage, fmt::format("`{}` is not a number {} to {}", text, first, last));
 }
 

@@ -65,7 +65,7 @@ std::string joined(std::span<const std::string_view> names) {
 
 std::string unknown_hint(std::span<const std::string_view> names, std::string_view written,
                          std::string_view what) {
-    const auto known = fmt::format("{}: {}", what, joined(names));
+    auto known = fmt::format("{}: {}", what, joined(names));
     if (const auto nearest = nearest_name(names, written))
         return fmt::format("did you mean {}? {}", *nearest, known);
     return known;
@@ -93,10 +93,10 @@ Result<> read_interface(std::string_view value, QosMatch& match) {
 }
 
 Result<> read_vlan(std::string_view value, QosMatch& match) {
-    const auto* end = value.data() + value.size();
-    const auto [stopped, error] = std::from_chars(value.data(), end, match.vlan);
-    if (error == std::errc{} && stopped == end && match.vlan >= 1 && match.vlan <= last_vlan)
-        return {};
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), match.vlan);
+    const bool whole = error == std::errc{} && end == value.data() + value.size();
+    if (whole && match.vlan >= 1 && match.vlan <= last_vlan) return {};
     return wrong_value(fmt::format("`{}` is not a VLAN", value),
                        fmt::format("VLAN ids are 1 to {}", last_vlan));
 }
@@ -238,9 +238,10 @@ std::string qos_match_text(const QosMatch& match) {
     if (!match.interface.empty()) add("if", match.interface);
     if (match.vlan != 0) add("vlan", match.vlan);
     if (match.protocol) add("proto", match_protocol_text(*match.protocol));
-    std::vector<std::string> ports;
-    for (const auto& range : match.ports) ports.push_back(range.text());
-    if (!ports.empty()) add("port", fmt::format("{}", fmt::join(ports, ",")));
+    std::string ports;
+    for (const auto& range : match.ports)
+        ports += fmt::format("{}{}", ports.empty() ? "" : ",", range.text());
+    if (!ports.empty()) add("port", ports);
     if (match.dscp) add("dscp", dscp_text(*match.dscp));
     return text;
 }

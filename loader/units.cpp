@@ -131,17 +131,18 @@ std::optional<Quantity> parse_quantity(std::string_view text) {
     const auto whole = digits_at(text, 0);
     if (whole == 0) return std::nullopt;
     Quantity quantity;
-    const auto [_, error] = std::from_chars(text.data(), text.data() + whole, quantity.whole);
-    if (error != std::errc{}) quantity.whole = std::numeric_limits<std::uint64_t>::max();
+    const auto digits = text.substr(0, whole);
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), quantity.whole);
+    if (read.ec != std::errc{}) quantity.whole = std::numeric_limits<std::uint64_t>::max();
     auto end = whole;
     if (end < text.size() && text[end] == '.') {
-        const auto digits = digits_at(text, end + 1);
-        if (digits == 0 || digits > most_digits) return std::nullopt;
-        for (const char digit : text.substr(end + 1, digits)) {
+        const auto places = digits_at(text, end + 1);
+        if (places == 0 || places > most_digits) return std::nullopt;
+        for (const char digit : text.substr(end + 1, places)) {
             quantity.fraction = quantity.fraction * 10 + static_cast<std::uint64_t>(digit - '0');
             quantity.parts *= 10;
         }
-        end += 1 + digits;
+        end += 1 + places;
     }
     quantity.number = text.substr(0, end);
     quantity.suffix = text.substr(end);

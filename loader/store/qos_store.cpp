@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::string_view default_class = "default";
+constexpr std::string_view default_class_name = "default";
 
 Result<> load_matches(const Connection& connection, QosClassSpec& spec) {
     SL_TRY(row, connection.prepare("SELECT match FROM qos_match WHERE class = ? ORDER BY rowid"));
@@ -41,7 +41,7 @@ Result<std::string> class_that_has(const Connection& connection, std::uint8_t id
 }
 
 Result<bool> class_exists(const Connection& connection, std::string_view name) {
-    if (name == default_class) return true;
+    if (name == default_class_name) return true;
     SL_TRY(row, connection.prepare("SELECT 1 FROM qos_class WHERE name = ?"));
     return row.bind(name).step();
 }

@@ -297,6 +297,8 @@ TEST(QosFile, TooMuchIsRefused) {
     for (int i = 1; i <= 15; ++i) classes += fmt::format("- {{name: c{}, match: port={}}}\n", i, i);
     EXPECT_EQ(read(classes + "- {name: default, weight: 2}\n").classes.size(), 16u);
     expect_refused(classes + "- {name: b, match: port=99}\n", "17:3", "more than 15 classes");
+    classes.insert(classes.find('-'), "- {name: default, weight: 2}\n");
+    EXPECT_EQ(read(classes).classes.size(), 16u);
 }
 
 // What is made to take long or to overflow the stack is refused before long.

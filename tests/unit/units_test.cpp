@@ -148,6 +148,7 @@ TEST(Rate, RefusesWhatIsNone) {
                              "100kpps",
                              "100mbitbit",
                              "100000.5bit",
+                             "1.0000000000000000000mbit",
                              "0.12345678901234567890gbit",
                              "00b"})
         expect_error(parse_rate(text), ErrorCode::usage, "is not a rate");
