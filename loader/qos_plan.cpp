@@ -17,7 +17,7 @@ constexpr std::uint64_t gso_frame = 72'000;
 constexpr std::uint64_t largest_frame = 1 << 19;  // BIG TCP
 constexpr auto queued_burst = 10ms;
 constexpr auto policed_burst = 400ms;
-constexpr auto default_patience = 50ms;
+constexpr auto default_patience = 20ms;
 
 constexpr std::uint64_t second_in_cost = 1'000'000'000ull << 24;  // sl_bucket.cost: 2^-24 ns
 
@@ -70,11 +70,12 @@ std::uint64_t leaf_limit(const ClassShare& share, std::chrono::microseconds pati
     return std::max(bytes_in(share.assured, patience), 2 * gso_frame);
 }
 
-/// HTB serves classes of equal priority that want more than they are assured in turn, a quantum
-/// each; one that is less than a frame makes more turns of it, not another share.
-std::uint32_t quantum_of(const QosClassSpec& it) {
-    constexpr std::uint32_t unit = 1514;
-    return std::min<std::uint32_t>(unit * it.weight, 200'000);
+/// HTB serves classes that want more than they are assured in turn, a quantum each. It adds a
+/// quantum for each frame that it sends, however far that was beyond the last one: less than a GSO
+/// frame would give each class as many frames.
+std::uint32_t quantum_of(std::uint64_t weight, std::uint64_t least_weight) {
+    constexpr std::uint64_t most = 1u << 30;
+    return static_cast<std::uint32_t>(std::min(gso_frame * weight / least_weight, most));
 }
 
 HtbTree class_tree(const QosPortSpec& spec, std::span<const QosClassSpec> classes) {
@@ -83,12 +84,14 @@ HtbTree class_tree(const QosPortSpec& spec, std::span<const QosClassSpec> classe
     HtbTree tree{SL_QOS_HTB_MAJOR, SL_QOS_HTB_LEAF, {}};
     tree.classes.push_back({SL_QOS_HTB_ROOT, 0, rate, rate, burst, 0, 0, 0});
     const auto shares = class_shares(classes, rate);
+    const auto least = std::ranges::min(classes, {}, &QosClassSpec::weight).weight;
     for (std::size_t i = 0; i < classes.size(); ++i) {
         const auto& it = classes[i];
         const auto& share = shares[i];
         tree.classes.push_back({SL_QOS_HTB_LEAF + it.id, SL_QOS_HTB_ROOT, share.assured, share.most,
                                 queue_burst(share.most, spec.egress_burst), it.priority,
-                                quantum_of(it), leaf_limit(share, patience_of(spec))});
+                                quantum_of(it.weight, least),
+                                leaf_limit(share, patience_of(spec))});
     }
     return tree;
 }
@@ -96,14 +99,14 @@ HtbTree class_tree(const QosPortSpec& spec, std::span<const QosClassSpec> classe
 /// Without classes the datapath alone decides what is dropped, by its model of the queue: the
 /// qdisc, which only spreads what comes, must be no slower than that.
 HtbTree plain_tree(const QosPortSpec& spec) {
-    const auto rate = spec.egress_rate + spec.egress_rate / 256;
+    const auto rate = spec.egress_rate + spec.egress_rate / 1024;
     const auto burst = queue_burst(rate, spec.egress_burst);
     const auto limit = 2 * (bytes_in(rate, patience_of(spec)) + burst) + gso_frame;
     return {SL_QOS_HTB_MAJOR,
             SL_QOS_HTB_LEAF,
             {{SL_QOS_HTB_ROOT, 0, rate, rate, burst, 0, 0, 0},
-             {SL_QOS_HTB_LEAF, SL_QOS_HTB_ROOT, rate, rate, burst, shared_priority, quantum_of({}),
-              limit}}};
+             {SL_QOS_HTB_LEAF, SL_QOS_HTB_ROOT, rate, rate, burst, shared_priority,
+              quantum_of(1, 1), limit}}};
 }
 
 bool limits_ingress(const QosPortSpec& spec) {

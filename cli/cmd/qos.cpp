@@ -88,7 +88,7 @@ void add_qos_options(CLI::App* set, QosArguments& arguments) {
                  "likewise; default 10 ms, for police 400 ms, 72 kB at least", "SIZE"),
           option("--shaper", arguments.shaper, "how what is more is held back; police: dropped",
                  "auto|htb|fq|police"),
-          option("--latency", arguments.latency, "how long it may wait; default 50ms", "TIME|none"),
+          option("--latency", arguments.latency, "how long it may wait; default 20ms", "TIME|none"),
           option("--classes", arguments.classes, "what leaves is classified", "on|off"),
           option("--ecn", arguments.ecn, "mark what may be marked before it is dropped", "on|off"),
           option("--dscp", arguments.dscp, "DSCP of what enters: as it came, 0, or this one",
