@@ -164,9 +164,13 @@ Result<bool> erase_qos_class(const Connection& connection, std::string_view name
 
 Result<std::vector<VmPort>> load_vm_ports(const Connection& connection) {
     std::vector<VmPort> ports;
-    SL_TRY(row, connection.prepare("SELECT vm, port FROM lease WHERE released = 0 AND port <> ''"
-                                   " UNION SELECT vm, standby FROM lease"
-                                   " WHERE released = 0 AND standby <> '' ORDER BY 1, 2"));
+    // Of a million leases few may name a port: that index holds those alone.
+    SL_TRY(row, connection.prepare(
+                    "WITH placed AS MATERIALIZED (SELECT vm, port, standby"
+                    " FROM lease INDEXED BY lease_port"
+                    " WHERE (port <> '' OR standby <> '') AND released = 0)"
+                    " SELECT vm, port FROM placed WHERE port <> ''"
+                    " UNION SELECT vm, standby FROM placed WHERE standby <> '' ORDER BY 1, 2"));
     SL_CHECK(row.each_row([&]() -> Result<> {
         ports.push_back({row.text(0), row.text(1)});
         return {};
