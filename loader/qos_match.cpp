@@ -33,9 +33,9 @@ QosMatch by_dscp(std::uint8_t dscp) {
 
 constexpr std::uint8_t expedited = 46;
 
-/// As few matches as say it: an instance has 64. Ports without a protocol are those of TCP, UDP and
-/// SCTP, which SIP and DNS may use, too. Ports are IANA's; RTP's are those that Asterisk, Cisco and
-/// others begin with, up to where Linux takes its own ports from.
+/// As few matches as say it: an instance has 64. Ports without a protocol are those of TCP and
+/// UDP, of which SIP and DNS may use either. Ports are IANA's; RTP's are those that Asterisk, Cisco
+/// and others begin with, up to where Linux takes its own ports from.
 const std::array<QosApp, 7> applications{{
     {"voip",
      "SIP, RTP, and all that is marked EF",
@@ -102,14 +102,10 @@ Result<> read_vlan(std::string_view value, QosMatch& match) {
 }
 
 Result<> read_protocol(std::string_view value, QosMatch& match) {
-    if (value == "sctp") {
-        match.protocol = IPPROTO_SCTP;
-        return {};
-    }
     const auto protocol = parse_protocol(value);
     if (!protocol || *protocol == SL_QOS_NO_PROTOCOL)
         return wrong_value(fmt::format("`{}` is not a protocol", value),
-                           "write tcp, udp, sctp, icmp, icmpv6 or a number 0 to 254");
+                           "write tcp, udp, icmp, icmpv6 or a number 0 to 254");
     match.protocol = *protocol;
     return {};
 }
@@ -158,8 +154,8 @@ constexpr std::array<MatchKey, 7> match_keys{{
     {"vm", "NAME", "it comes from, or goes to, a port of this VM", read_vm},
     {"if", "IF", "it comes from, or goes to, this port", read_interface},
     {"vlan", "1..4094", "it is in this VLAN", read_vlan},
-    {"proto", "tcp|udp|sctp|icmp|N", "protocol", read_protocol},
-    {"port", "PORT[-PORT],...", "either port of TCP, UDP or SCTP", read_ports},
+    {"proto", "tcp|udp|icmp|N", "protocol", read_protocol},
+    {"port", "PORT[-PORT],...", "either port of TCP or UDP", read_ports},
     {"dscp", "NAME|0..63", "DSCP that it comes with", read_dscp},
 }};
 
@@ -189,9 +185,7 @@ Result<> read_term(std::string_view term, QosMatch& match, std::set<std::string_
                        read.error().hint);
 }
 
-bool has_ports(std::uint8_t protocol) {
-    return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
-}
+bool has_ports(std::uint8_t protocol) { return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP; }
 
 Result<> check_together(const QosMatch& match, std::string_view text) {
     if (match == QosMatch{})
@@ -201,14 +195,10 @@ Result<> check_together(const QosMatch& match, std::string_view text) {
         return wrong_value(fmt::format("match \"{}\": app says proto, port and dscp", text),
                            fmt::format("leave them out, or app={}", match.app));
     if (!match.ports.empty() && match.protocol && !has_ports(*match.protocol))
-        return wrong_value(fmt::format("match \"{}\": protocol {} has no ports", text,
+        return wrong_value(fmt::format("match \"{}\": protocol {} has no ports here", text,
                                        protocol_text(*match.protocol)),
-                           "ports go with proto=tcp, proto=udp, proto=sctp, or none of them");
+                           "ports go with proto=tcp, proto=udp, or neither");
     return {};
-}
-
-std::string match_protocol_text(std::uint8_t protocol) {
-    return protocol == IPPROTO_SCTP ? "sctp" : protocol_text(protocol);
 }
 
 }  // namespace
@@ -237,7 +227,7 @@ std::string qos_match_text(const QosMatch& match) {
     if (!match.vm.empty()) add("vm", match.vm);
     if (!match.interface.empty()) add("if", match.interface);
     if (match.vlan != 0) add("vlan", match.vlan);
-    if (match.protocol) add("proto", match_protocol_text(*match.protocol));
+    if (match.protocol) add("proto", protocol_text(*match.protocol));
     std::string ports;
     for (const auto& range : match.ports)
         ports += fmt::format("{}{}", ports.empty() ? "" : ",", range.text());

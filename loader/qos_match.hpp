@@ -19,7 +19,7 @@ struct QosApp {
 [[nodiscard]] std::span<const QosApp> qos_apps();
 
 /// KEY=VALUE terms between blanks: app, vm, if, vlan, proto, port, dscp; each once. `port` needs
-/// proto tcp, udp or sctp, or none (then all three); `app` stands without proto, port and dscp.
+/// proto tcp or udp, or none (then both); `app` stands without proto, port and dscp.
 [[nodiscard]] Result<QosMatch> parse_qos_match(std::string_view text);
 [[nodiscard]] std::string qos_match_text(const QosMatch& match);  ///< as it is parsed
 [[nodiscard]] std::string qos_match_help();                       ///< the keys, a line each
