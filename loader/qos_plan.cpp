@@ -142,7 +142,7 @@ void plan_egress(sl_qos& entry, const QosPortSpec& spec, std::optional<Shaper> s
     entry.patience = bucket_time(patience_of(spec));
     entry.mark_at = entry.patience / 4;
     if (spec.latency.count() != 0) entry.late_at = entry.patience;
-    if (classified) entry.handle = SL_QOS_HTB_MAJOR << 16;
+    if (classified && shaper == Shaper::htb) entry.handle = SL_QOS_HTB_MAJOR << 16;
 }
 
 std::uint16_t flags_for(const QosPortSpec& spec, std::optional<Shaper> shaper, bool classified) {

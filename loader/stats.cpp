@@ -1,5 +1,7 @@
 #include "loader/stats.hpp"
 
+#include <algorithm>
+
 namespace sluice {
 namespace {
 
@@ -34,6 +36,20 @@ Result<std::vector<PortCounters>> read_port_counters(const Target& target) {
     for (const auto& port : instance.desired.ports) {
         SL_TRY(counters, read_one(datapath, port));
         all.push_back(std::move(counters));
+    }
+    return all;
+}
+
+Result<std::vector<LatencyCounters>> read_latencies(const Target& target) {
+    SL_TRY(instance, open_instance(target));
+    SL_TRY(datapath, open_running(target, instance.desired));
+    std::vector<LatencyCounters> all;
+    for (const auto& spec : instance.desired.qos_ports) {
+        if (spec.latency.count() == 0) continue;
+        const auto port = std::ranges::find(instance.desired.ports, spec.port, &PortSpec::name);
+        SL_TRY(stats, datapath.maps().qos_stats.read(port->id));
+        all.push_back({spec.port, spec.latency, stats.counts[SL_QOS_OUT_CONFORMED],
+                       stats.counts[SL_QOS_OUT_LATE], stats.counts[SL_QOS_OUT_EXCEEDED]});
     }
     return all;
 }

@@ -1,6 +1,7 @@
 // Counters, summed over all CPUs.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,15 @@ struct PortCounters {
     bool consistent = false;
 };
 [[nodiscard]] Result<std::vector<PortCounters>> read_port_counters(const Target& target);
+
+/// A port whose queue has a latency target (QosPortSpec::latency): what left, and what had to wait
+/// longer or was dropped for it.
+struct LatencyCounters {
+    std::string port;
+    std::chrono::microseconds target{0};
+    sl_counter sent{}, late{}, dropped{};
+};
+[[nodiscard]] Result<std::vector<LatencyCounters>> read_latencies(const Target& target);
 
 struct DropReason {
     sl_drop reason;

@@ -62,6 +62,8 @@ static __always_inline bool sl_conforms(const struct sl_bucket *bucket, __u64 *a
 	       sl_bucket_take(bucket, at, credit, now, bytes);
 }
 
+#define SL_FRAMES_MOST 1024 /* at a time; their cost at 1 packet a second fits in 64 bits */
+
 /* Has the port seen its packets of this time? */
 static __always_inline bool sl_frames_conform(const struct sl_qos *qos, struct sl_qos_state *state,
 					      __u32 frames)
@@ -71,7 +73,8 @@ static __always_inline bool sl_frames_conform(const struct sl_qos *qos, struct s
 	if (likely(!bucket->flags))
 		return true;
 	return !(bucket->flags & SL_BUCKET_BLOCKED) &&
-	       !sl_bucket_charge(bucket, &state->in.frames_at, sl_bucket_now(bucket), frames, 0);
+	       !sl_bucket_charge(bucket, &state->in.frames_at, sl_bucket_now(bucket),
+				 frames < SL_FRAMES_MOST ? frames : SL_FRAMES_MOST, 0);
 }
 
 /* A frame for which this CPU's credit does not do. 0, or the reason against it. */

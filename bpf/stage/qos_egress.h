@@ -102,7 +102,7 @@ static __always_inline __u64 sl_wait(const struct sl_port *port, const struct sl
 	wait = sl_bucket_charge(&qos->out, &state->out.bytes_at, now, wire->bytes, qos->patience);
 	if (wait)
 		sl_throttled(&state->out, now);
-	return wait == SL_BUCKET_OVER && qos->handle ? qos->patience : wait;
+	return wait == SL_BUCKET_OVER && qos->handle ? qos->patience + 1 : wait;
 }
 
 /* A frame that is to leave. 0, or the reason why it may not. */

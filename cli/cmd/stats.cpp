@@ -11,7 +11,8 @@ void add_stats_commands(CLI::App& app, Invocation& invocation) {
                     "  sluice stats --json | jq .consistent");
     on_run(stats, invocation, [](const Target& target) -> Result<Document> {
         SL_TRY(counters, read_port_counters(target));
-        return stats_view(counters);
+        SL_TRY(latencies, read_latencies(target));
+        return stats_view(counters, latencies);
     });
 
     struct Arguments {

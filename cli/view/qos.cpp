@@ -55,11 +55,9 @@ Json class_json(const QosClassStatus& it) {
 
 Json latency_json(const QosPortStatus& port) {
     if (port.spec.latency.count() == 0) return nullptr;
-    const auto all = static_cast<double>(port.out.conformed.packets);
-    const auto late = static_cast<double>(port.late.packets);
     return {{"target", static_cast<double>(port.spec.latency.count()) / 1e6},
             {"late", counter_json(port.late)},
-            {"kept", all == 0 ? Json(nullptr) : Json(1 - late / all)}};
+            {"kept", kept_json(port.out.conformed, port.late)}};
 }
 
 std::string dscp_policy_text(std::uint8_t dscp) {

@@ -49,13 +49,43 @@ Json drops_in_all(const std::vector<DropCounter>& drops, bool all) {
     return list;
 }
 
+Json latencies_json(const std::vector<LatencyCounters>& latencies) {
+    Json list = Json::array();
+    for (const auto& it : latencies)
+        list.push_back({{"port", it.port},
+                        {"target", static_cast<double>(it.target.count()) / 1e6},
+                        {"sent", counter_json(it.sent)},
+                        {"late", counter_json(it.late)},
+                        {"dropped", counter_json(it.dropped)},
+                        {"kept", kept_json(it.sent, it.late)}});
+    return list;
+}
+
+Table latency_table() {
+    return {"latency targets of what leaves",
+            "/latencies",
+            {{"PORT", "/port"},
+             {"TARGET", "/target", Format::wait},
+             {"SENT", "/sent/packets", Format::count},
+             {"LATE", "/late/packets", Format::count},
+             {"DROPPED", "/dropped/packets", Format::count},
+             {"KEPT", "/kept", Format::percent}},
+            ""};
+}
+
 }  // namespace
 
 Json counter_json(const sl_counter& counter) {
     return {{"packets", counter.packets}, {"bytes", counter.bytes}};
 }
 
-Document stats_view(const std::vector<PortCounters>& ports) {
+Json kept_json(const sl_counter& sent, const sl_counter& late) {
+    if (sent.packets == 0) return nullptr;
+    return 1 - static_cast<double>(late.packets) / static_cast<double>(sent.packets);
+}
+
+Document stats_view(const std::vector<PortCounters>& ports,
+                    const std::vector<LatencyCounters>& latencies) {
     Json list = Json::array();
     bool consistent = true;
     for (const auto& port : ports) {
@@ -64,7 +94,9 @@ Document stats_view(const std::vector<PortCounters>& ports) {
         consistent &= port.consistent;
     }
     Document document{"sluice.stats/1",
-                      {{"counters", std::move(list)}, {"consistent", consistent}},
+                      {{"counters", std::move(list)},
+                       {"consistent", consistent},
+                       {"latencies", latencies_json(latencies)}},
                       {Table{"",
                              "/counters",
                              {{"PORT", "/port"},
@@ -79,6 +111,7 @@ Document stats_view(const std::vector<PortCounters>& ports) {
                               {"BYTES", "/dropped/bytes", Format::bytes}},
                              "no ports; `sluice port add` adds one"}},
                       {}};
+    if (!latencies.empty()) document.layout.push_back(latency_table());
     if (!consistent)
         document.warnings.emplace_back(
             "observed is not forwarded + passed + dropped: a packet is being counted right now, "

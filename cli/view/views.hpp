@@ -27,7 +27,10 @@ namespace sluice::cli {
 [[nodiscard]] Document masquerades_view(const std::vector<MasqueradeStatus>& rules);
 [[nodiscard]] Document forwards_view(const std::vector<ForwardSpec>& rules);
 [[nodiscard]] Document pools_view(const std::vector<PoolStatus>& pools);
-[[nodiscard]] Document stats_view(const std::vector<PortCounters>& ports);
+[[nodiscard]] Document stats_view(const std::vector<PortCounters>& ports,
+                                  const std::vector<LatencyCounters>& latencies);
+/// The share of 1 of the frames that left which were not late; null if none left.
+[[nodiscard]] Json kept_json(const sl_counter& sent, const sl_counter& late);
 [[nodiscard]] Document drops_view(const std::vector<DropCounter>& drops, bool by_port, bool all);
 [[nodiscard]] Document session_count_view(const std::string& schema, const SessionCount& count,
                                           const std::string& text);

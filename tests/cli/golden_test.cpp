@@ -178,7 +178,7 @@ TEST(Golden, Counters) {
     counters.stats.rx[SL_COUNT_FORWARDED] = {3, 300};
     counters.stats.rx[SL_COUNT_PASSED] = {2, 200};
     counters.stats.rx[SL_COUNT_DROPPED] = {1, 100};
-    expect_golden("stats.json", stats_view({counters}));
+    expect_golden("stats.json", stats_view({counters}, {}));
 
     std::vector<DropCounter> drops;
     for (const auto* port : {"tap0", "eth0"})
