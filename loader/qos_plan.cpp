@@ -40,22 +40,29 @@ bool is_queue(std::optional<Shaper> shaper) {
     return shaper == Shaper::htb || shaper == Shaper::fq;
 }
 
-sl_bucket bucket(std::uint64_t cost, std::uint64_t burst, std::uint64_t largest,
-                 std::chrono::nanoseconds jiffy, bool fine) {
+/// What a bucket is to let through, in bytes or frames.
+struct Amounts {
+    std::uint64_t burst;
+    std::uint64_t common;   ///< at once, without a debt that others wait for
+    std::uint64_t largest;  ///< there is
+};
+
+sl_bucket bucket(std::uint64_t cost, const Amounts& amounts, std::chrono::nanoseconds jiffy,
+                 bool fine) {
     const auto time_of = [&](std::uint64_t amount) {
         return scaled(cost, amount, 1 << SL_BUCKET_COST_SHIFT);
     };
     sl_bucket it{};
     it.flags = SL_BUCKET_LIMITED;
     it.cost = cost;
-    it.limit = time_of(burst);
+    it.limit = time_of(amounts.burst);
     // A clock that steps by jiffies is late by up to one: what it lets through in a step must not
     // be more than the burst.
-    if (const auto step = bucket_time(jiffy); fine || it.limit < 2 * step)
+    if (const auto step = bucket_time(jiffy); fine || it.limit < time_of(amounts.common) + 2 * step)
         it.flags |= SL_BUCKET_FINE;
     else
         it.limit -= step;
-    it.most = std::max<std::uint64_t>(it.limit, time_of(largest)) + bucket_time(1s);
+    it.most = std::max<std::uint64_t>(it.limit, time_of(amounts.largest)) + bucket_time(1s);
     return it;
 }
 
@@ -278,14 +285,14 @@ sl_bucket byte_bucket(std::uint64_t rate, std::uint64_t burst, std::chrono::nano
                       bool fine) {
     if (rate == unlimited) return {};
     if (rate == 0) return blocked_bucket;
-    return bucket(scaled(8, second_in_cost, rate), burst, largest_frame, jiffy, fine);
+    return bucket(scaled(8, second_in_cost, rate), {burst, gso_frame, largest_frame}, jiffy, fine);
 }
 
 void give_credit(sl_bucket& bucket, std::size_t cpus) {
     constexpr std::uint64_t most = 65'536, least = 3'000;  // less than two frames save nothing
     if (bucket.cost == 0) return;
     const auto burst = scaled(bucket.limit, 1 << SL_BUCKET_COST_SHIFT, bucket.cost);
-    const auto chunk = std::min(burst / (4 * cpus), most);
+    const auto chunk = burst < gso_frame ? 0 : std::min((burst - gso_frame) / (2 * cpus), most);
     if (chunk < least) return;
     bucket.chunk = static_cast<__u32>(chunk);
     bucket.limit -= cpus * scaled(bucket.cost, chunk, 1 << SL_BUCKET_COST_SHIFT);
@@ -294,9 +301,9 @@ void give_credit(sl_bucket& bucket, std::size_t cpus) {
 sl_bucket frame_bucket(std::uint64_t rate, std::chrono::nanoseconds jiffy) {
     if (rate == unlimited) return {};
     if (rate == 0) return blocked_bucket;
-    constexpr std::uint64_t segments = 64;  // of the largest GSO frame
+    constexpr std::uint64_t segments = 64, most_segments = 1024;  // of a GSO frame
     const auto burst = std::max(rate / 100, segments);
-    return bucket(second_in_cost / rate, burst, segments, jiffy, false);
+    return bucket(second_in_cost / rate, {burst, segments, most_segments}, jiffy, false);
 }
 
 std::uint64_t policer_burst(std::uint64_t rate, std::uint64_t asked) {

@@ -16,6 +16,12 @@
 #define SL_BUCKET_TRIES 64 /* of that many CPUs at one bucket one always gets on */
 #define SL_BUCKET_OVER	(~0ull)
 
+/* Rounded up: never too little. */
+static inline __u64 sl_bucket_cost(const struct sl_bucket *bucket, __u32 amount)
+{
+	return (bucket->cost * amount + (1 << SL_BUCKET_COST_SHIFT) - 1) >> SL_BUCKET_COST_SHIFT;
+}
+
 /*
  * Charges a frame. @param at the bucket's state @param now, patience in bucket time
  * @param amount bytes, or frames @return how long the frame has to wait, up to `patience`; or
@@ -24,7 +30,7 @@
 static inline __u64 sl_bucket_charge(const struct sl_bucket *bucket, __u64 *at, __u64 now,
 				     __u32 amount, __u64 patience)
 {
-	__u64 cost = bucket->cost * amount >> SL_BUCKET_COST_SHIFT;
+	__u64 cost = sl_bucket_cost(bucket, amount);
 
 	for (int i = 0; i < SL_BUCKET_TRIES; i++) {
 		__u64 old = *(volatile __u64 *)at, ahead = old - now, wait = 0;
@@ -48,23 +54,27 @@ static inline __u64 sl_bucket_charge(const struct sl_bucket *bucket, __u64 *at, 
 static inline bool sl_bucket_take(const struct sl_bucket *bucket, __u64 *at, __u64 *credit,
 				  __u64 now, __u32 bytes)
 {
-	__u32 chunk = bucket->chunk;
+	__u32 chunk = bucket->chunk, need;
 
 	if (*credit >= bytes) {
 		*credit -= bytes;
 		return true;
 	}
-	if (chunk && !sl_bucket_charge(bucket, at, now, bytes + chunk, 0)) {
-		*credit += chunk;
+	need = bytes - *credit;
+	if (chunk && !sl_bucket_charge(bucket, at, now, need + chunk, 0)) {
+		*credit = chunk;
 		return true;
 	}
-	return !sl_bucket_charge(bucket, at, now, bytes, 0);
+	if (sl_bucket_charge(bucket, at, now, need, 0))
+		return false;
+	*credit = 0;
+	return true;
 }
 
-/* Gives back what a frame was charged that did not go after all. */
+/* Gives back what a frame was charged that does not go after all. */
 static inline void sl_bucket_refund(const struct sl_bucket *bucket, __u64 *at, __u32 amount)
 {
-	__sync_fetch_and_sub(at, bucket->cost * amount >> SL_BUCKET_COST_SHIFT);
+	__sync_fetch_and_sub(at, sl_bucket_cost(bucket, amount));
 }
 
 #endif

@@ -64,7 +64,7 @@ static __always_inline bool sl_conforms(const struct sl_bucket *bucket, __u64 *a
 
 #define SL_FRAMES_MOST 1024 /* at a time; their cost at 1 packet a second fits in 64 bits */
 
-/* Has the port seen its packets of this time? */
+/* May so many packets more enter now? */
 static __always_inline bool sl_frames_conform(const struct sl_qos *qos, struct sl_qos_state *state,
 					      __u32 frames)
 {
@@ -73,8 +73,7 @@ static __always_inline bool sl_frames_conform(const struct sl_qos *qos, struct s
 	if (likely(!bucket->flags))
 		return true;
 	return !(bucket->flags & SL_BUCKET_BLOCKED) &&
-	       !sl_bucket_charge(bucket, &state->in.frames_at, sl_bucket_now(bucket),
-				 frames < SL_FRAMES_MOST ? frames : SL_FRAMES_MOST, 0);
+	       !sl_bucket_charge(bucket, &state->in.frames_at, sl_bucket_now(bucket), frames, 0);
 }
 
 /* A frame for which this CPU's credit does not do. 0, or the reason against it. */
@@ -84,19 +83,22 @@ static __noinline int sl_police_in(struct sl_ctx *ctx, __u32 port)
 	struct sl_qos_state *state = sl_qos_state_of(port);
 	struct sl_qos_stats *stats = sl_qos_stats_of(port);
 	struct sl_wire wire;
+	__u32 frames;
 	__u64 now;
 	int why = 0;
 
 	if (!qos || !state || !stats)
 		return 0;
 	wire = sl_wire(ctx);
+	frames = wire.frames < SL_FRAMES_MOST ? wire.frames : SL_FRAMES_MOST;
 	now = sl_bucket_now(&qos->in_bytes);
-	if (!sl_conforms(&qos->in_bytes, &state->in.bytes_at, &stats->in_credit, now, wire.bytes)) {
-		why = SL_DROP_QOS_RATE;
-	} else if (!sl_frames_conform(qos, state, wire.frames)) {
-		if (qos->in_bytes.flags)
-			stats->in_credit += wire.bytes;
+	if (!sl_frames_conform(qos, state, frames)) {
 		why = SL_DROP_QOS_PPS;
+	} else if (!sl_conforms(&qos->in_bytes, &state->in.bytes_at, &stats->in_credit, now,
+				wire.bytes)) {
+		if (qos->in_frames.flags)
+			sl_bucket_refund(&qos->in_frames, &state->in.frames_at, frames);
+		why = SL_DROP_QOS_RATE;
 	}
 	sl_qos_count(&stats->counts[why ? SL_QOS_IN_EXCEEDED : SL_QOS_IN_CONFORMED], &wire);
 	if (unlikely(why))

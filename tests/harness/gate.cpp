@@ -361,6 +361,31 @@ void Gate::set_guard(const Link& link, const GuardConfig& config, std::uint8_t f
     set_port(link, entry);
 }
 
+void Gate::put_qos(std::uint16_t port_id, const sl_qos& rates) {
+    map<__u32, sl_qos>("sl_qos").put(port_id, rates);
+    map<__u32, sl_qos_state>("sl_qos_states").put(port_id, {});
+    const __u32 index = port_id;
+    const std::vector<sl_qos_stats> none(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+    bpf_map_update_elem(fd("sl_qos_stats"), &index, none.data(), BPF_ANY);
+}
+
+void Gate::set_qos(const Link& link, const sl_qos& rates, std::uint16_t flags) {
+    put_qos(link.id, rates);
+    sl_port entry = port_entry(link);
+    entry.qos = flags;
+    set_port(link, entry);
+}
+
+sl_qos_stats Gate::qos_stats(std::uint16_t port_id) const {
+    sl_qos_stats sum{};
+    for (const auto& cpu : per_cpu<sl_qos_stats>(fd("sl_qos_stats"), port_id))
+        for (std::size_t i = 0; i < SL_QOS_COUNTS; ++i) {
+            sum.counts[i].packets += cpu.counts[i].packets;
+            sum.counts[i].bytes += cpu.counts[i].bytes;
+        }
+    return sum;
+}
+
 void Gate::set_settings(const sl_settings& settings) {
     map<__u32, sl_settings>("sl_settings").put(0, settings);
 }

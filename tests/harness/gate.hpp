@@ -14,6 +14,7 @@
 #include "sluice/abi/instance.h"
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
+#include "sluice/abi/qos.h"
 #include "sluice/abi/reason.h"
 #include "sluice/abi/stats.h"
 #include "sluice/error.hpp"
@@ -105,6 +106,12 @@ public:
     std::uint16_t make_guard(std::uint16_t port_id, const GuardConfig& config);
     /// What enters by the link is judged from now on. @param flags more sl_port_flags
     void set_guard(const Link& link, const GuardConfig& config, std::uint8_t flags = 0);
+
+    /// Rates of a port id, with full buckets and no counts; not yet in force.
+    void put_qos(std::uint16_t port_id, const sl_qos& rates);
+    /// They are in force from now on. @param flags sl_qos_flag
+    void set_qos(const Link& link, const sl_qos& rates, std::uint16_t flags);
+    [[nodiscard]] sl_qos_stats qos_stats(std::uint16_t port_id) const;
 
     [[nodiscard]] MapView<sl_key4, sl_flow> flows4() const {
         return map<sl_key4, sl_flow>("sl_flows4");

@@ -158,6 +158,7 @@ void Rig::clear_counts(const Port& port) {
     gate_.map<__u32, sl_switch_port>("sl_switch_ports").put(port.id, {});
     gate_.map<__u32, sl_switch_state>("sl_switch_states").put(port.id, {});
     gate_.map<__u32, sl_guard_state>("sl_guard_states").put(port.id, {});
+    gate_.put_qos(port.id, {});
     clear_per_cpu<sl_port_stats>(gate_.fd("sl_port_stats"), port.id);
     for (__u32 reason = 0; reason < SL_DROP_COUNT; ++reason) {
         clear_per_cpu<sl_counter>(gate_.fd("sl_drops"), port.id * SL_DROP_MAX + reason);
@@ -210,6 +211,8 @@ void Rig::enter_port(const Port& port) {
     if (!port.internal) entry.flags |= SL_PORT_XDP | SL_PORT_XDP_TARGET;
     entry.mtu = from.mtu;
     if (from.guard) entry.guard = gate_.make_guard(port.id, *from.guard);
+    entry.qos = from.qos;
+    if (from.rates) gate_.put_qos(port.id, *from.rates);
     gate_.map<__u32, sl_port>("sl_ports").put(port.ifindex % SL_PORT_SLOTS, entry);
     if (!port.internal) gate_.map<__u32, __u32>("sl_xdp_targets").put(port.id, port.ifindex);
 }

@@ -43,6 +43,8 @@ struct Switched {
     sl_role role = SL_ROLE_ACCESS;
     std::uint8_t port_flags = 0;  ///< more sl_port_flag
     const GuardConfig* guard = nullptr;
+    std::uint16_t qos = 0;          ///< sl_qos_flag
+    const sl_qos* rates = nullptr;  ///< with it
 };
 [[nodiscard]] Switched access(std::uint16_t vlan, std::uint32_t more_flags = 0);
 [[nodiscard]] Switched trunk(std::vector<std::uint16_t> vlans, std::uint16_t native = 0,
