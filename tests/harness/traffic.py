@@ -256,6 +256,50 @@ def collect(given):
         print(number, f"{peer[0]}:{peer[1]}")
 
 
+# --- pour and gather: datagrams at a rate; how many come, and with which DSCP? ---
+
+
+def pour(given):
+    given.proto = "udp"
+    data = bytes(given.size)
+    with connect(given) as client:
+        family, option = ((socket.IPPROTO_IPV6, socket.IPV6_TCLASS) if ":" in given.host else
+                          (socket.IPPROTO_IP, socket.IP_TOS))
+        client.setsockopt(family, option, given.dscp << 2)
+        start, sent = time.monotonic(), 0
+        while (passed := time.monotonic() - start) < given.seconds:
+            for _ in range(min(int(passed * given.pps) - sent, 1000)):
+                try:
+                    client.send(data)
+                    sent += 1
+                except ConnectionRefusedError:
+                    pass  # an ICMP error of an earlier datagram
+            time.sleep(0.001)
+    say(sent)
+
+
+def gather(given):
+    server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+    server.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+    server.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+    server.bind(("::", given.port))
+    say("listening")
+    dscps = {}
+    server.settimeout(given.seconds)
+    try:
+        while True:
+            _, ancillary, _, _ = server.recvmsg(65536, 256)
+            for _, _, value in ancillary:
+                dscp = value[0] >> 2  # IP_TOS is a byte, IPV6_TCLASS a little endian int
+                dscps[dscp] = dscps.get(dscp, 0) + 1
+            server.settimeout(given.quiet)
+    except TimeoutError:
+        pass
+    say(json.dumps({"datagrams": sum(dscps.values()), "dscps": dscps}))
+
+
 # --- whisper: frames as they are, for what no socket would send ---
 
 
@@ -323,6 +367,10 @@ def arguments():
                *to)
     many.add_argument("--from-mac", default="00:00:00:00:00:00")
     add(collect, ("port", int), ("quiet", float))
+    even = add(pour, *to, ("pps", int), ("seconds", float), ("size", int))
+    even.add_argument("--dscp", type=int, default=0)
+    even.add_argument("--from-port", type=int, default=0)
+    add(gather, ("port", int), ("seconds", float), ("quiet", float))
     add(whisper, ("interface", str), ("frames", str), ("count", int))
     add(overhear, ("interface", str), ("part", str), ("seconds", float))
     return parser.parse_args()
