@@ -50,6 +50,8 @@ judged() {
 # dropped REASON: packets.
 dropped() { ask "[.drops[] | select(.reason == \"$1\") | .packets] | add // 0" drops; }
 
+is_dropped() { [[ $(dropped "$2") == "$1" ]]; } # for expect_soon
+
 # stream FROM TO ADDRESS SECONDS [ARGUMENTS...]: an iperf3 stream in the background; stream_end: it
 # came through, and how many Mbit/s reached the other end are in $MBIT.
 stream() {

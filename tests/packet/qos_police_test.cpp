@@ -126,6 +126,18 @@ TEST_P(PoliceHooks, PacketsASecondByThemselves) {
     expect_counts(lan0, SL_QOS_IN_CONFORMED, 2, 1'060, 1, 60);
 }
 
+TEST_P(PoliceHooks, CreditOfBytesIsNoneOfPackets) {
+    open_sessions();
+    sl_qos rates{};
+    rates.in_bytes = bytes_bucket(10'000);
+    rates.in_bytes.chunk = 3'000;
+    rates.in_frames = packets_bucket(2);
+    gate().set_qos(lan0, rates, SL_QOS_POLICE | SL_QOS_SINGLY);
+    expect_through(datagram(100));
+    expect_through(datagram(100));
+    expect_drop(GetParam(), lan0, datagram(100), SL_DROP_QOS_PPS);
+}
+
 TEST_P(PoliceHooks, WhatHasTooManyBytesLeavesThePacketsToOthers) {
     open_sessions();
     sl_qos rates{};
@@ -202,6 +214,17 @@ TEST_F(Police, AGsoFrameIsTheFramesThatItBecomes) {
     EXPECT_EQ(gate().drops(lan0.id, SL_DROP_QOS_RATE).packets, 1u);
 }
 
+TEST_F(Police, FromCreditAsWell) {
+    sl_qos rates{};
+    rates.in_bytes = bytes_bucket(100'000);
+    rates.in_bytes.chunk = 20'000;
+    gate().set_qos(lan0, rates, SL_QOS_POLICE);
+    const Bytes in = serialise(gso_frame());
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(send(Hook::tc, lan0, in, four_segments).verdict, Verdict::forward);
+    expect_counts(lan0, SL_QOS_IN_CONFORMED, 8, 2 * segments_bytes, 0, 0);
+}
+
 TEST_F(Police, AGsoFrameLargerThanTheBurstGoesOnceItIsFull) {
     police(500);
     const Bytes in = serialise(gso_frame());
@@ -270,6 +293,21 @@ TEST_P(SwitchPolice, TagsAreBytesToo) {
     const auto stats = gate().qos_stats(rig().id(0));
     EXPECT_EQ(stats.counts[SL_QOS_IN_CONFORMED].bytes, 200u);
     EXPECT_EQ(stats.counts[SL_QOS_IN_EXCEEDED].bytes, 100u);
+}
+
+TEST_P(SwitchPolice, TagsArePaidFromCreditAsWell) {
+    sl_qos rates{};
+    rates.in_bytes = bytes_bucket(100'000);
+    rates.in_bytes.chunk = 20'000;
+    auto from = trunk({10});
+    from.qos = SL_QOS_POLICE;
+    from.rates = &rates;
+    rig().set(0, from);
+    rig().set(1, access(10));
+    const Packet plain = sized(frame(vm, station(1)), 96);
+    for (int i = 0; i < 2; ++i)
+        expect_copies(GetParam(), 0, tagged(plain, {.vid = 10}), by({1}, plain));
+    EXPECT_EQ(gate().qos_stats(rig().id(0)).counts[SL_QOS_IN_CONFORMED].bytes, 200u);
 }
 
 TEST_P(SwitchPolice, WhatLeavesIsPoliced) {
