@@ -268,13 +268,14 @@ def pour(given):
         client.setsockopt(family, option, given.dscp << 2)
         start, sent = time.monotonic(), 0
         while (passed := time.monotonic() - start) < given.seconds:
-            for _ in range(min(int(passed * given.pps) - sent, 1000)):
-                try:
-                    client.send(data)
-                    sent += 1
-                except ConnectionRefusedError:
-                    pass  # an ICMP error of an earlier datagram
-            time.sleep(0.001)
+            if sent >= passed * given.pps:
+                time.sleep(0.001)
+                continue
+            try:
+                client.send(data)
+                sent += 1
+            except ConnectionRefusedError:
+                pass  # an ICMP error of an earlier datagram
     say(sent)
 
 
