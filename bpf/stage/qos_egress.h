@@ -11,6 +11,16 @@
 #include "stage/police.h"
 #include "stage/remark.h"
 
+/* The matches that have nothing against the L4 port. */
+static __always_inline __u64 sl_match_port(const struct sl_qos_rules *rules,
+					   const struct sl_qos_intervals *intervals, __be16 port)
+{
+	__u32 at = bpf_ntohs(port);
+
+	barrier_var(at); /* the verifier of Linux 6.1 knows no bounds of swapped bytes */
+	return rules->by_interval[intervals->of[at & 0xffff]];
+}
+
 /* The matches that have nothing against either L4 port. Frames without ports have 0. */
 static __always_inline __u64 sl_match_l4(const struct sl_qos_rules *rules,
 					 const struct sl_packet *pkt)
@@ -29,8 +39,8 @@ static __always_inline __u64 sl_match_l4(const struct sl_qos_rules *rules,
 	intervals = bpf_map_lookup_elem(&sl_qos_intervals, &zero);
 	if (!intervals)
 		return 0;
-	return rules->by_protocol[proto] & (rules->by_interval[intervals->of[bpf_ntohs(sport)]] |
-					    rules->by_interval[intervals->of[bpf_ntohs(dport)]]);
+	return rules->by_protocol[proto] & (sl_match_port(rules, intervals, sport) |
+					    sl_match_port(rules, intervals, dport));
 }
 
 /* The class of a frame: the first match that it fulfils says it. */

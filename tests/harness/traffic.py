@@ -256,7 +256,7 @@ def collect(given):
         print(number, f"{peer[0]}:{peer[1]}")
 
 
-# --- pour and gather: datagrams at a rate; how many come, and with which DSCP? ---
+# --- pour and gather: datagrams at a rate; how many come, how fast, and with which DSCP? ---
 
 
 def pour(given):
@@ -287,7 +287,7 @@ def gather(given):
     server.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
     server.bind(("::", given.port))
     say("listening")
-    dscps = {}
+    dscps, times = {}, []
     server.settimeout(given.seconds)
     try:
         while True:
@@ -295,10 +295,13 @@ def gather(given):
             for _, _, value in ancillary:
                 dscp = value[0] >> 2  # IP_TOS is a byte, IPV6_TCLASS a little endian int
                 dscps[dscp] = dscps.get(dscp, 0) + 1
+            times.append(time.monotonic())
             server.settimeout(given.quiet)
     except TimeoutError:
         pass
-    say(json.dumps({"datagrams": sum(dscps.values()), "dscps": dscps}))
+    late = times[len(times) // 2:]  # bursts are over
+    pace = (len(late) - 1) / (late[-1] - late[0]) if len(late) > 1 else 0
+    say(json.dumps({"datagrams": len(times), "pace": pace, "dscps": dscps}))
 
 
 # --- whisper: frames as they are, for what no socket would send ---

@@ -7,7 +7,8 @@
 [[ -e $GUEST_CACHE/vmlinuz ]] || fail "no kernel for the guest: run scripts/setup"
 lab_new vm
 lab_host outer
-guest_root "$LAB_DIR/guest" virtio_pci virtio_net virtiofs overlay veth bridge sch_ingress cls_bpf
+guest_root "$LAB_DIR/guest" virtio_pci virtio_net virtiofs overlay veth bridge sch_ingress cls_bpf \
+    sch_fq sch_htb
 guest_job_here "$LAB_DIR/guest" "cd $(realpath "$E2E_HARNESS/../..") && SLUICE=$SLUICE $*"
 guest_start_here outer vm1 "$LAB_DIR/guest"
 wait $! || true
