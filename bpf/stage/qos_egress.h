@@ -39,8 +39,8 @@ static __always_inline __u64 sl_match_l4(const struct sl_qos_rules *rules,
 	intervals = bpf_map_lookup_elem(&sl_qos_intervals, &zero);
 	if (!intervals)
 		return 0;
-	return rules->by_protocol[proto] & (sl_match_port(rules, intervals, sport) |
-					    sl_match_port(rules, intervals, dport));
+	return rules->by_protocol[proto] &
+	       (sl_match_port(rules, intervals, sport) | sl_match_port(rules, intervals, dport));
 }
 
 /* The class of a frame: the first match that it fulfils says it. */
