@@ -5,13 +5,15 @@ taken, not judged. smoke.py SLUICE_GEN SLUICE"""
 
 import os
 import sys
+import time
 
-from sluicebench import guard, switch
+from sluicebench import guard, qos, switch
 from sluicebench.contenders import Floor, Forwarding, Nftables, Sluice
 from sluicebench.generator import Flows, Generator, Traffic
 from sluicebench.guarded import (Guarded, GuardedNftables, GuardedSluice, Identity,
                                  NetdevNftables, SwitchedNftables)
 from sluicebench.lab import Lab
+from sluicebench.shaped import VOICE_PORT, Shaped, ShapingSluice, TcHtb, TcTbf
 from sluicebench.switched import Flooding, LinuxBridge, SwitchFloor, SwitchingSluice
 
 SKIP = 77
@@ -36,6 +38,14 @@ def check(contender, gen, name):
             guard.check(contender, traffic)
             if isinstance(contender, GuardedSluice):
                 traffic.nanoseconds(Flows(1, hosts=1), contender.hook, contender.program())
+        elif isinstance(contender, Shaped):
+            contender.set_rate(100)
+            with lab.client.popen(sys.executable, qos.ECHO, "serve", VOICE_PORT) as echo:
+                time.sleep(0.3)
+                trips = qos.round_trips(lab, VOICE_PORT, 0.3)
+                echo.terminate()
+            if trips["lost"]:
+                sys.exit(f"{contender.name}: {trips['lost']} datagrams are lost")
         elif isinstance(contender, Flooding):
             if (copies := switch.copies(contender, traffic)) != contender.copies:
                 sys.exit(f"{contender.name}: {copies} copies instead of {contender.copies}")
@@ -64,6 +74,8 @@ def main():
                             switch.COPIES)]
     contenders += [SwitchingSluice(sys.argv[2], hook, macs)
                    for hook in switch.HOOKS for macs in (switch.FEW, switch.MANY)]
+    contenders += [ShapingSluice(sys.argv[2], classes=[qos.VOICE]),
+                   ShapingSluice(sys.argv[2], back=False), TcTbf(), TcHtb(voice=True)]
     for number, contender in enumerate(contenders):
         check(contender, gen, f"smoke{os.getpid()}-{number}")
 

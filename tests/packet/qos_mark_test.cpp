@@ -222,6 +222,20 @@ TEST_F(Classes, TheFirstMatchSaysClassAndDscp) {
     EXPECT_EQ(gate().qos_stats(rig().id(1)).counts[SL_QOS_OUT_CONFORMED].packets, 6u);
 }
 
+TEST_F(Classes, DscpAndVlanAreAskedToo) {
+    const auto dns = switched4(vm, station(1));
+    rules_.by_dscp[8] = 2;
+    enter();
+    const auto low = with_tos(dns, 8 << 2);
+    expect_copies(Way::tc, 0, low, by({1}, low));
+    EXPECT_EQ(sent(2), 1u);
+    rules_.by_vlan[10] = 2;
+    enter();
+    expect_copies(Way::tc, 0, dns, by({1}, dns));
+    EXPECT_EQ(sent(2), 1u);
+    EXPECT_EQ(sent(1), 0u);
+}
+
 TEST_F(Classes, LaterFragmentsHaveNoPorts) {
     const auto parts = fragments(switched4(vm, station(1)), 8);
     expect_copies(Way::tc, 0, parts[1], by({1}, parts[1]));
@@ -275,7 +289,8 @@ TEST_F(Classes, WhoWouldWaitTooLongIsDropped) {
     enter(SL_QOS_EGRESS | SL_QOS_CLASSES);
     expect_copies(Way::tc, 0, in, by({1}, in));
     expect_copies(Way::tc, 0, in, by({1}, in));
-    EXPECT_EQ(gate().qos_stats(rig().id(1)).counts[SL_QOS_OUT_LATE].packets, 1u);
+    expect_copies(Way::tc, 0, in, by({1}, in));
+    EXPECT_EQ(gate().qos_stats(rig().id(1)).counts[SL_QOS_OUT_LATE].packets, 2u);
 }
 
 }  // namespace

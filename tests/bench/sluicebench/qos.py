@@ -1,0 +1,304 @@
+"""`scripts/bench qos`: rates that are kept, delays under load, shares, many VMs at once."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from .contenders import Sluice
+from .fan import VMS, vm_rate
+from .generator import Untrusted
+from .report import Row
+from .shaped import VOICE_PORT, WEIGHTS, ShapingSluice, TcHtb, TcTbf
+from .shell import Namespace
+from .stage import Stage, UdpStage
+
+CLIENT, SERVER = "10.0.0.2", "198.18.0.2"
+RATES = (10, 100, 1000, 5000)  # Mbit/s
+QUICK_RATES = (100,)
+LOADED = 100
+VOICE = ("voice", "--match", "app=voip", "--priority", 0, "--max", "20%")
+ECHO = Path(__file__).with_name("echo.py")
+FAN = Path(__file__).with_name("fan.py")
+
+
+def run(bench):
+    for mbit in QUICK_RATES if bench.quick else RATES:
+        accuracy(bench, mbit)
+    delay(bench)
+    weights(bench)
+    many(bench)
+    policer(bench)
+
+
+# --- one VM, one rate ---
+
+
+def mtu_of(mbit):
+    """Two CPUs send no 10 Gbit/s in small frames."""
+    return 9000 if mbit > 1000 else 1500
+
+
+def prepare(mbit):
+    def widen(lab):
+        for space, interface in ((lab.client, "c0"), (lab.gateway, "in0"), (lab.gateway, "out0"),
+                                 (lab.server, "s0")):
+            space.ip("link", "set", interface, "mtu", mtu_of(mbit))
+    return widen
+
+
+def received(space, interface):
+    stats = json.loads(space.ip("-j", "-s", "link", "show", interface))[0]["stats64"]
+    return stats["rx"]["bytes"], time.monotonic()
+
+
+def iperf(lab, contender, seconds, *words):
+    command = ["iperf3", "--client", SERVER, "--json", "--time", seconds, *words]
+    return command + ["--reverse"] if contender.back else command
+
+
+def udp_share(lab, contender, mbit, seconds):
+    """Of the rate, as the receiver's interface counts it, past the burst at the beginning."""
+    where = (lab.client, "c0") if contender.back else (lab.server, "s0")
+    size = mtu_of(mbit) - 28
+    with lab.client.popen(*iperf(lab, contender, seconds + 2, "--udp", "--bitrate",
+                                 f"{2 * mbit}M", "--length", size)) as sender:
+        time.sleep(1.5)
+        before, start = received(*where)
+        time.sleep(seconds)
+        after, end = received(*where)
+        sender.wait()
+    return (after - before) * 8 / (end - start) / (mbit * 1e6)
+
+
+def tcp_share(lab, contender, mbit, seconds, streams):
+    """Of the rate: what was received, with the headers that it came in."""
+    mtu = mtu_of(mbit)
+    answer = json.loads(lab.client.run(*iperf(lab, contender, seconds, "--parallel", streams,
+                                              "--omit", 1, "--congestion", "cubic")))
+    bits = answer["end"]["sum_received"]["bits_per_second"]
+    if not bits:
+        raise Untrusted("no TCP data came through")
+    return bits * (mtu + 14) / (mtu - 52) / (mbit * 1e6)
+
+
+class Servers:
+    """iperf3 in each lab; a context manager."""
+
+    def __init__(self, labs, ports=(5201,)):
+        self.labs, self.ports, self.running = labs, ports, []
+
+    def __enter__(self):
+        self.running = [lab.server.popen("iperf3", "--server", "--port", port)
+                        for lab in self.labs for port in self.ports]
+        time.sleep(0.5)
+        return self
+
+    def __exit__(self, *exception):
+        for server in self.running:
+            server.terminate()
+            server.wait()
+
+
+def accuracy(bench, mbit):
+    contenders = [ShapingSluice(bench.sluice, "sluice shapes"),
+                  ShapingSluice(bench.sluice, "sluice polices", back=False), TcTbf(), TcHtb()]
+    seconds = bench.tcp_seconds + 1
+    kinds = {"UDP, offered twice": lambda *it: udp_share(*it, mbit, seconds),
+             "TCP": lambda *it: tcp_share(*it, mbit, seconds, 1),
+             "8 x TCP": lambda *it: tcp_share(*it, mbit, seconds, 8)}
+    with Stage(bench, contenders, prepare(mbit)) as stage, Servers(stage.labs.values()):
+        for kind, share in kinds.items():
+            row = Row(f"{mbit} Mbit/s, {kind}", "of the rate")
+            stage.measure(row, lambda contender, lab: contender.set_rate(mbit),
+                          lambda contender, lab, n: share(lab, contender))
+            within = 0.01 if kind.startswith("UDP") else 0.05
+            bench.report.add(row, *(goal for name in ("sluice shapes", "sluice polices")
+                                    for goal in ((name, None, 1 - within),
+                                                 (name, None, 1 + within, False))))
+
+
+# --- delay under load ---
+
+
+def round_trips(lab, port, seconds):
+    return json.loads(lab.server.run(sys.executable, ECHO, "ask", CLIENT, port, seconds))
+
+
+def delay(bench):
+    contenders = [ShapingSluice(bench.sluice, "sluice, voice class", classes=[VOICE]),
+                  ShapingSluice(bench.sluice, "sluice, no classes"), TcTbf(), TcHtb(),
+                  TcHtb("tc htb, voice class", voice=True)]
+    idle, loaded = (Row(f"voice p99, {what}", "us") for what in ("idle", "8 x TCP beside it"))
+    times, bulk = Row("voice p99, loaded / idle", "ratio"), Row("the streams beside it", "of the rate")
+    seconds = bench.tcp_seconds
+    with Stage(bench, contenders) as stage, Servers(stage.labs.values()):
+        echoes = [lab.client.popen(sys.executable, ECHO, "serve", VOICE_PORT)
+                  for lab in stage.labs.values()]
+
+        def alone(contender, lab, n):
+            return round_trips(lab, VOICE_PORT, seconds)["p99"]
+
+        def beside(contender, lab, n):
+            with subprocess.Popen(["ip", "netns", "exec", lab.client.name,
+                                   *map(str, iperf(lab, contender, seconds + 3, "--parallel", 8,
+                                                   "--omit", 1, "--congestion", "cubic"))],
+                                  stdout=subprocess.PIPE, text=True) as streams:
+                time.sleep(2)
+                trips = round_trips(lab, VOICE_PORT, seconds)
+                answer = json.loads(streams.stdout.read())
+            bits = answer["end"]["sum_received"]["bits_per_second"]
+            bulk.values.setdefault(contender.name, []).append(
+                bits * 1514 / 1448 / (LOADED * 1e6))
+            return trips["p99"]
+
+        try:
+            stage.measure(idle, lambda contender, lab: contender.set_rate(LOADED), alone)
+            stage.measure(loaded, lambda contender, lab: None, beside)
+        finally:
+            for echo in echoes:
+                echo.terminate()
+                echo.wait()
+    for name, values in loaded.values.items():
+        pairs = zip(values, idle.values.get(name, values))
+        times.values[name] = [under / alone for under, alone in pairs]
+    for row in (idle, loaded):
+        bench.report.add(row)
+    bench.report.add(times, ("sluice, voice class", None, 2, False))
+    bench.report.add(bulk, ("sluice, voice class", None, 0.95))
+
+
+# --- shares ---
+
+
+def weights(bench):
+    classes = [(f"w{weight}", "--match", f"port={port}", "--weight", weight)
+               for weight, port in WEIGHTS.items()]
+    sluice = ShapingSluice(bench.sluice, "sluice", classes=classes)
+    rows = {weight: Row(f"weight {weight} of 1:2:4", "of its share") for weight in WEIGHTS}
+    with Stage(bench, [sluice]) as stage:
+        for contender, lab in stage.labs.items():
+            with Servers([lab], WEIGHTS.values()):
+                contender.set_rate(LOADED)
+                for n in range(bench.rounds):
+                    bench.progress(f"weights: round {n + 1} of {bench.rounds}")
+                    for weight, share in shares(lab, contender, bench.tcp_seconds + 2).items():
+                        rows[weight].values.setdefault("sluice", []).append(share)
+    for row in rows.values():
+        row.not_run |= stage.not_run
+        bench.report.add(row, ("sluice", None, 0.95), ("sluice", None, 1.05, False))
+
+
+def shares(lab, contender, seconds):
+    streams = {}
+    for weight, port in WEIGHTS.items():
+        command = iperf(lab, contender, seconds, "--port", port, "--parallel", 2, "--omit", 1)
+        streams[weight] = subprocess.Popen(["ip", "netns", "exec", lab.client.name,
+                                            *map(str, command)], stdout=subprocess.PIPE, text=True)
+    bits = {weight: json.loads(stream.communicate()[0])["end"]["sum_received"]["bits_per_second"]
+            for weight, stream in streams.items()}
+    all_weights, all_bits = sum(WEIGHTS), sum(bits.values())
+    return {weight: bits[weight] / all_bits * all_weights / weight for weight in WEIGHTS}
+
+
+# --- a hundred VMs ---
+
+class ManyVms(Sluice):
+    """VMs behind taps of the gateway, each at a rate of its own."""
+
+    def __init__(self, binary):
+        super().__init__(binary, "tc")
+        self.name, self.vms = "sluice", None
+
+    def set_up(self, lab):
+        self.lab = lab
+        self.vms = Namespace(f"{lab.name}-vms")
+        self.start(lab)
+        self._sluice("port", "add", "out0", "--role", "uplink", "--hook", "tc")
+        lab.server.ip("route", "add", "10.1.0.0/16", "via", "198.18.0.1")
+        for number in range(1, VMS + 1):
+            tap, address = f"tap{number}", f"10.1.{number}"
+            lab.gateway.ip("link", "add", tap, "type", "veth", "peer", "name", "eth" + str(number),
+                           "netns", self.vms.name)
+            # So that the far end counts frames as they are on the wire.
+            lab.gateway.offload(tap, gso="off")
+            lab.gateway.run("ethtool", "-K", tap, "tx-udp-segmentation", "off")
+            lab.gateway.ip("link", "set", tap, "up")
+            self.vms.ip("link", "set", f"eth{number}", "up")
+            lab.gateway.ip("address", "add", f"{address}.1/24", "dev", tap)
+            mac = json.loads(self.vms.ip("-j", "link", "show", f"eth{number}"))[0]["address"]
+            lab.gateway.ip("neighbour", "replace", f"{address}.2", "lladdr", mac, "dev", tap,
+                           "nud", "permanent")
+            self._sluice("port", "add", tap, "--role", "access", "--hook", "tc")
+            self._sluice("qos", "set", tap, "--egress-rate", f"{vm_rate(number) // 1000}kbit")
+
+    def close(self):
+        super().close()
+        if self.vms:
+            self.vms.close()
+
+    def received(self):
+        links = json.loads(self.vms.ip("-j", "-s", "link", "show"))
+        return {link["ifname"]: link["stats64"]["rx"]["bytes"] for link in links}, time.monotonic()
+
+    def shares(self, seconds):
+        """What each VM gets of its rate when it is sent twice as much."""
+        with self.lab.server.popen(sys.executable, FAN, seconds + 3) as sender:
+            time.sleep(2)
+            before, start = self.received()
+            time.sleep(seconds)
+            after, end = self.received()
+            sender.wait()
+        return [(after[f"eth{n}"] - before[f"eth{n}"]) * 8 / (end - start) / vm_rate(n)
+                for n in range(1, VMS + 1)]
+
+
+def many(bench):
+    worst, all_of_them = (Row(f"{VMS} VMs at {VMS} rates, {what}", "of the rate")
+                          for what in ("the furthest off", "median"))
+    with Stage(bench, [ManyVms(bench.sluice)]) as stage:
+        for contender in stage.labs:
+            for n in range(bench.rounds):
+                bench.progress(f"many VMs: round {n + 1} of {bench.rounds}")
+                got = contender.shares(2 * bench.tcp_seconds + 4)
+                worst.values.setdefault("sluice", []).append(max(got, key=lambda x: abs(x - 1)))
+                all_of_them.values.setdefault("sluice", []).append(statistics.median(got))
+        worst.not_run |= stage.not_run
+    bench.report.add(worst, ("sluice", None, 0.98), ("sluice", None, 1.02, False))
+    bench.report.add(all_of_them)
+
+
+# --- what a frame pays ---
+
+
+def policer(bench):
+    from .switched import FAR, NEAR, TaggingSluice, Way  # the program that does the least
+
+    class Policing(TaggingSluice):
+        def __init__(self, name, hook):
+            super().__init__(bench.sluice, hook)
+            self.name = name
+
+    for hook in ("tc", "xdp"):
+        sluice = Policing("sluice", hook)
+        free, held = (Way(name, "in0", NEAR, FAR) for name in ("not policed", "policed"))
+        times, added = Row(f"the program, {hook}", "ns"), Row(f"a policer adds, {hook}", "ns")
+        with UdpStage(bench, [sluice]) as stage:
+            stage.share(sluice, [free, held])
+
+            def once(way, lab, n):
+                sluice._sluice("qos", "set", "in0", "--ingress-rate",
+                               "100gbit" if way is held else "unlimited")
+                lab.entrance = way.to
+                return stage.traffic[lab].nanoseconds(way.flows, hook, sluice.program(), way.port,
+                                                      way.vlan)
+
+            stage.measure(times, lambda way, lab: None, once, rounds=3 * bench.rounds)
+        added.not_run |= times.not_run
+        if held.name in times.values:
+            added.values["sluice"] = [a - b for a, b in zip(times.values[held.name],
+                                                            times.values[free.name])]
+        bench.report.add(times)
+        bench.report.add(added, ("sluice", None, 12, False))
