@@ -5,7 +5,6 @@ taken, not judged. smoke.py SLUICE_GEN SLUICE"""
 
 import os
 import sys
-import time
 
 from sluicebench import guard, qos, switch
 from sluicebench.contenders import Floor, Forwarding, Nftables, Sluice
@@ -30,7 +29,7 @@ def check(contender, gen, name):
         skip(f"{contender.name}: {reason}")
     lab = Lab(name)
     try:
-        traffic = Traffic(lab, gen)
+        traffic = None if isinstance(contender, Shaped) else Traffic(lab, gen)
         contender.set_up(lab)
         if isinstance(contender, (LinuxBridge, SwitchFloor, SwitchingSluice)):
             switch.check(contender, traffic)
@@ -40,10 +39,8 @@ def check(contender, gen, name):
                 traffic.nanoseconds(Flows(1, hosts=1), contender.hook, contender.program())
         elif isinstance(contender, Shaped):
             contender.set_rate(100)
-            with lab.client.popen(sys.executable, qos.ECHO, "serve", VOICE_PORT) as echo:
-                time.sleep(0.3)
+            with qos.echoing([lab]):
                 trips = qos.round_trips(lab, VOICE_PORT, 0.3)
-                echo.terminate()
             if trips["lost"]:
                 sys.exit(f"{contender.name}: {trips['lost']} datagrams are lost")
         elif isinstance(contender, Flooding):

@@ -29,7 +29,7 @@ def ask(host, port, seconds):
             try:
                 end.recv(2048)
                 trips.append(1e6 * (time.perf_counter() - start))
-            except TimeoutError:
+            except (TimeoutError, ConnectionRefusedError):
                 lost += 1
             time.sleep(0.004)
     trips.sort()

@@ -1,5 +1,6 @@
 """`scripts/bench qos`: rates that are kept, delays under load, shares, many VMs at once."""
 
+import contextlib
 import json
 import statistics
 import subprocess
@@ -123,6 +124,24 @@ def accuracy(bench, mbit):
 # --- delay under load ---
 
 
+@contextlib.contextmanager
+def echoing(labs):
+    """The clients answer on VOICE_PORT."""
+    echoes = [lab.client.popen(sys.executable, ECHO, "serve", VOICE_PORT) for lab in labs]
+    try:
+        deadline = time.monotonic() + 5
+        for lab in labs:
+            while f":{VOICE_PORT}" not in lab.client.run("ss", "-Hlun"):
+                if time.monotonic() > deadline:
+                    raise RuntimeError("nobody listens for echoes")
+                time.sleep(0.05)
+        yield
+    finally:
+        for echo in echoes:
+            echo.terminate()
+            echo.wait()
+
+
 def round_trips(lab, port, seconds):
     return json.loads(lab.server.run(sys.executable, ECHO, "ask", CLIENT, port, seconds))
 
@@ -135,9 +154,6 @@ def delay(bench):
     times, bulk = Row("voice p99, loaded / idle", "ratio"), Row("the streams beside it", "of the rate")
     seconds = bench.tcp_seconds
     with Stage(bench, contenders) as stage, Servers(stage.labs.values()):
-        echoes = [lab.client.popen(sys.executable, ECHO, "serve", VOICE_PORT)
-                  for lab in stage.labs.values()]
-
         def alone(contender, lab, n):
             return round_trips(lab, VOICE_PORT, seconds)["p99"]
 
@@ -154,13 +170,9 @@ def delay(bench):
                 bits * 1514 / 1448 / (LOADED * 1e6))
             return trips["p99"]
 
-        try:
+        with echoing(stage.labs.values()):
             stage.measure(idle, lambda contender, lab: contender.set_rate(LOADED), alone)
             stage.measure(loaded, lambda contender, lab: None, beside)
-        finally:
-            for echo in echoes:
-                echo.terminate()
-                echo.wait()
     for name, values in loaded.values.items():
         pairs = zip(values, idle.values.get(name, values))
         times.values[name] = [under / alone for under, alone in pairs]
