@@ -22,6 +22,7 @@ QUICK_RATES = (100,)
 LOADED = 100
 VOICE = ("voice", "--match", "app=voip", "--priority", 0, "--max", "20%")
 ECHO = Path(__file__).with_name("echo.py")
+POUR = Path(__file__).with_name("pour.py")
 FAN = Path(__file__).with_name("fan.py")
 
 
@@ -61,16 +62,19 @@ def iperf(lab, contender, seconds, *words):
 
 
 def udp_share(lab, contender, mbit, seconds):
-    """Of the rate, as the receiver's interface counts it, past the burst at the beginning."""
-    where = (lab.client, "c0") if contender.back else (lab.server, "s0")
-    size = mtu_of(mbit) - 28
-    with lab.client.popen(*iperf(lab, contender, seconds + 2, "--udp", "--bitrate",
-                                 f"{2 * mbit}M", "--length", size)) as sender:
+    """Of the rate, as the receiver's interface counts frames, past the burst at the beginning."""
+    sender, host, last, where = (
+        (lab.server, CLIENT, "in0", (lab.client, "c0")) if contender.back else
+        (lab.client, SERVER, "out0", (lab.server, "s0")))
+    # So that the far end counts frames as they are on the wire.
+    lab.gateway.offload(last, **{"gso": "off", "tx-udp-segmentation": "off"})
+    with sender.popen(sys.executable, POUR, host, 2 * mbit, seconds + 2, mtu_of(mbit) - 28) as pouring:
         time.sleep(1.5)
         before, start = received(*where)
         time.sleep(seconds)
         after, end = received(*where)
-        sender.wait()
+        pouring.wait()
+    lab.gateway.offload(last, **{"gso": "on", "tx-udp-segmentation": "on"})
     return (after - before) * 8 / (end - start) / (mbit * 1e6)
 
 
