@@ -194,7 +194,7 @@ TEST(Bucket, AnHourOfSilenceIsOneBurst) {
 
 TEST(Bucket, TimeMayWrap) {
     const auto bucket = byte_bucket(8'000'000, 10'000, jiffy, true);  // a byte is 1 us
-    __u64 now = ~0ull - (5'000'000ull << SL_BUCKET_TIME_SHIFT);  // 5 ms before
+    __u64 now = ~0ull - (5'000'000ull << SL_BUCKET_TIME_SHIFT);       // 5 ms before
     __u64 at = now;
     std::uint64_t bytes = 0;
     for (int us = 0; us < 20'000; ++us, now += 1000 << SL_BUCKET_TIME_SHIFT)
