@@ -107,26 +107,30 @@ static __always_inline void sl_event_notice(struct sl_ctx *ctx, __u32 port, enum
 		__sync_fetch_and_add(&limit->counted, 1);
 }
 
-/* A counter's packets over all CPUs, modulo 2^32 (Linux 5.19). */
-static __always_inline __u32 sl_packets_of(void *counters, __u32 index)
+/*
+ * The frames dropped and audited under a reason, over all CPUs, modulo 2^32 (Linux 5.19). Global:
+ * the verifier looks once.
+ */
+__noinline __u32 sl_event_frames(__u32 index)
 {
-	__u32 packets = 0;
+	__u32 frames = 0;
 
 	for (__u32 cpu = 0; cpu < SL_EVENT_CPUS; cpu++) {
-		struct sl_counter *counter = bpf_map_lookup_percpu_elem(counters, &index, cpu);
+		struct sl_counter *drops = bpf_map_lookup_percpu_elem(&sl_drops, &index, cpu);
+		struct sl_counter *audits = bpf_map_lookup_percpu_elem(&sl_audits, &index, cpu);
 
-		if (!counter)
+		if (!drops || !audits)
 			break;
-		packets += counter->packets;
+		frames += drops->packets + audits->packets;
 	}
-	return packets;
+	return frames;
 }
 
 /* The event of a frame that is counted by now, at the head of those that were not reported. */
 static __noinline void sl_event_counted(struct sl_ctx *ctx, const struct sl_notice *notice,
 					struct sl_event_limit *limit, __u32 index)
 {
-	__u32 counted = sl_packets_of(&sl_drops, index) + sl_packets_of(&sl_audits, index);
+	__u32 counted = sl_event_frames(index);
 	__u32 before = __sync_lock_test_and_set(&limit->counted, counted);
 
 	sl_event_write(ctx, notice, counted - before - 1);

@@ -76,8 +76,11 @@ static __always_inline bool sl_frames_conform(const struct sl_qos *qos, struct s
 	       !sl_bucket_charge(bucket, &state->in.frames_at, sl_bucket_now(bucket), frames, 0);
 }
 
-/* A frame for which this CPU's credit does not do. 0, or the reason against it. */
-static __noinline int sl_police_in(struct sl_ctx *ctx, __u32 port)
+/*
+ * A frame for which this CPU's credit does not do. 0, or the reason against it. Global: the
+ * verifier looks once.
+ */
+__noinline int sl_police_in(struct sl_ctx *ctx, __u32 port)
 {
 	const struct sl_qos *qos = sl_qos_of(port);
 	struct sl_qos_state *state = sl_qos_state_of(port);

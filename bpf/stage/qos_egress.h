@@ -115,20 +115,25 @@ static __always_inline __u64 sl_wait(const struct sl_port *port, const struct sl
 	return wait == SL_BUCKET_OVER && qos->handle ? qos->patience + 1 : wait;
 }
 
-/* A frame that is to leave. 0, or the reason why it may not. */
-static __noinline int sl_qos_leave(struct __sk_buff *ctx, const struct sl_port *port,
-				   const struct sl_packet *pkt)
+/* A frame that is to leave. 0, or the reason why it may not. Global: the verifier looks once. */
+__noinline int sl_qos_leave(struct __sk_buff *ctx, const struct sl_port *port,
+			    const struct sl_packet *pkt)
 {
-	const struct sl_qos *qos = sl_qos_of(port->id);
-	struct sl_qos_state *state = sl_qos_state_of(port->id);
-	struct sl_qos_stats *stats = sl_qos_stats_of(port->id);
 	__u32 zero = 0, class = 0;
 	const struct sl_qos_rules *rules = bpf_map_lookup_elem(&sl_qos_rules, &zero);
+	const struct sl_qos *qos;
+	struct sl_qos_state *state;
+	struct sl_qos_stats *stats;
 	struct sl_wire wire;
 	__u64 now, wait;
 	bool marked;
 
-	if (!qos || !state || !stats || !rules)
+	if (!rules || !port || !pkt)
+		return 0;
+	qos = sl_qos_of(port->id);
+	state = sl_qos_state_of(port->id);
+	stats = sl_qos_stats_of(port->id);
+	if (!qos || !state || !stats)
 		return 0;
 	wire = sl_wire(ctx);
 	now = sl_bucket_now(&qos->out);
