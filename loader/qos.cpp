@@ -1,15 +1,18 @@
 #include "loader/qos.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <span>
 
 #include "loader/change.hpp"
 #include "loader/kernel/qdisc.hpp"
 #include "loader/qos_file.hpp"
+#include "loader/qos_match.hpp"
 #include "loader/qos_plan.hpp"
 #include "loader/store/qos_store.hpp"
 
@@ -53,6 +56,9 @@ Result<> check_burst(std::string_view option, std::uint64_t rate, std::uint64_t 
 }
 
 Result<> check_shaper(const QosPortSpec& spec) {
+    if (spec.latency.count() != 0 && !has_rate(spec.egress_rate))
+        return fail(ErrorCode::refused, "--latency without a rate means nothing",
+                    "give --egress-rate as well");
     if (spec.shaper == Shaper::police && spec.latency.count() != 0)
         return fail(ErrorCode::refused, "--latency is for a queue, and --shaper police has none",
                     "leave out one of them");
@@ -91,6 +97,39 @@ Result<> put_rates_of(const Change& it, const std::string& name, const QosChange
     return put_qos_port(it.database.connection(), spec);
 }
 
+/// Of two classes with the same match the first would have all.
+Result<> check_matched_once(std::span<const QosClassSpec> classes) {
+    std::vector<std::pair<const QosMatch*, const QosClassSpec*>> seen;
+    for (const auto& spec : classes)
+        for (const auto& match : spec.matches) {
+            const auto other =
+                std::ranges::find_if(seen, [&](const auto& it) { return *it.first == match; });
+            if (other != seen.end())
+                return fail(ErrorCode::refused,
+                            fmt::format("\"{}\" of class {} is class {}'s already",
+                                        qos_match_text(match), spec.name, other->second->name),
+                            "leave one of them out");
+            seen.emplace_back(&match, &spec);
+        }
+    return {};
+}
+
+Result<> check_starves_none(std::span<const QosClassSpec> classes) {
+    unsigned urgent = 0;
+    std::vector<std::string> names;
+    for (const auto& spec : classes)
+        if (spec.priority < shared_priority) {
+            urgent += spec.max_percent;
+            names.push_back(fmt::format("{} {} %", spec.name, spec.max_percent));
+        }
+    if (urgent <= most_urgent_percent) return {};
+    return fail(ErrorCode::refused,
+                fmt::format("classes with a priority could take {} % of a rate ({}), at most {} % "
+                            "may be theirs",
+                            urgent, fmt::join(names, ", "), most_urgent_percent),
+                "lower --max of one of them, or let it share by --weight");
+}
+
 Result<> check_classes(const Change& it) {
     SL_TRY(classes, load_qos_classes(it.database.connection()));
     if (const auto matches = count_matches(classes); matches > SL_QOS_MATCHES_MAX)
@@ -98,16 +137,8 @@ Result<> check_classes(const Change& it) {
                     fmt::format("{} matches in all, and at most {} are possible", matches,
                                 SL_QOS_MATCHES_MAX),
                     "an application counts as several: `sluice qos class add --help` lists them");
-    unsigned urgent = 0;
-    for (const auto& spec : classes)
-        if (spec.priority < shared_priority) urgent += spec.max_percent;
-    if (urgent > most_urgent_percent)
-        return fail(ErrorCode::refused,
-                    fmt::format("classes with a priority could take {} % of a rate, at most {} % "
-                                "may be theirs",
-                                urgent, most_urgent_percent),
-                    "lower --max of one of them, or let it share by --weight");
-    return {};
+    SL_CHECK(check_matched_once(classes));
+    return check_starves_none(classes);
 }
 
 Result<> check_class(const QosClassSpec& spec) {
@@ -208,9 +239,11 @@ void QosChange::apply_to(QosPortSpec& spec) const {
     set_given(spec.dscp, dscp);
     set_given(spec.pcp_of_dscp, pcp_of_dscp);
     set_given(spec.dscp_of_pcp, dscp_of_pcp);
-    // A burst is part of what was said of a rate, and goes with it.
+    // A burst and a latency are part of what was said of a rate, and go with it.
     if (ingress_rate && !has_rate(*ingress_rate) && !ingress_burst) spec.ingress_burst = 0;
-    if (egress_rate && !has_rate(*egress_rate) && !egress_burst) spec.egress_burst = 0;
+    if (!egress_rate || has_rate(*egress_rate)) return;
+    if (!egress_burst) spec.egress_burst = 0;
+    if (!latency) spec.latency = {};
 }
 
 void QosClassChange::apply_to(QosClassSpec& spec) const {
@@ -237,9 +270,10 @@ Result<Outcome> remove_qos(const Target& target, const std::string& port) {
 
 Result<Outcome> load_qos(const Target& target, const std::string& file) {
     SL_TRY(text, read_whole(file));
-    SL_TRY(parsed, parse_qos_file(text, file));
+    const auto name = file == "-" ? "standard input" : file;
+    SL_TRY(parsed, parse_qos_file(text, name));
     return change(target, [&](const Change& it) -> Result<> {
-        for (const auto& entry : parsed.vms) SL_CHECK(put_entry_of(it, entry, file));
+        for (const auto& entry : parsed.vms) SL_CHECK(put_entry_of(it, entry, name));
         for (const auto& spec : parsed.classes) SL_CHECK(put_class_of(it, spec));
         return check_classes(it);
     });

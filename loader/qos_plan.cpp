@@ -290,10 +290,12 @@ sl_bucket byte_bucket(std::uint64_t rate, std::uint64_t burst, std::chrono::nano
 
 void give_credit(sl_bucket& bucket, std::size_t cpus) {
     constexpr std::uint64_t most = 65'536, least = 3'000;  // less than two frames save nothing
+    constexpr std::uint64_t part = 16;  // of the burst: what is with one CPU is lost to the others
     if (bucket.cost == 0) return;
     const auto burst = scaled(bucket.limit, 1 << SL_BUCKET_COST_SHIFT, bucket.cost);
-    const auto chunk = burst < gso_frame ? 0 : std::min((burst - gso_frame) / (2 * cpus), most);
-    if (chunk < least) return;
+    const auto chunk = std::min(burst / (part * cpus), most);
+    // Of a small burst a large frame would leave no room for a chunk beside it.
+    if (burst < 2 * gso_frame || chunk < least) return;
     bucket.chunk = static_cast<__u32>(chunk);
     bucket.limit -= cpus * scaled(bucket.cost, chunk, 1 << SL_BUCKET_COST_SHIFT);
 }

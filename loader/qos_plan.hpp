@@ -73,7 +73,8 @@ struct QosPlan {
 /// A bucket of `rate` frames a second.
 [[nodiscard]] sl_bucket frame_bucket(std::uint64_t rate, std::chrono::nanoseconds jiffy);
 
-/// Lets each CPU take some of a policer's burst in advance, out of what all may have together.
+/// Lets each CPU take some of a policer's burst in advance, out of what all may have together: a
+/// sixteenth, so that one CPU alone has nearly all of it.
 void give_credit(sl_bucket& bucket, std::size_t cpus);
 
 /// A duration as buckets count it.

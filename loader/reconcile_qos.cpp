@@ -43,10 +43,7 @@ Result<bool> is_queued(std::uint32_t ifindex, const PlannedQueue& queue, const R
     return found && same_tree(*queue.htb, *found);
 }
 
-Result<> put_queue(std::uint32_t ifindex, const PlannedQueue& queue, const RootQdisc& root) {
-    const bool ours = root.handle == SL_QOS_HTB_MAJOR << 16;
-    const std::string_view kind = queue.htb ? "htb" : "fq";
-    if (ours && root.kind != kind) SL_CHECK(remove_root(ifindex, SL_QOS_HTB_MAJOR));
+Result<> put_queue(std::uint32_t ifindex, const PlannedQueue& queue) {
     return queue.htb ? put_htb(ifindex, *queue.htb) : put_fq(ifindex, SL_QOS_HTB_MAJOR, fq_frames);
 }
 
@@ -65,7 +62,7 @@ Result<> put_queues(const QosPlan& plan, Journal& journal) {
         if (right) continue;
         SL_CHECK(journal.step(
             fmt::format("queue what leaves by {} by {}", queue.port, queue.htb ? "htb" : "fq"),
-            [&, ifindex] { return put_queue(ifindex, queue, root); }));
+            [&, ifindex] { return put_queue(ifindex, queue); }));
     }
     return {};
 }

@@ -94,9 +94,11 @@ void add_qos_options(CLI::App* set, QosArguments& arguments) {
           option("--dscp", arguments.dscp, "DSCP of what enters: as it came, 0, or this one",
                  "trust|clear|DSCP"),
           option("--pcp-from-dscp", arguments.pcp_from_dscp,
-                 "802.1Q priority of what enters a switched port; on: DSCP / 8", "off|on|46:5,..."),
+                 "802.1Q priority of what enters a switched port; on: DSCP / 8, others as named",
+                 "off|on|46:5,..."),
           option("--dscp-from-pcp", arguments.dscp_from_pcp,
-                 "DSCP of what enters with a tag; on: priority * 8", "off|on|5:46,...")})
+                 "DSCP of what enters with a tag; on: priority * 8, others as named",
+                 "off|on|5:46,...")})
         all->add_option(it);
 }
 
@@ -147,7 +149,8 @@ void add_qos_load(CLI::App& object, Invocation& invocation) {
     command->add_option("FILE", *file, "YAML; - is standard input")->required();
     on_run(command, invocation, [file](const Target& target) -> Result<Document> {
         SL_TRY(outcome, load_qos(target, *file));
-        return outcome_view("sluice.qos.load/1", target, outcome, *file + " loaded");
+        return outcome_view("sluice.qos.load/1", target, outcome,
+                            (*file == "-" ? "standard input" : *file) + " loaded");
     });
 }
 

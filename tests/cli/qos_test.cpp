@@ -154,12 +154,16 @@ TEST_F(QosLive, RefusalsChangeNothing) {
     refused(4, "qos set tap0 --ingress-burst 64kb", "without a rate");
     refused(4, "qos set tap0 --egress-rate 1mbit --egress-burst 1kb", "up to 1522 bytes");
     refused(4, "qos set tap0 --egress-rate 1mbit --shaper police --latency 5ms", "queue");
+    refused(4, "qos set tap0 --latency 5ms", "without a rate");
+    refused(4, "qos set tap0 --egress-rate 0 --latency 5ms", "without a rate");
     refused(3, "qos class set gold --weight 2", "no class gold");
     refused(4, "qos class add voice --match app=voip --priority 0", "--max");
     refused(4, "qos class add gold --priority 7", "matches nothing");
     refused(4, "qos class set default --match port=80", "default has no match");
     done("qos class add voice --match app=voip --priority 0 --max 60%");
-    refused(4, "qos class add other --match port=80 --priority 1 --max 40%", "at most 90 %");
+    refused(4, "qos class add other --match port=80 --priority 1 --max 40%",
+            "(voice 60 %, other 40 %), at most 90 %");
+    refused(4, "qos class add other --match app=voip", "of class other is class voice's already");
     refused(4, "qos class add voice --match port=80", "voice");
     must("ip netns exec " + name_ +
          " tc qdisc add dev tap0 root tbf rate 1mbit burst 10k latency 9ms");

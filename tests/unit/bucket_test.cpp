@@ -217,6 +217,19 @@ TEST(Bucket, WhoWaitsLeavesWhenThereIsRoom) {
     EXPECT_EQ(at, paid) << "who may not wait so long pays nothing";
 }
 
+TEST(Bucket, OneCpuHasTheWholeOfASmallBurst) {
+    auto bucket = byte_bucket(10'000'000, 100'000, jiffy, true);
+    const auto whole = bucket.limit;
+    give_credit(bucket, 2);
+    EXPECT_EQ(bucket.chunk, 0u);
+    EXPECT_EQ(bucket.limit, whole);
+    auto large = byte_bucket(10'000'000, 1'000'000, jiffy, true);
+    const auto before = large.limit;
+    give_credit(large, 2);
+    EXPECT_GT(large.chunk, 0u);
+    EXPECT_GE(large.limit, before - before / 16);
+}
+
 TEST(Bucket, CreditIsSpentBeforeMoreIsTaken) {
     auto bucket = byte_bucket(100'000'000, 5'000'000, jiffy, true);
     const auto whole = bucket.limit;
