@@ -197,8 +197,8 @@ static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *
 }
 
 /* Rate and DSCP of what the guard lets in. As sl_enter(). */
-static __noinline enum sl_verdict sl_qos_enter(struct __sk_buff *ctx, const struct sl_port *port,
-					       struct sl_packet *pkt)
+static __always_inline enum sl_verdict
+sl_qos_enter(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet *pkt)
 {
 	int why = sl_police(ctx, port);
 
