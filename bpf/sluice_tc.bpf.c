@@ -21,6 +21,7 @@
 #include "stage/icmp_reply.h"
 #include "stage/sweep.h"
 #include "stage/switch_tc.h"
+#include "stage/track.h"
 
 /* The next packet of a session. */
 static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx,
@@ -126,6 +127,8 @@ static __always_inline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const s
 		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
 		*action = ctx_redirect(ctx, &work->hop);
 	} else if (verdict == SL_PASS) { /* the host's own */
+		if (port->flags & SL_PORT_TRACK)
+			sl_track(ctx, port->id, vlan->port, work->l2.vid);
 		*action = sl_switch_send_to(ctx, work, vlan->port);
 		verdict = *action ? SL_FORWARD : SL_DROP;
 	}
@@ -232,6 +235,8 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 	if (verdict == SL_PASS) {
 		if (port->flags & SL_PORT_SHORTCUT)
 			out = sl_shortcut_find(ctx, port);
+		if (port->flags & SL_PORT_TRACK)
+			sl_track(ctx, port->id, out ? out->id : 0, port->domain);
 		sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], len);
 		if (out) {
 			ctx->tc_index = SL_TC_INDEX_SEGMENT;
@@ -294,6 +299,18 @@ static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port
 	return why;
 }
 
+/* What the host itself sends: what entered by a port was counted there. */
+static __noinline void sl_track_sent(struct __sk_buff *ctx, const struct sl_port *port)
+{
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+
+	if (!work)
+		return;
+	sl_work_begin(work);
+	sl_track(ctx, 0, port->id, port->domain);
+}
+
 SEC("tc")
 int sl_tc_egress(struct __sk_buff *ctx)
 {
@@ -322,6 +339,8 @@ int sl_tc_egress(struct __sk_buff *ctx)
 	}
 	if (port->flags & SL_PORT_SHORTCUT)
 		sl_shortcut_learn(ctx, port);
+	if ((port->flags & SL_PORT_TRACK) && !sl_port_find(ctx->ingress_ifindex))
+		sl_track_sent(ctx, port);
 	sl_count_tx(port->id, SL_COUNT_PASSED, len);
 	return TC_ACT_UNSPEC;
 }

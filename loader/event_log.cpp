@@ -23,7 +23,7 @@ EventLog::EventLog(Target target, EventFilter filter, Datapath datapath)
     : target_(std::move(target)),
       filter_(std::move(filter)),
       datapath_(std::move(datapath)),
-      reader_(datapath_.maps().events.entries(), datapath_.maps().event_head.entries()[0]) {}
+      reader_(datapath_.maps().events.entries(), datapath_.maps().event_head.entries()[0].newest) {}
 
 Result<EventLog> EventLog::open(const Target& target, EventFilter filter) {
     SL_TRY(datapath, open_datapath(target));
@@ -40,7 +40,7 @@ Result<EventPage> EventLog::next() {
     const auto batch = reader_.read();
     EventPage page;
     page.lost = batch.lost;
-    for (const auto& raw : batch.events) {
+    for (const auto& raw : batch.records) {
         SL_TRY(event, named(raw));
         if (event.kind != nullptr && filter_.matches(event))
             page.events.push_back(std::move(event));

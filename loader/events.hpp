@@ -3,11 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string_view>
 #include <vector>
 
+#include "loader/ring_reader.hpp"
 #include "loader/stats.hpp"
 #include "sluice/abi/event.h"
 
@@ -22,36 +21,7 @@ struct EventKind {
 /// Errors: usage, with the kinds as the hint.
 [[nodiscard]] Result<sl_event_kind> parse_event_kind(std::string_view text);
 
-struct EventBatch {
-    std::vector<sl_event> events;  ///< oldest first
-    std::uint64_t lost = 0;        ///< written over before they could be read
-};
-
-/// One reader of the ring. Not thread-safe; any number of readers may look at one ring.
-class EventReader {
-public:
-    /// Begins with the oldest event in the ring.
-    /// @param ring, head shared with the datapath, which writes them at any time
-    EventReader(std::span<sl_event> ring, sl_event_head& head);
-
-    /// What is new. Ends before an event that is being written: the next call has it.
-    [[nodiscard]] EventBatch read();
-
-    /// Only what comes from now on.
-    void skip_to_end();
-
-private:
-    [[nodiscard]] std::uint64_t newest() const;
-    /// Its slot is another event's by now.
-    [[nodiscard]] bool overtaken(std::uint64_t number) const;
-    [[nodiscard]] std::optional<sl_event> wait_for(std::uint64_t number) const;
-    /// Whole and of this number. None: it is being written, or written over.
-    [[nodiscard]] std::optional<sl_event> copy(std::uint64_t number) const;
-
-    std::span<sl_event> ring_;
-    sl_event_head* head_;
-    std::uint64_t next_;  ///< number of the event to read next
-};
+using EventReader = RingReader<sl_event>;
 
 using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::nanoseconds>;
 

@@ -26,6 +26,11 @@ constexpr std::array<std::pair<HookPolicy, std::string_view>, 3> hooks{{
     {HookPolicy::xdp, "xdp"},
 }};
 
+constexpr std::array<std::pair<FlowScope, std::string_view>, 2> flow_scopes{{
+    {FlowScope::all, "all"},
+    {FlowScope::routed, "routed"},
+}};
+
 constexpr std::array<std::pair<BpduPolicy, std::string_view>, 3> bpdu_policies{{
     {BpduPolicy::drop, "drop"},
     {BpduPolicy::forward, "forward"},
@@ -148,6 +153,12 @@ Result<HookPolicy> parse_hook(std::string_view text) {
 }
 
 std::string_view hook_text(HookPolicy hook) { return word_of(hook, hooks); }
+
+Result<FlowScope> parse_flow_scope(std::string_view text) {
+    return parse_word(text, flow_scopes, "choice of flows");
+}
+
+std::string_view flow_scope_text(FlowScope scope) { return word_of(scope, flow_scopes); }
 
 Result<BpduPolicy> parse_bpdu(std::string_view text) {
     return parse_word(text, bpdu_policies, "BPDU policy");

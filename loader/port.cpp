@@ -206,6 +206,7 @@ void PortChange::apply_to(PortSpec& port) const {
     set(port.translations, translations);
     set(port.priorities, priorities);
     set(port.shortcut, shortcut);
+    set(port.flows, flows);
     set(port.addresses, addresses);
 }
 

@@ -23,6 +23,7 @@ struct PortChange {
     std::optional<std::vector<VlanTranslation>> translations;
     std::optional<PriorityMap> priorities;
     std::optional<bool> shortcut;
+    std::optional<FlowScope> flows;
     std::optional<std::vector<HostAddress>> addresses;
 
     void apply_to(PortSpec& port) const;

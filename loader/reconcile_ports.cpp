@@ -61,6 +61,7 @@ PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host) 
     port.entry.domain = spec.vlan;
     if (port.switched) port.entry.flags |= SL_PORT_SWITCHED;
     if (spec.shortcut && link.master != 0) port.entry.flags |= SL_PORT_SHORTCUT;
+    if (spec.flows == FlowScope::all) port.entry.flags |= SL_PORT_TRACK;
     plan_hook(port);
     return port;
 }

@@ -16,11 +16,6 @@ enum sl_fragment_kind {
 	SL_FRAG_LATER, /* has not */
 };
 
-union sl_key {
-	struct sl_key4 v4;
-	struct sl_key6 v6;
-};
-
 /* What the parser found out about a frame. Offsets count from the Ethernet header. */
 struct sl_packet {
 	union {

@@ -89,6 +89,11 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_event_head, __u32, struct sl_event_head, 1, BPF_F_
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_event_limits, __u32, struct sl_event_limit,
        SL_MAX_PORTS *SL_EVENT_SUBJECTS, 0);
 
+/* Mapped by readers: sluice/abi/flow.h. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_log, __u32, struct sl_flow_record, SL_FLOW_RECORDS,
+       BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_log_head, __u32, struct sl_flow_log_head, 1, BPF_F_MMAPABLE);
+
 /* First fragments seen: the ports that the later fragments of the packet do not carry. */
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_fragments, struct sl_fragment_key, struct sl_fragment, 8192, 0);
 

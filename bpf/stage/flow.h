@@ -24,6 +24,21 @@ static __always_inline struct sl_flow *sl_flow_find(struct sl_packet *pkt)
 	return flow;
 }
 
+static __always_inline __u32 sl_handshake_now(void)
+{
+	return (bpf_ktime_get_ns() / 1000) & ((1u << SL_HANDSHAKE_BITS) - 1);
+}
+
+/* TCP flags that this direction has not sent before. */
+static __noinline void sl_flow_tcp_news(struct sl_flow *flow, __u8 flags)
+{
+	__u8 seen = flow->tcp_seen;
+
+	if ((flow->flags & SL_FLOW_ORIG) && (seen & SL_TCP_SYN) && (flags & ~seen & SL_TCP_ACK))
+		flow->handshake = sl_handshake_now() - flow->handshake;
+	flow->tcp_seen = seen | flags;
+}
+
 static __always_inline void sl_flow_account(struct sl_flow *flow, const struct sl_packet *pkt,
 					    __u32 frame_len, __u32 now)
 {
@@ -32,7 +47,7 @@ static __always_inline void sl_flow_account(struct sl_flow *flow, const struct s
 	if (flow->last_seen != now)
 		WRITE_ONCE(flow->last_seen, now);
 	if (unlikely(pkt->tcp_flags & ~flow->tcp_seen))
-		flow->tcp_seen |= pkt->tcp_flags;
+		sl_flow_tcp_news(flow, pkt->tcp_flags);
 }
 
 #endif

@@ -14,8 +14,8 @@
 #include "stage/work.h"
 
 /* A flow that only routes: what goes in comes out. Translation is planned on top of it. */
-static __always_inline void sl_plan(const struct sl_packet *pkt, const struct sl_port *in,
-				    __u32 frame_len, struct sl_flow *flow)
+static __always_inline void sl_plan(const struct sl_packet *pkt, __u16 in_port, __u32 frame_len,
+				    struct sl_flow *flow)
 {
 	*flow = (struct sl_flow){
 	    .packets = 1,
@@ -24,8 +24,11 @@ static __always_inline void sl_plan(const struct sl_packet *pkt, const struct sl
 	    .created = sl_epoch_now(),
 	    .flags = SL_FLOW_ORIG,
 	    .tcp_seen = pkt->tcp_flags,
-	    .in_port = in->id,
+	    .in_port = in_port,
+	    .dscp = pkt->tos >> 2,
 	};
+	if (sl_is_syn(pkt))
+		flow->handshake = sl_handshake_now();
 	if (pkt->family == AF_INET) {
 		flow->saddr = pkt->k4.saddr;
 		flow->daddr = pkt->k4.daddr;
@@ -55,7 +58,7 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 
 	if (sl_martian(pkt))
 		return SL_PASS;
-	sl_plan(pkt, in, ctx_len(ctx), flow);
+	sl_plan(pkt, in->id, ctx_len(ctx), flow);
 	if (pkt->family == AF_INET)
 		forward = sl_nat_destination(pkt, flow);
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);

@@ -6,10 +6,12 @@
 #ifndef SLUICE_BPF_STAGE_SESSION_H
 #define SLUICE_BPF_STAGE_SESSION_H
 
+#include "lib/flow_log.h"
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "stage/binding.h"
+#include "stage/flow.h"
 
 #define SL_EEXIST 17
 
@@ -43,17 +45,16 @@ static __always_inline long sl_ticket_push(__u8 family, const union sl_key *key)
 	return bpf_map_push_elem(&sl_tickets6, &key->v6, 0);
 }
 
-static __always_inline void sl_live_sessions(__u8 family, __u64 change)
+static __always_inline void sl_live_sessions(__u8 family, bool tracked, __u64 change)
 {
 	__u32 zero = 0;
 	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
 
 	if (!live)
 		return;
-	if (family == AF_INET)
-		__sync_fetch_and_add(&live->sessions4, change);
-	else
-		__sync_fetch_and_add(&live->sessions6, change);
+	__sync_fetch_and_add(family == AF_INET ? &live->sessions4 : &live->sessions6, change);
+	if (tracked)
+		__sync_fetch_and_add(family == AF_INET ? &live->tracked4 : &live->tracked6, change);
 }
 
 /* The key of the packets that answer those of `key` after they left as `flow` says. */
@@ -87,7 +88,7 @@ static __always_inline void sl_reverse_flow(const struct sl_packet *pkt, const s
 {
 	reverse->last_seen = flow->last_seen;
 	reverse->created = flow->created;
-	reverse->flags = flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT);
+	reverse->flags = flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT | SL_FLOW_TRACKED);
 	reverse->in_port = out_port;
 	if (pkt->family == AF_INET) {
 		reverse->saddr = pkt->k4.daddr;
@@ -165,7 +166,9 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_packet *pkt,
 		goto delete_reverse;
 	if (sl_ticket_push(pkt->family, &pkt->key))
 		goto delete_both;
-	sl_live_sessions(pkt->family, 1);
+	sl_live_sessions(pkt->family, flow->flags & SL_FLOW_TRACKED, 1);
+	if (sl_flow_log_watched())
+		sl_flow_log_write(SL_FLOW_BEGAN, pkt->family, &pkt->key, flow, &reverse);
 	return SL_FORWARD;
 
 delete_both:
@@ -192,6 +195,8 @@ static __always_inline void sl_session_reopen(struct sl_packet *pkt, struct sl_f
 		return;
 	flow->tcp_seen = 0;
 	reverse->tcp_seen = 0;
+	if (flow->flags & SL_FLOW_ORIG)
+		flow->handshake = sl_handshake_now();
 }
 
 #endif

@@ -69,11 +69,13 @@ static __always_inline bool sl_visit(__u8 family, union sl_key *key)
 	__u8 proto = family == AF_INET ? key->v4.proto : key->v6.proto;
 	struct sl_flow *flow = sl_flow_get(family, key), *reverse;
 	union sl_key reverse_key = {};
-	struct sl_flow ended;
+	struct sl_flow ended, ended_back = {};
 	__u32 now, timeout;
 
-	if (!flow)
+	if (!flow) {
+		sl_live_sessions(family, false, -1);
 		return true;
+	}
 	sl_reverse_key(family, key, flow, &reverse_key);
 	reverse = sl_flow_get(family, &reverse_key);
 	now = sl_tick_now();
@@ -82,10 +84,14 @@ static __always_inline bool sl_visit(__u8 family, union sl_key *key)
 	    (!sl_idle(flow, now, timeout) || (reverse && !sl_idle(reverse, now, timeout))))
 		return false;
 	ended = *flow;
+	if (reverse)
+		ended_back = *reverse;
 	sl_flow_delete(family, key);
 	sl_flow_delete(family, &reverse_key);
 	if (family == AF_INET)
 		sl_session_unbind(key, &ended);
+	sl_live_sessions(family, ended.flags & SL_FLOW_TRACKED, -1);
+	sl_flow_log_write(SL_FLOW_ENDED, family, key, &ended, &ended_back);
 	return true;
 }
 
@@ -96,9 +102,7 @@ static long sl_visit4(__u32 index, void *unused)
 
 	if (bpf_map_pop_elem(&sl_tickets4, &key.v4))
 		return 1;
-	if (sl_visit(AF_INET, &key))
-		sl_live_sessions(AF_INET, -1);
-	else
+	if (!sl_visit(AF_INET, &key))
 		bpf_map_push_elem(&sl_tickets4, &key.v4, 0);
 	return 0;
 }
@@ -109,9 +113,7 @@ static long sl_visit6(__u32 index, void *unused)
 
 	if (bpf_map_pop_elem(&sl_tickets6, &key.v6))
 		return 1;
-	if (sl_visit(AF_INET6, &key))
-		sl_live_sessions(AF_INET6, -1);
-	else
+	if (!sl_visit(AF_INET6, &key))
 		bpf_map_push_elem(&sl_tickets6, &key.v6, 0);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "stage/flood.h"
 #include "stage/remark.h"
 #include "stage/switch.h"
+#include "stage/track.h"
 #include "stage/work.h"
 
 /* MACs as numbers, see struct sl_l2. */
@@ -173,14 +174,19 @@ static __always_inline int sl_switch_forward(struct __sk_buff *ctx, const struct
 
 	if (!(work->l2.dst & 1)) {
 		out = sl_switch_find(port, sp, &work->l2, &to, &why);
-		if (likely(out))
+		if (likely(out)) {
+			if (sl_is_tracked(ctx, port))
+				sl_track(ctx, port->id, to, work->l2.vid);
 			return sl_switch_send(ctx, work, to, out);
+		}
 		if (why) {
 			work->pkt.reason = why;
 			return 0;
 		}
 	}
 	*count = SL_VLAN_FLOODED;
+	if (sl_is_tracked(ctx, port))
+		sl_track(ctx, port->id, 0, work->l2.vid);
 	return sl_switch_flood(ctx, port, sp, work);
 }
 

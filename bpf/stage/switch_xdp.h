@@ -7,6 +7,7 @@
 #define SLUICE_BPF_STAGE_SWITCH_XDP_H
 
 #include "ctx/xdp_csum.h"
+#include "stage/flow.h"
 #include "stage/guard_egress.h"
 #include "stage/police.h"
 #include "stage/switch.h"
@@ -105,6 +106,27 @@ static __always_inline bool sl_xdp_complete(struct xdp_md *ctx, struct sl_packet
 	return !pkt->family || pkt->fragment != SL_FRAG_NONE || !ctx_l4_csum_complete(ctx, pkt);
 }
 
+/*
+ * The flow of the frame in *flow; NULL there: it has none, or its port's are not tracked. False: TC
+ * is to see it, since a session begins, or its ports are in another fragment.
+ */
+static __always_inline bool sl_xdp_tracked(struct xdp_md *ctx, const struct sl_port *port,
+					   const struct sl_l2 *l2, struct sl_packet *pkt,
+					   struct sl_flow **flow)
+{
+	*flow = NULL;
+	if (!(port->flags & SL_PORT_TRACK))
+		return true;
+	sl_xdp_parse(ctx, pkt);
+	if (!pkt->family || pkt->icmp_error)
+		return true;
+	if (pkt->fragment != SL_FRAG_NONE || sl_is_syn(pkt))
+		return false;
+	sl_set_domain(pkt, l2->vid);
+	*flow = sl_flow_find(pkt);
+	return *flow;
+}
+
 /* Which VLAN, from whom, to whom. The port to send it to, with its id in *to; NULL: TC's. */
 static __always_inline const struct sl_switch_port *
 sl_xdp_switch_to(const struct sl_port *port, const struct sl_switch_port *sp, struct sl_l2 *l2,
@@ -132,6 +154,7 @@ static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const s
 	struct sl_packet *pkt = &work->pkt;
 	struct sl_l2 *l2 = &work->l2;
 	enum sl_verdict verdict = SL_CONTINUE;
+	struct sl_flow *flow;
 	__u16 to;
 	int why;
 
@@ -149,6 +172,8 @@ static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const s
 	if (verdict != SL_CONTINUE)
 		return verdict;
 	work->hop.port = to;
+	if (!sl_xdp_tracked(ctx, port, l2, pkt, &flow))
+		return SL_PASS;
 	if (!sl_xdp_deliverable(ctx, out, pkt, l2->dst, &work->hop.qos) ||
 	    bpf_redirect_map(&sl_xdp_targets, to, XDP_PASS) != XDP_REDIRECT ||
 	    !sl_xdp_complete(ctx, pkt, l2))
@@ -156,6 +181,8 @@ static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const s
 	why = sl_police(ctx, port);
 	if (why)
 		return sl_refuse(pkt, why);
+	if (flow)
+		sl_flow_account(flow, pkt, ctx_len(ctx), sl_tick_now());
 	if (sl_xdp_retag(ctx, l2->tag, sl_vlan_leave(out, to, l2)))
 		return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);
 	return SL_FORWARD;

@@ -10,7 +10,7 @@ namespace {
 
 /// As typed: parsed by our own functions when the command runs, so that errors are ours.
 struct PortArguments {
-    std::string name, role, hook, vlans, qinq, translate, pcp, shortcut;
+    std::string name, role, hook, vlans, qinq, translate, pcp, shortcut, flows;
     std::optional<std::uint16_t> vlan, native_vlan;
     std::vector<std::string> addresses;
 };
@@ -52,6 +52,10 @@ CLI::Option* add_port_options(CLI::App* command, PortArguments& arguments) {
                      "known unicast between ports of a Linux bridge goes past it")
         ->type_name("on|off");
     command
+        ->add_option("--flows", arguments.flows,
+                     "what `flow list` shows: routed leaves out what is switched or the host's")
+        ->type_name("all|routed");
+    command
         ->add_option("--hook", arguments.hook,
                      "auto: TC, and XDP on physical NICs; tc: TC alone; xdp: XDP and TC")
         ->type_name("auto|tc|xdp");
@@ -69,6 +73,7 @@ Result<PortChange> port_change(const PortArguments& arguments) {
     SL_CHECK(parse_into(change.priorities, arguments.pcp, parse_priorities));
     SL_CHECK(parse_into(change.shortcut, arguments.shortcut,
                         [](std::string_view text) { return parse_on_off("--shortcut", text); }));
+    SL_CHECK(parse_into(change.flows, arguments.flows, parse_flow_scope));
     for (const auto& text : arguments.addresses) {
         SL_TRY(address, HostAddress::parse(text));
         if (!change.addresses) change.addresses.emplace();

@@ -67,6 +67,12 @@ constexpr PriorityMap kept_priorities{0, 1, 2, 3, 4, 5, 6, 7};
 [[nodiscard]] Result<std::vector<VlanTranslation>> parse_translations(std::string_view text);
 [[nodiscard]] std::string translations_text(const std::vector<VlanTranslation>& translations);
 
+/// Routed: what sluice routes or translates. All: what is switched, and the host's, as well.
+enum class FlowScope : std::uint8_t { all, routed };
+
+[[nodiscard]] Result<FlowScope> parse_flow_scope(std::string_view text);
+[[nodiscard]] std::string_view flow_scope_text(FlowScope scope);
+
 struct PortSpec {
     std::string name;  ///< interface name, 1..15 bytes; internal: of the host's end
     Role role = Role::access;
@@ -78,6 +84,7 @@ struct PortSpec {
     std::vector<VlanTranslation> translations = {};  ///< trunk, uplink
     PriorityMap priorities = kept_priorities;
     bool shortcut = false;                    ///< of a bridge: known unicast may go past it
+    FlowScope flows = FlowScope::all;         ///< what has entries in the flow table
     std::vector<HostAddress> addresses = {};  ///< internal: of the host's end
     MacAddress mac = {};                      ///< internal: of the host's end
     std::uint16_t id = 0;                     ///< 1..1023, given by the database

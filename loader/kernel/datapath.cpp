@@ -264,6 +264,9 @@ Result<> reuse_maps(const sluice_xdp_bpf& object, const Pins& pins) {
     return {};
 }
 
+/// A quarter of the sessions that the table has room for is kept for the router.
+__u32 tracked_until(std::uint32_t entries) { return entries / 2 / 4 * 3; }
+
 }  // namespace
 
 std::chrono::nanoseconds jiffy_length() {
@@ -283,6 +286,8 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .mac_age = epochs(settings.mac_age),
         .max_macs = settings.max_macs,
         .fdb_mask = fdb_buckets(settings) - 1,
+        .tracked_until4 = tracked_until(settings.max_flows),
+        .tracked_until6 = tracked_until(settings.max_flows6),
         .zero = 0,
     };
 }

@@ -68,7 +68,7 @@ Result<> load_port_lists(const Connection& connection, PortSpec& port) {
 
 Result<> load_ports(const Connection& connection, DesiredState& state) {
     SL_TRY(row, connection.prepare("SELECT id, name, role, hook, vlan, native_vlan, qinq,"
-                                   " translations, priorities, shortcut, host_mac"
+                                   " translations, priorities, shortcut, host_mac, flows"
                                    " FROM port ORDER BY name"));
     return row.each_row([&]() -> Result<> {
         SL_TRY(role, stored(parse_role(row.text(2))));
@@ -76,6 +76,7 @@ Result<> load_ports(const Connection& connection, DesiredState& state) {
         SL_TRY(translations, stored(parse_translations(row.text(7))));
         SL_TRY(priorities, stored(parse_priorities(row.text(8))));
         SL_TRY(mac, stored(MacAddress::parse(row.text(10))));
+        SL_TRY(flows, stored(parse_flow_scope(row.text(11))));
         PortSpec& port = state.ports.emplace_back(PortSpec{
             .name = row.text(1),
             .role = role,
@@ -87,6 +88,7 @@ Result<> load_ports(const Connection& connection, DesiredState& state) {
             .translations = std::move(translations),
             .priorities = priorities,
             .shortcut = row.integer<bool>(9),
+            .flows = flows,
             .addresses = {},
             .mac = mac,
             .id = row.integer<std::uint16_t>(0),
@@ -140,10 +142,12 @@ Result<> ensure_instance_row(const Connection& connection) {
 Result<> write_port(const Connection& connection, const PortSpec& port) {
     SL_CHECK(
         connection.run("UPDATE port SET role = ?, hook = ?, vlan = ?, native_vlan = ?, qinq = ?,"
-                       " translations = ?, priorities = ?, shortcut = ?, host_mac = ? WHERE id = ?",
+                       " translations = ?, priorities = ?, shortcut = ?, host_mac = ?, flows = ?"
+                       " WHERE id = ?",
                        role_text(port.role), hook_text(port.hook), port.vlan, port.native_vlan,
                        port.qinq, translations_text(port.translations),
-                       priorities_text(port.priorities), port.shortcut, port.mac.text(), port.id));
+                       priorities_text(port.priorities), port.shortcut, port.mac.text(),
+                       flow_scope_text(port.flows), port.id));
     SL_CHECK(connection.run("DELETE FROM port_vlan WHERE port = ?", port.id));
     for (const PortRange& range : port.vlans)
         SL_CHECK(connection.run("INSERT INTO port_vlan VALUES (?, ?, ?)", port.id, range.first,

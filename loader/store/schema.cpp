@@ -221,8 +221,12 @@ CREATE TABLE qos_match (
 CREATE INDEX qos_match_class ON qos_match (class);
 )sql";
 
+constexpr const char* flows = R"sql(
+ALTER TABLE port ADD COLUMN flows TEXT NOT NULL DEFAULT 'all';
+)sql";
+
 }  // namespace
 
-const std::array<const char*, 4> schema{ports_and_nat, leases_and_guards, switching, qos};
+const std::array<const char*, 5> schema{ports_and_nat, leases_and_guards, switching, qos, flows};
 
 }  // namespace sluice

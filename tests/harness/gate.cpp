@@ -100,6 +100,7 @@ sl_settings default_settings(std::uint32_t macs) {
     settings.mac_age = 300;
     settings.max_macs = macs;
     settings.fdb_mask = fdb_buckets - 1;
+    settings.tracked_until4 = settings.tracked_until6 = ~0u;
     return settings;
 }
 

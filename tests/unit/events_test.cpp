@@ -18,7 +18,7 @@ using testing::IsEmpty;
 /// The datapath's side of a ring of eight.
 class Ring {
 public:
-    EventReader reader() { return {slots_, head_}; }
+    EventReader reader() { return {slots_, head_.newest}; }
 
     void write(int count) {
         for (int i = 0; i < count; ++i) finish(begin());
@@ -43,9 +43,9 @@ private:
     sl_event_head head_{};
 };
 
-std::vector<std::uint64_t> numbers(const EventBatch& batch) {
+std::vector<std::uint64_t> numbers(const RingBatch<sl_event>& batch) {
     std::vector<std::uint64_t> found;
-    for (const auto& event : batch.events) found.push_back(event.number);
+    for (const auto& event : batch.records) found.push_back(event.number);
     return found;
 }
 
@@ -125,7 +125,7 @@ TEST(EventReader, NeverReadsATornEvent) {
     while (read + lost < count) {
         const auto batch = reader.read();
         lost += batch.lost;
-        for (const auto& event : batch.events) {
+        for (const auto& event : batch.records) {
             ASSERT_GT(event.number, last);
             last = event.number;
             ASSERT_EQ(event.time, event.number);

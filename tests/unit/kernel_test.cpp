@@ -180,6 +180,8 @@ TEST(Ticks, AreRoundedUpAndBounded) {
     EXPECT_EQ(ticks.icmp_timeout, 2u);
     EXPECT_EQ(ticks.other_timeout, 0x7fffffffu);
     EXPECT_EQ(ticks.nexthop_ttl, 477u);
+    EXPECT_EQ(ticks.tracked_until4, 375'000u);
+    EXPECT_EQ(ticks.tracked_until6, 93'750u);
 }
 
 TEST(Log, KeepsWarningsAndTheirEnd) {

@@ -32,6 +32,11 @@ struct sl_key6 {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_key6) == 40, "sl_key6 is 40 bytes");
 
+union sl_key {
+	struct sl_key4 v4;
+	struct sl_key6 v6;
+};
+
 /* sl_flow.flags */
 enum sl_flow_flag {
 	SL_FLOW_ORIG = 1 << 0,	/* direction of the packet that opened the session */
@@ -39,7 +44,10 @@ enum sl_flow_flag {
 	SL_FLOW_DNAT = 1 << 2,	/* the session's destination is translated */
 	SL_FLOW_BOUND = 1 << 3, /* (ORIG only) holds one reference on a binding */
 	SL_FLOW_FLUSH = 1 << 4, /* (ORIG only) to be removed at the sweeper's next visit */
+	SL_FLOW_TRACKED = 1 << 5, /* only counted: switched, or to or from the host */
 };
+
+#define SL_HANDSHAKE_BITS 26
 
 /* sl_flow.tcp_seen: what this direction has sent, kept by the direction's own packets. */
 enum sl_tcp_seen {
@@ -50,8 +58,8 @@ enum sl_tcp_seen {
 };
 
 /*
- * Everything decided for one direction. 48 bytes, so that an entry of sl_flows4 (48 bytes
- * of kernel header, 16 of key) is 112 bytes: memory per session is what limits its number.
+ * Everything decided for one direction. 56 bytes, so that an entry of sl_flows4 (48 bytes
+ * of kernel header, 16 of key) is 120 bytes: memory per session is what limits its number.
  * Only the packets of this direction write here; session state is the union of the two
  * directions, formed by whoever asks (the sweeper, the CLI).
  */
@@ -67,12 +75,19 @@ struct sl_flow {
 	__u16 nh_slot;	     /* index into sl_nexthops */
 	__u8 flags;	     /* enum sl_flow_flag */
 	__u8 tcp_seen;	     /* enum sl_tcp_seen */
-	__u32 in_port : 12;  /* id of the port the packets enter by */
+	__u32 in_port : 12;  /* id of the port the packets enter by; 0 = none: the host's own */
 	__u32
 	    out_domain : 12; /* L2 domain they leave in: the domain of the other direction's key */
 	__u32 pool : 8;	     /* BOUND: the NAT pool the binding is in */
+	/*
+	 * (ORIG, TCP) us from the SYN to the initiator's first ACK, at most 67 s; 0 = not seen.
+	 * Between the two the low bits of CLOCK_MONOTONIC in us.
+	 */
+	__u32 handshake : SL_HANDSHAKE_BITS;
+	__u32 dscp : 6; /* of the packet that opened the session */
+	__u32 zero;
 };
-SL_STATIC_ASSERT(sizeof(struct sl_flow) == 48, "sl_flow is 48 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_flow) == 56, "sl_flow is 56 bytes");
 
 /*
  * A way out: one answer of the host's FIB and neighbour table, shared by all flows that got it. The
@@ -113,10 +128,40 @@ struct sl_fragment {
 struct sl_live {
 	__u64 sessions4;
 	__u64 sessions6;
+	__u64 tracked4; /* of sessions4, those with SL_FLOW_TRACKED */
+	__u64 tracked6;
 	__u64 bindings;
 	__u64 macs; /* learned ones in sl_fdb */
 };
 
 #define SL_NEXTHOP_SLOTS 4096u
+
+/*
+ * Map sl_flow_log (array, mapped by readers): sessions that ended, and while somebody watches those
+ * that began, in a ring as that of events (sluice/abi/event.h).
+ */
+#define SL_FLOW_RECORDS 8192u
+
+enum sl_flow_record_kind {
+	SL_FLOW_BEGAN = 1,
+	SL_FLOW_ENDED = 2,
+};
+
+struct sl_flow_record {
+	__u64 number;
+	__u64 time; /* CLOCK_MONOTONIC, ns */
+	union sl_key key; /* of the direction that opened the session */
+	struct sl_flow flow, reverse; /* zero if there is no such entry */
+	__u8 kind;		      /* enum sl_flow_record_kind */
+	__u8 family;		      /* AF_INET or AF_INET6 */
+	__u8 zero[6];
+};
+SL_STATIC_ASSERT(sizeof(struct sl_flow_record) == 176, "sl_flow_record is 176 bytes");
+
+/* Map sl_flow_log_head (array of one, mapped). */
+struct sl_flow_log_head {
+	__u64 newest;	     /* number of the newest record, 0 = none yet */
+	__u64 watched_until; /* CLOCK_MONOTONIC, ns: as long as that sessions that begin are noted */
+};
 
 #endif

@@ -32,8 +32,10 @@ struct sl_settings {
 	__u32 mac_age;		       /* epoch seconds; default 300 s */
 	__u32 max_macs;		       /* learned ones, over all VLANs */
 	__u32 fdb_mask;		       /* buckets of sl_fdb less one: sluice/abi/switch.h */
+	/* Sessions up to which one that is only tracked may open: the rest is the router's. */
+	__u32 tracked_until4, tracked_until6;
 	__u32 zero;
 };
-SL_STATIC_ASSERT(sizeof(struct sl_settings) == 40, "sl_settings is 40 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_settings) == 48, "sl_settings is 48 bytes");
 
 #endif

@@ -34,6 +34,7 @@ enum sl_port_flag {
 	SL_PORT_GUARD_EGRESS = 1 << 4, /* the guard looks at what leaves, too */
 	SL_PORT_SWITCHED = 1 << 5,     /* belongs to the switch: sluice/abi/switch.h */
 	SL_PORT_SHORTCUT = 1 << 6,     /* of a bridge: known unicast may go past it */
+	SL_PORT_TRACK = 1 << 7,	       /* what is switched or the host's has flows as well */
 };
 
 struct sl_port {

@@ -24,11 +24,13 @@ enum sl_count {
 	SL_COUNT_MAX = 4,
 };
 
-/* Map sl_port_stats (per-CPU array), index: port id. Two cache lines. */
+/* Map sl_port_stats (per-CPU array), index: port id. */
 struct sl_port_stats {
 	struct sl_counter rx[SL_COUNT_MAX]; /* entered the host by this port */
 	struct sl_counter tx[SL_COUNT_MAX]; /* left the host by it */
+	/* Of both, what has no flow although the port's traffic is tracked: the table was full. */
+	struct sl_counter unattributed;
 };
-SL_STATIC_ASSERT(sizeof(struct sl_port_stats) == 128, "sl_port_stats is 128 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_port_stats) == 144, "sl_port_stats is 144 bytes");
 
 #endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Flows of what the router does not take: what is switched, and what is to or from the host (TC).
+ * They are counted; nothing is translated, and where the packet goes is not in their entries.
+ */
+#ifndef SLUICE_BPF_STAGE_TRACK_H
+#define SLUICE_BPF_STAGE_TRACK_H
+
+#include "lib/parse.h"
+#include "maps/maps.h"
+#include "stage/flow.h"
+#include "stage/fragment.h"
+#include "stage/open.h"
+#include "stage/session.h"
+#include "stage/work.h"
+
+/* The last quarter of the table is the router's: what is only counted must not keep it from work. */
+static __always_inline bool sl_may_track(__u8 family)
+{
+	__u32 zero = 0;
+	const struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
+	const struct sl_settings *settings = bpf_map_lookup_elem(&sl_settings, &zero);
+
+	if (!live || !settings)
+		return false;
+	return family == AF_INET ? live->sessions4 < settings->tracked_until4
+				 : live->sessions6 < settings->tracked_until6;
+}
+
+static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
+{
+	struct sl_port_stats *stats = sl_port_stats_of(port);
+
+	if (stats)
+		sl_count(&stats->unattributed, len);
+}
+
+/* The first packet of a session, which sl_track_known() has parsed. Global: the verifier looks once. */
+__noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_port, __u32 domain)
+{
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+
+	if (!work)
+		return 0;
+	if (sl_may_track(work->pkt.family)) {
+		sl_plan(&work->pkt, in_port, ctx_len(ctx), &work->opened);
+		work->opened.flags |= SL_FLOW_TRACKED;
+		work->opened.out_domain = domain;
+		if (sl_session_insert(&work->pkt, &work->opened, out_port) == SL_FORWARD)
+			return 0;
+	}
+	sl_count_unattributed(in_port ?: out_port, ctx_len(ctx));
+	return 0;
+}
+
+/*
+ * Counts the frame if it has a flow; false: one is to be opened. work->pkt is what is known of the
+ * frame: zero or parsed. Global: the verifier looks once.
+ */
+__noinline int sl_track_known(struct __sk_buff *ctx, __u32 domain)
+{
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_packet *pkt;
+	struct sl_flow *flow;
+
+	if (!work)
+		return true;
+	pkt = &work->pkt;
+	if (!pkt->ethertype)
+		sl_parse(ctx, pkt);
+	if (!pkt->family || pkt->icmp_error)
+		return true;
+	sl_set_domain(pkt, domain);
+	if (unlikely(pkt->fragment != SL_FRAG_NONE))
+		sl_fragment_ports(pkt);
+	flow = sl_flow_find(pkt);
+	if (unlikely(!flow))
+		return false;
+	if (unlikely(sl_is_syn(pkt)))
+		sl_session_reopen(pkt, flow);
+	sl_flow_account(flow, pkt, ctx_len(ctx), sl_tick_now());
+	return true;
+}
+
+/*
+ * Counts a frame that goes from one port to another; 0 is the host, or many. One call after the
+ * other: within each other they would need too much stack.
+ */
+static __always_inline void sl_track(struct __sk_buff *ctx, __u32 in_port, __u32 out_port,
+				     __u32 domain)
+{
+	if (unlikely(!sl_track_known(ctx, domain)))
+		sl_track_open(ctx, in_port, out_port, domain);
+}
+
+/* What the router sends into a VLAN comes in again by the VLAN's internal port, and has a flow. */
+static __always_inline bool sl_is_tracked(const struct __sk_buff *ctx, const struct sl_port *port)
+{
+	return (port->flags & SL_PORT_TRACK) &&
+	       !(port->role == SL_ROLE_INTERNAL && ctx->tc_index == SL_TC_INDEX_SEGMENT);
+}
+
+#endif
