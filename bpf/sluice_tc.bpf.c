@@ -299,7 +299,12 @@ static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port
 	return why;
 }
 
-/* What the host itself sends: what entered by a port was counted there. */
+/* Did the host itself make the frame? What entered by a port of ours was counted there. */
+static __always_inline bool sl_is_hosts(const struct __sk_buff *ctx)
+{
+	return !ctx->ingress_ifindex || !sl_port_find(ctx->ingress_ifindex);
+}
+
 static __noinline void sl_track_sent(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0;
@@ -339,7 +344,7 @@ int sl_tc_egress(struct __sk_buff *ctx)
 	}
 	if (port->flags & SL_PORT_SHORTCUT)
 		sl_shortcut_learn(ctx, port);
-	if ((port->flags & SL_PORT_TRACK) && !sl_port_find(ctx->ingress_ifindex))
+	if ((port->flags & SL_PORT_TRACK) && sl_is_hosts(ctx))
 		sl_track_sent(ctx, port);
 	sl_count_tx(port->id, SL_COUNT_PASSED, len);
 	return TC_ACT_UNSPEC;

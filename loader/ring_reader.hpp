@@ -2,6 +2,7 @@
 // (sluice/abi/event.h): each record has a number, 0 while it is written.
 #pragma once
 
+#include <linux/types.h>
 #include <sched.h>
 
 #include <atomic>

@@ -1,138 +1,13 @@
 #include "loader/session.hpp"
 
-#include <netinet/in.h>
+#include <sys/socket.h>
 
-#include <chrono>
-#include <ctime>
 #include <map>
 
-#include "loader/kernel/link.hpp"
+#include "loader/session_reader.hpp"
 
 namespace sluice {
 namespace {
-
-double seconds_of_ticks(std::uint32_t ticks) {
-    return static_cast<double>(ticks) * (1ull << SL_TICK_SHIFT) / 1e9;
-}
-
-Address source(const sl_key4& key) { return Address::v4(key.saddr); }
-Address source(const sl_key6& key) { return Address(key.saddr); }
-Address destination(const sl_key4& key) { return Address::v4(key.daddr); }
-Address destination(const sl_key6& key) { return Address(key.daddr); }
-Address translated_source(const sl_key4&, const sl_flow& flow) { return Address::v4(flow.saddr); }
-Address translated_source(const sl_key6& key, const sl_flow&) { return source(key); }
-Address translated_destination(const sl_key4&, const sl_flow& flow) {
-    return Address::v4(flow.daddr);
-}
-Address translated_destination(const sl_key6& key, const sl_flow&) { return destination(key); }
-
-/// The key of the other direction: what answers the packet as it leaves.
-sl_key4 reply_key(const sl_key4& key, const sl_flow& flow) {
-    return {.saddr = flow.daddr,
-            .daddr = flow.saddr,
-            .sport = flow.dport,
-            .dport = flow.sport,
-            .domain = static_cast<__u16>(flow.out_domain),
-            .proto = key.proto,
-            .zero = 0};
-}
-sl_key6 reply_key(const sl_key6& key, const sl_flow& flow) {
-    return {.saddr = key.daddr,
-            .daddr = key.saddr,
-            .sport = flow.dport,
-            .dport = flow.sport,
-            .domain = static_cast<__u16>(flow.out_domain),
-            .proto = key.proto,
-            .zero = 0};
-}
-
-NatKind nat_kind(const sl_flow& flow) {
-    const bool snat = (flow.flags & SL_FLOW_SNAT) != 0;
-    const bool dnat = (flow.flags & SL_FLOW_DNAT) != 0;
-    if (snat && dnat) return NatKind::hairpin;
-    if (snat) return NatKind::snat;
-    return dnat ? NatKind::dnat : NatKind::none;
-}
-
-SessionState state_of(std::uint8_t protocol, const sl_flow& original, const sl_flow& reply) {
-    if (protocol == IPPROTO_TCP) return tcp_state(original.tcp_seen, reply.tcp_seen);
-    return reply.packets > 0 ? SessionState::replied : SessionState::unreplied;
-}
-
-/// As the sweeper decides it.
-std::uint32_t timeout_ticks(const sl_settings& settings, std::uint8_t protocol,
-                            SessionState state) {
-    switch (protocol) {
-        case IPPROTO_TCP:
-            return state == SessionState::established ? settings.tcp_established_timeout
-                                                      : settings.tcp_transitory_timeout;
-        case IPPROTO_UDP:
-            return settings.udp_timeout;
-        case IPPROTO_ICMP:
-        case IPPROTO_ICMPV6:
-            return settings.icmp_timeout;
-        default:
-            return settings.other_timeout;
-    }
-}
-
-bool is_original(const sl_flow& flow) { return (flow.flags & SL_FLOW_ORIG) != 0; }
-
-/// Forms sessions out of flow entries.
-class SessionReader {
-public:
-    static Result<SessionReader> make(const Datapath& datapath) {
-        SL_TRY(settings, datapath.maps().settings.lookup(0));
-        SessionReader reader(settings.value_or(sl_settings{}));
-        SL_TRY(links, list_links());
-        SL_CHECK(datapath.maps().ports.for_each([&](const __u32& ifindex, const sl_port& port) {
-            for (const auto& link : links)
-                if (link.ifindex == ifindex) reader.names_[port.id] = link.name;
-            return true;
-        }));
-        return reader;
-    }
-
-    /// @param reply the other direction; zero while it has no entry
-    template <class Key>
-    Session form(const Key& key, const sl_flow& flow, const sl_flow& reply) const {
-        Session session;
-        session.protocol = key.proto;
-        session.domain = key.domain;
-        session.source = {source(key), ntohs(key.sport)};
-        session.destination = {destination(key), ntohs(key.dport)};
-        session.translated_source = {translated_source(key, flow), ntohs(flow.sport)};
-        session.translated_destination = {translated_destination(key, flow), ntohs(flow.dport)};
-        session.state = state_of(key.proto, flow, reply);
-        session.nat = nat_kind(flow);
-        session.sent = {flow.packets, flow.bytes};
-        session.received = {reply.packets, reply.bytes};
-        session.flushed = (flow.flags & SL_FLOW_FLUSH) != 0;
-        const auto name = names_.find(flow.in_port);
-        if (name != names_.end()) session.in_port = name->second;
-        set_times(session, flow, reply);
-        return session;
-    }
-
-private:
-    explicit SessionReader(const sl_settings& settings) : settings_(settings) {}
-
-    /// Ticks wrap: the later of two is the one that lies less far back.
-    void set_times(Session& session, const sl_flow& flow, const sl_flow& reply) const {
-        std::uint32_t idle = now_ - flow.last_seen;
-        if (reply.packets > 0) idle = std::min(idle, now_ - reply.last_seen);
-        if (idle > 1u << 31) idle = 0;  // a packet since we looked at the clock
-        const auto timeout = timeout_ticks(settings_, session.protocol, session.state);
-        session.age = static_cast<double>(now_epoch_ - flow.created) * epoch_second;
-        session.idle = seconds_of_ticks(idle);
-        session.expires_in = idle < timeout ? seconds_of_ticks(timeout - idle) : 0;
-    }
-
-    sl_settings settings_;
-    std::map<std::uint16_t, std::string> names_;  ///< of ports by id
-    std::uint32_t now_ = now_tick();
-    std::uint32_t now_epoch_ = now_epoch();
-};
 
 /// @param visit bool(const Key&, const sl_flow&, const Session&)
 template <class Key, class Visit>
@@ -140,7 +15,7 @@ Result<> walk(const Map<Key, sl_flow>& flows, const SessionReader& reader,
               const SessionFilter& filter, Visit&& visit) {
     Result<> failure;
     SL_CHECK(flows.for_each([&](const Key& key, const sl_flow& flow) {
-        if (!is_original(flow)) return true;
+        if (!is_original(flow) || !reader.covers(flow)) return true;
         auto reply = flows.lookup(reply_key(key, flow));
         if (!reply) {
             failure = std::unexpected(reply.error());
@@ -227,6 +102,18 @@ std::string_view nat_kind_text(NatKind kind) {
     return "";
 }
 
+std::string_view flow_path_text(FlowPath path) {
+    switch (path) {
+        case FlowPath::routed:
+            return "routed";
+        case FlowPath::switched:
+            return "switched";
+        case FlowPath::local:
+            return "local";
+    }
+    return "";
+}
+
 SessionState tcp_state(std::uint8_t original_seen, std::uint8_t reply_seen) {
     using enum SessionState;
     const std::uint8_t both = original_seen & reply_seen;
@@ -239,37 +126,77 @@ SessionState tcp_state(std::uint8_t original_seen, std::uint8_t reply_seen) {
     return (original_seen & SL_TCP_SYN) != 0 ? syn_sent : unreplied;
 }
 
-Result<> for_each_session(const Datapath& datapath, const SessionFilter& filter,
-                          const SessionVisitor& visit) {
-    SL_TRY(reader, SessionReader::make(datapath));
+Result<SessionNames> SessionNames::read(const Target& target, const Datapath& datapath) {
+    SL_TRY(instance, open_instance(target));
+    SessionNames names;
+    SL_CHECK(datapath.maps().ports.for_each([&](const __u32&, const sl_port& entry) {
+        names.ports[entry.id].switched = (entry.flags & SL_PORT_SWITCHED) != 0;
+        return true;
+    }));
+    names.ports.erase(0);  // segments
+    std::map<std::string_view, std::vector<std::string_view>> vms;
+    for (const auto& it : instance.desired.vm_ports) vms[it.port].push_back(it.vm);
+    for (const auto& port : instance.desired.ports) {
+        auto& name = names.ports[port.id];
+        name.port = port.name;
+        name.internal = port.role == Role::internal;
+        if (const auto at = vms.find(port.name); at != vms.end() && at->second.size() == 1)
+            name.vm = at->second.front();
+    }
+    return names;
+}
+
+Result<SessionTable> SessionTable::open(const Target& target, SessionScope scope) {
+    SL_TRY(datapath, open_datapath(target));
+    SL_TRY(names, SessionNames::read(target, datapath));
+    SL_TRY(settings, datapath.maps().settings.lookup(0));
+    return SessionTable(std::move(datapath), std::move(names), scope,
+                        settings.value_or(sl_settings{}));
+}
+
+Result<> SessionTable::read_names(const Target& target) {
+    SL_TRY(names, SessionNames::read(target, datapath_));
+    names_ = std::move(names);
+    return {};
+}
+
+Result<> SessionTable::for_each(const SessionFilter& filter, const SessionVisitor& visit) const {
+    const SessionReader reader(settings_, names_, scope_);
     bool more = true;
     const auto one = [&](const auto&, const sl_flow&, const Session& session) {
         return more = visit(session);
     };
-    SL_CHECK(walk(datapath.maps().flows4, reader, filter, one));
-    if (more) SL_CHECK(walk(datapath.maps().flows6, reader, filter, one));
+    SL_CHECK(walk(datapath_.maps().flows4, reader, filter, one));
+    if (more) SL_CHECK(walk(datapath_.maps().flows6, reader, filter, one));
     return {};
 }
 
-Result<SessionCount> count_sessions(const Datapath& datapath, const SessionFilter& filter) {
+Result<SessionCount> SessionTable::count(const SessionFilter& filter) const {
     SessionCount count;
     if (filter.empty()) {
-        SL_TRY(live, datapath.maps().live.lookup(0));
-        if (live) count = {live->sessions4, live->sessions6};
-        return count;
+        SL_TRY(found, datapath_.maps().live.lookup(0));
+        const auto live = found.value_or(sl_live{});
+        if (scope_ == SessionScope::all) return SessionCount{live.sessions4, live.sessions6};
+        return SessionCount{live.sessions4 - live.tracked4, live.sessions6 - live.tracked6};
     }
-    SL_CHECK(for_each_session(datapath, filter, [&](const Session& session) {
+    SL_CHECK(for_each(filter, [&](const Session& session) {
         ++(session.source.address.is_v4() ? count.ipv4 : count.ipv6);
         return true;
     }));
     return count;
 }
 
-Result<SessionCount> flush_sessions(const Datapath& datapath, const SessionFilter& filter) {
-    SL_TRY(reader, SessionReader::make(datapath));
-    SL_TRY(ipv4, flush_matching(datapath.maps().flows4, reader, filter));
-    SL_TRY(ipv6, flush_matching(datapath.maps().flows6, reader, filter));
+Result<SessionCount> SessionTable::flush(const SessionFilter& filter) const {
+    const SessionReader reader(settings_, names_, scope_);
+    SL_TRY(ipv4, flush_matching(datapath_.maps().flows4, reader, filter));
+    SL_TRY(ipv6, flush_matching(datapath_.maps().flows6, reader, filter));
     return SessionCount{ipv4, ipv6};
+}
+
+Session SessionTable::form(const sl_flow_record& record) const {
+    const SessionReader reader(settings_, names_, scope_);
+    if (record.family == AF_INET) return reader.form(record.key.v4, record.flow, record.reverse);
+    return reader.form(record.key.v6, record.flow, record.reverse);
 }
 
 Result<> flush_pool(const Datapath& datapath, std::uint16_t pool) {

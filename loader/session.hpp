@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
 #include "loader/filter.hpp"
 #include "loader/kernel/datapath.hpp"
+#include "loader/target.hpp"
 #include "sluice/net.hpp"
 
 namespace sluice {
@@ -22,9 +24,12 @@ enum class SessionState : std::uint8_t {
     closed,   ///< FINs from both, or a RST
 };
 enum class NatKind : std::uint8_t { none, snat, dnat, hairpin };
+/// How its packets get from one end to the other. Local: one end is the host.
+enum class FlowPath : std::uint8_t { routed, switched, local };
 
 [[nodiscard]] std::string_view session_state_text(SessionState state);
 [[nodiscard]] std::string_view nat_kind_text(NatKind kind);
+[[nodiscard]] std::string_view flow_path_text(FlowPath path);
 
 struct SocketAddress {
     Address address;
@@ -46,15 +51,35 @@ struct Session {
     NatKind nat = NatKind::none;
     Traffic sent, received;  ///< by the initiator
     double age = 0, idle = 0, expires_in = 0;
-    std::string_view in_port;  ///< name; empty if the port is gone
-    bool flushed = false;      ///< to be removed within a second
+    FlowPath path = FlowPath::routed;
+    std::string_view in_port, out_port;  ///< names; empty: none (the host, or many), or it is gone
+    std::string_view vm, peer_vm;        ///< at these ports; empty: none, or several
+    std::uint8_t dscp = 0;               ///< of the packet that opened it
+    std::uint8_t sent_flags = 0, received_flags = 0;  ///< enum sl_tcp_seen
+    double handshake = 0;                             ///< TCP, SYN to first ACK; 0 = not seen
+    bool flushed = false;                             ///< to be removed within a second
 };
 
 using SessionFilter = Filter<Session>;
 
-/// `src=10.0.0.0/8 proto=tcp …`: see session_filter_help().
+/// What a listing is about: with `nat`, only what sluice routes.
+enum class SessionScope : std::uint8_t { all, nat };
+
+/// `src=10.0.0.0/8 proto=tcp bytes>1mb …`: see session_filter_help().
 [[nodiscard]] Result<SessionFilter> parse_session_filter(std::span<const std::string> terms);
 [[nodiscard]] std::string session_filter_help();
+
+/// Names for what flow entries have numbers of.
+struct SessionNames {
+    struct PortName {
+        std::string port, vm;
+        bool switched = false, internal = false;
+    };
+    std::map<std::uint16_t, PortName> ports;  ///< by id
+
+    /// Of a running instance. Errors: not_found, refused (down).
+    [[nodiscard]] static Result<SessionNames> read(const Target& target, const Datapath& datapath);
+};
 
 /// @param seen what each direction has sent (enum sl_tcp_seen)
 [[nodiscard]] SessionState tcp_state(std::uint8_t original_seen, std::uint8_t reply_seen);
@@ -67,18 +92,39 @@ struct SessionCount {
 /// @return false to stop
 using SessionVisitor = std::function<bool(const Session&)>;
 
-/// Walks all sessions in constant memory. Those made or ended meanwhile may be missed.
-[[nodiscard]] Result<> for_each_session(const Datapath& datapath, const SessionFilter& filter,
-                                        const SessionVisitor& visit);
+/// Sessions of a running instance. Not thread-safe; needs no lock, and slows nobody down.
+class SessionTable {
+public:
+    /// Errors: not_found (no instance), refused (down).
+    [[nodiscard]] static Result<SessionTable> open(const Target& target, SessionScope scope);
 
-/// Without filter it reads one number.
-[[nodiscard]] Result<SessionCount> count_sessions(const Datapath& datapath,
-                                                  const SessionFilter& filter);
+    /// Walks all sessions in constant memory. Those made or ended meanwhile may be missed. What is
+    /// visited holds names of this table.
+    [[nodiscard]] Result<> for_each(const SessionFilter& filter, const SessionVisitor& visit) const;
+    /// Without filter it reads one number.
+    [[nodiscard]] Result<SessionCount> count(const SessionFilter& filter) const;
+    /// Marks them for the sweeper, which removes them within about a second.
+    /// @return how many
+    [[nodiscard]] Result<SessionCount> flush(const SessionFilter& filter) const;
+    /// Forms the session of a record of sl_flow_log.
+    [[nodiscard]] Session form(const sl_flow_record& record) const;
 
-/// Marks them for the sweeper, which removes them within about a second.
-/// @return how many
-[[nodiscard]] Result<SessionCount> flush_sessions(const Datapath& datapath,
-                                                  const SessionFilter& filter);
+    [[nodiscard]] const Datapath& datapath() const { return datapath_; }
+    /// Ports and VMs may have come since it was opened. What was visited before holds no name now.
+    [[nodiscard]] Result<> read_names(const Target& target);
+
+private:
+    SessionTable(Datapath datapath, SessionNames names, SessionScope scope, sl_settings settings)
+        : datapath_(std::move(datapath)),
+          names_(std::move(names)),
+          scope_(scope),
+          settings_(settings) {}
+
+    Datapath datapath_;
+    SessionNames names_;
+    SessionScope scope_;
+    sl_settings settings_;
+};
 
 /// The same by what the flow entry itself says, for the loader's own purposes.
 [[nodiscard]] Result<> flush_pool(const Datapath& datapath, std::uint16_t pool);

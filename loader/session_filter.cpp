@@ -1,7 +1,11 @@
 #include <array>
+#include <charconv>
+#include <chrono>
 
 #include "loader/session.hpp"
+#include "sluice/dscp.hpp"
 #include "sluice/model.hpp"
+#include "sluice/units.hpp"
 
 namespace sluice {
 namespace {
@@ -70,6 +74,57 @@ Result<SessionPredicate> by_in_port(std::string_view value) {
     return [name = std::string(value)](const Session& session) { return session.in_port == name; };
 }
 
+Result<SessionPredicate> by_out_port(std::string_view value) {
+    return [name = std::string(value)](const Session& session) { return session.out_port == name; };
+}
+
+Result<SessionPredicate> by_vm(std::string_view value) {
+    return [name = std::string(value)](const Session& session) {
+        return session.vm == name || session.peer_vm == name;
+    };
+}
+
+Result<SessionPredicate> by_path(std::string_view value) {
+    using enum FlowPath;
+    for (const auto path : {routed, switched, local})
+        if (value == flow_path_text(path))
+            return [path](const Session& session) { return session.path == path; };
+    return fail(ErrorCode::usage, "there is no such path", "paths: routed, switched, local");
+}
+
+Result<SessionPredicate> by_session_dscp(std::string_view value) {
+    SL_TRY(dscp, parse_dscp(value));
+    return [dscp](const Session& session) { return session.dscp == dscp; };
+}
+
+Result<double> read_size(std::string_view text) {
+    SL_TRY(size, parse_size(text));
+    return static_cast<double>(size);
+}
+
+Result<double> read_number(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size())
+        return static_cast<double>(number);
+    return fail(ErrorCode::usage, fmt::format("`{}` is not a number", text));
+}
+
+Result<double> read_seconds(std::string_view text) {
+    const auto brief = parse_short_duration(text);
+    if (brief) return std::chrono::duration<double>(*brief).count();
+    SL_TRY(duration, parse_duration(text));
+    return std::chrono::duration<double>(duration).count();
+}
+
+/// A term about a number, which `read` reads and `of` tells of a session.
+auto by_number(Result<double> (*read)(std::string_view), double (*of)(const Session&)) {
+    return [read, of](std::string_view value, Comparison comparison) -> Result<SessionPredicate> {
+        SL_TRY(number, read(value));
+        return [=](const Session& session) { return compares(of(session), comparison, number); };
+    };
+}
+
 Result<SessionPredicate> by_state(std::string_view value) {
     using enum SessionState;
     for (const auto state :
@@ -93,7 +148,15 @@ Result<SessionPredicate> by_nat(std::string_view value) {
                 "nat=snat, nat=dnat or nat=none");
 }
 
-const std::array<SessionFilter::Key, 10> keys{{
+double bytes_of(const Session& it) {
+    return static_cast<double>(it.sent.bytes + it.received.bytes);
+}
+
+double packets_of(const Session& it) {
+    return static_cast<double>(it.sent.packets + it.received.packets);
+}
+
+const std::array<SessionFilter::Key, 20> keys{{
     {"src", "CIDR", "who opened it: its address, translated or not", by_source},
     {"dst", "CIDR", "whom it talks to, translated or not", by_destination},
     {"addr", "CIDR", "either end", by_address},
@@ -101,10 +164,40 @@ const std::array<SessionFilter::Key, 10> keys{{
     {"dport", "PORT[-PORT]", "destination port", by_destination_port},
     {"port", "PORT[-PORT]", "either port", by_port},
     {"proto", "tcp|udp|icmp|N", "protocol", by_protocol},
+    {"vm", "NAME", "a VM at either end", by_vm},
     {"in", "IF", "the port its packets enter by", by_in_port},
+    {"out", "IF", "the port they leave by", by_out_port},
+    {"path", "PATH", "routed, switched, or local: one end is the host", by_path},
     {"state", "STATE", "unreplied, replied, syn-sent, syn-received, established, closing, closed",
      by_state},
     {"nat", "snat|dnat|none", "how it is translated", by_nat},
+    {"dscp", "DSCP", "of the packet that opened it", by_session_dscp},
+    {"vlan",
+     "N",
+     "also <, <=, >=, =, as of all numbers",
+     {},
+     by_number(read_number, [](const Session& it) { return static_cast<double>(it.domain); })},
+    {"bytes",
+     "SIZE",
+     "both directions together; write it in quotes: 'bytes>1mb'",
+     {},
+     by_number(read_size, bytes_of)},
+    {"packets", "N", "likewise", {}, by_number(read_number, packets_of)},
+    {"age",
+     "TIME",
+     "since it was opened",
+     {},
+     by_number(read_seconds, [](const Session& it) { return it.age; })},
+    {"idle",
+     "TIME",
+     "since its last packet",
+     {},
+     by_number(read_seconds, [](const Session& it) { return it.idle; })},
+    {"rtt",
+     "TIME",
+     "of the TCP handshake",
+     {},
+     by_number(read_seconds, [](const Session& it) { return it.handshake; })},
 }};
 
 }  // namespace

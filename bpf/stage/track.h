@@ -56,9 +56,10 @@ __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_por
 
 /*
  * Counts the frame if it has a flow; false: one is to be opened. work->pkt is what is known of the
- * frame: zero or parsed. Global: the verifier looks once.
+ * frame: zero or parsed. Where answers would come from may not have been known when the session was
+ * opened: the first one tells. Global: the verifier looks once.
  */
-__noinline int sl_track_known(struct __sk_buff *ctx, __u32 domain)
+__noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
@@ -78,6 +79,8 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 domain)
 	flow = sl_flow_find(pkt);
 	if (unlikely(!flow))
 		return false;
+	if (unlikely(!flow->in_port && in_port))
+		flow->in_port = in_port;
 	if (unlikely(sl_is_syn(pkt)))
 		sl_session_reopen(pkt, flow);
 	sl_flow_account(flow, pkt, ctx_len(ctx), sl_tick_now());
@@ -91,7 +94,7 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 domain)
 static __always_inline void sl_track(struct __sk_buff *ctx, __u32 in_port, __u32 out_port,
 				     __u32 domain)
 {
-	if (unlikely(!sl_track_known(ctx, domain)))
+	if (unlikely(!sl_track_known(ctx, in_port, domain)))
 		sl_track_open(ctx, in_port, out_port, domain);
 }
 

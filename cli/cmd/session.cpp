@@ -1,64 +1,26 @@
-// nat session list, count, flush.
+// nat session list, count, flush; count and flush of flows as well.
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
-
 #include "cli/command.hpp"
+#include "cli/filtered.hpp"
 #include "cli/view/views.hpp"
 
 namespace sluice::cli {
 namespace {
 
-using Terms = std::shared_ptr<std::vector<std::string>>;
-
-/// A command that takes a filter; its keys are listed below the examples.
-CLI::App* add_filtered(CLI::App& session, const std::string& name, const std::string& description,
-                       const std::string& examples, const Terms& terms) {
-    auto* command =
-        add_command(session, name, description,
-                    examples + "\nFILTER (all terms must match):\n" + session_filter_help());
-    command->add_option("FILTER", *terms, "KEY=VALUE terms")->type_name("");
-    return command;
-}
-
-/// `12345 sessions…` on a terminal, when listing takes long enough to wonder.
-class Progress {
-public:
-    explicit Progress(bool shown) : shown_(shown && ::isatty(STDERR_FILENO) == 1) {}
-    ~Progress() {
-        if (drawn_) fmt::print(stderr, "\r\033[K");
-    }
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
-
-    void count() {
-        if (!shown_ || ++counted_ % 4096 != 0) return;
-        const auto now = Clock::now();
-        if (now < next_) return;
-        fmt::print(stderr, "\r{} sessions…", counted_);
-        std::fflush(stderr);
-        drawn_ = true;
-        next_ = now + std::chrono::milliseconds(200);
-    }
-
-private:
-    using Clock = std::chrono::steady_clock;
-    bool shown_;
-    bool drawn_ = false;
-    std::uint64_t counted_ = 0;
-    Clock::time_point next_ = Clock::now() + std::chrono::seconds(2);
-};
+constexpr FilteredObject nat_sessions{"nat session", "sluice.nat.session", "sessions",
+                                      SessionScope::nat};
 
 Result<> list_sessions(const Target& target, const std::vector<std::string>& terms,
                        Output& output) {
     SL_TRY(filter, parse_session_filter(terms));
-    SL_TRY(datapath, open_datapath(target));
+    SL_TRY(table, SessionTable::open(target, SessionScope::nat));
     // Rows on a terminal are progress enough.
     Progress progress(::isatty(STDOUT_FILENO) == 0);
     std::uint64_t count = 0;
     output.begin(session_stream());
-    SL_CHECK(for_each_session(datapath, filter, [&](const Session& session) {
+    SL_CHECK(table.for_each(filter, [&](const Session& session) {
         output.row(session_json(session));
         progress.count();
         ++count;
@@ -82,46 +44,48 @@ void add_session_list(CLI::App& session, Invocation& invocation) {
     });
 }
 
-void add_session_count(CLI::App& session, Invocation& invocation) {
+}  // namespace
+
+void add_filtered_count(CLI::App& object, Invocation& invocation, const FilteredObject& what) {
     auto terms = std::make_shared<std::vector<std::string>>();
-    auto* command = add_filtered(session, "count", "Count live sessions",
-                                 "  sluice nat session count\n"
-                                 "  sluice nat session count in=tap0\n",
+    auto* command = add_filtered(object, "count", fmt::format("Count live {}", what.rows),
+                                 fmt::format("  sluice {0} count\n"
+                                             "  sluice {0} count in=tap0\n",
+                                             what.name),
                                  terms);
-    on_run(command, invocation, [terms](const Target& target) -> Result<Document> {
+    on_run(command, invocation, [terms, what](const Target& target) -> Result<Document> {
         SL_TRY(filter, parse_session_filter(*terms));
-        SL_TRY(datapath, open_datapath(target));
-        SL_TRY(count, count_sessions(datapath, filter));
-        return session_count_view("sluice.nat.session.count/1", count,
+        SL_TRY(table, SessionTable::open(target, what.scope));
+        SL_TRY(count, table.count(filter));
+        return session_count_view(fmt::format("{}.count/1", what.schema), count,
                                   std::to_string(count.ipv4 + count.ipv6));
     });
 }
 
-void add_session_flush(CLI::App& session, Invocation& invocation) {
+void add_filtered_flush(CLI::App& object, Invocation& invocation, const FilteredObject& what) {
     auto terms = std::make_shared<std::vector<std::string>>();
-    auto* command = add_filtered(session, "flush", "End sessions; they are gone within a second",
-                                 "  sluice nat session flush src=10.0.0.5\n"
-                                 "  sluice nat session flush           # all of them\n",
+    auto* command = add_filtered(object, "flush",
+                                 fmt::format("End {}; they are gone within a second", what.rows),
+                                 fmt::format("  sluice {0} flush src=10.0.0.5\n"
+                                             "  sluice {0} flush           # all of them\n",
+                                             what.name),
                                  terms);
-    on_run(command, invocation, [terms](const Target& target) -> Result<Document> {
+    on_run(command, invocation, [terms, what](const Target& target) -> Result<Document> {
         SL_TRY(filter, parse_session_filter(*terms));
-        SL_TRY(datapath, open_datapath(target));
+        SL_TRY(table, SessionTable::open(target, what.scope));
         const bool planned = target.effect == Effect::plan;
-        SL_TRY(count,
-               planned ? count_sessions(datapath, filter) : flush_sessions(datapath, filter));
-        return session_count_view("sluice.nat.session.flush/1", count,
-                                  fmt::format("{} sessions {}", count.ipv4 + count.ipv6,
+        SL_TRY(count, planned ? table.count(filter) : table.flush(filter));
+        return session_count_view(fmt::format("{}.flush/1", what.schema), count,
+                                  fmt::format("{} {} {}", count.ipv4 + count.ipv6, what.rows,
                                               planned ? "would be flushed" : "flushed"));
     });
 }
 
-}  // namespace
-
 void add_session_commands(CLI::App& nat, Invocation& invocation) {
     auto* session = add_object(nat, "session", "Live sessions");
     add_session_list(*session, invocation);
-    add_session_count(*session, invocation);
-    add_session_flush(*session, invocation);
+    add_filtered_count(*session, invocation, nat_sessions);
+    add_filtered_flush(*session, invocation, nat_sessions);
 }
 
 }  // namespace sluice::cli

@@ -9,14 +9,6 @@
 namespace sluice::cli {
 namespace {
 
-/// RFC 3339 with milliseconds, UTC.
-std::string time_text(WallTime time) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(time - seconds);
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                       fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), rest.count());
-}
-
 template <class T>
 Json or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json(nullptr);
@@ -62,6 +54,13 @@ std::string text_of(const Event& event, const std::optional<FrameHeaders>& frame
 
 }  // namespace
 
+std::string wall_time_text(WallTime time) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(time - seconds);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), rest.count());
+}
+
 Stream event_stream(bool endless) {
     constexpr std::size_t time_width = 24, port_width = 8, kind_width = 15, reason_width = 17;
     return {"sluice.events/1",
@@ -80,7 +79,7 @@ Stream event_stream(bool endless) {
 Json event_json(const Event& event) {
     const auto frame = dissect(event.header);
     return {{"number", event.number},
-            {"time", time_text(event.time)},
+            {"time", wall_time_text(event.time)},
             {"kind", event.kind->name},
             {"severity", event.kind->severity},
             {"port", text_or_null(event.port)},

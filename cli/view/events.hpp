@@ -6,6 +6,9 @@
 
 namespace sluice::cli {
 
+/// RFC 3339 with milliseconds, UTC.
+[[nodiscard]] std::string wall_time_text(WallTime time);
+
 /// @param endless of --follow
 [[nodiscard]] Stream event_stream(bool endless);
 [[nodiscard]] Json event_json(const Event& event);

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "cli/view/views.hpp"
+#include "sluice/dscp.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -15,6 +16,18 @@ Json traffic_json(const Traffic& traffic) {
 
 /// Milliseconds are what the ticks can tell.
 double thousandths(double seconds) { return std::round(seconds * 1000) / 1000; }
+
+Json flags_json(std::uint8_t seen) {
+    Json names = Json::array();
+    for (const auto& [flag, name] : {std::pair{SL_TCP_SYN, "syn"},
+                                     {SL_TCP_ACK, "ack"},
+                                     {SL_TCP_FIN, "fin"},
+                                     {SL_TCP_RST, "rst"}})
+        if ((seen & flag) != 0) names.push_back(name);
+    return names;
+}
+
+Json name_or_null(std::string_view name) { return name.empty() ? Json(nullptr) : Json(name); }
 
 }  // namespace
 
@@ -48,9 +61,17 @@ Json session_json(const Session& session) {
             {"translated_destination", socket_json(session.translated_destination)},
             {"nat", nat_kind_text(session.nat)},
             {"state", session_state_text(session.state)},
+            {"path", flow_path_text(session.path)},
             {"in_port", session.in_port},
+            {"out_port", name_or_null(session.out_port)},
+            {"vm", name_or_null(session.vm)},
+            {"peer_vm", name_or_null(session.peer_vm)},
+            {"dscp", dscp_text(session.dscp)},
             {"sent", traffic_json(session.sent)},
             {"received", traffic_json(session.received)},
+            {"sent_flags", flags_json(session.sent_flags)},
+            {"received_flags", flags_json(session.received_flags)},
+            {"handshake", session.handshake == 0 ? Json(nullptr) : Json(session.handshake)},
             {"age", thousandths(session.age)},
             {"idle", thousandths(session.idle)},
             {"expires_in", thousandths(session.expires_in)},

@@ -52,12 +52,6 @@ __u32 fdb_buckets(const Settings& settings) {
     return std::bit_ceil(std::max<__u32>(settings.max_macs / 2, 64));
 }
 
-__u64 monotonic() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<__u64>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-}
-
 sl_stamp make_stamp(const NetnsId& netns) {
     return {
         .magic = SL_STAMP_MAGIC,
@@ -214,6 +208,8 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(sightings);
     SL_OPEN(events);
     SL_OPEN(event_head);
+    SL_OPEN(flow_log);
+    SL_OPEN(flow_log_head);
     SL_OPEN(event_limits);
     SL_OPEN(switch_ports);
     SL_OPEN(switch_states);
@@ -232,20 +228,50 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(settings);
     SL_OPEN(stamp);
 #undef SL_OPEN
-    return Maps{std::move(flows4),        std::move(flows6),         std::move(nexthops),
-                std::move(ports),         std::move(xdp_targets),    std::move(masquerades),
-                std::move(pools),         std::move(externals),      std::move(port_bits),
-                std::move(pool_stats),    std::move(bindings),       std::move(forwards),
-                std::move(port_stats),    std::move(drops),          std::move(audits),
-                std::move(guards),        std::move(guard_prefixes), std::move(guard_states),
-                std::move(learned_macs),  std::move(learned_addrs),  std::move(leases),
-                std::move(mac_pools),     std::move(sightings),      std::move(events),
-                std::move(event_head),    std::move(event_limits),   std::move(switch_ports),
-                std::move(switch_states), std::move(vlans),          std::move(vlan_members),
-                std::move(vlan_maps),     std::move(vlan_stats),     std::move(fdb),
-                std::move(qos),           std::move(qos_states),     std::move(qos_stats),
-                std::move(qos_rules),     std::move(qos_intervals),  std::move(qos_class_stats),
-                std::move(live),          std::move(settings),       std::move(stamp)};
+    return Maps{std::move(flows4),
+                std::move(flows6),
+                std::move(nexthops),
+                std::move(ports),
+                std::move(xdp_targets),
+                std::move(masquerades),
+                std::move(pools),
+                std::move(externals),
+                std::move(port_bits),
+                std::move(pool_stats),
+                std::move(bindings),
+                std::move(forwards),
+                std::move(port_stats),
+                std::move(drops),
+                std::move(audits),
+                std::move(guards),
+                std::move(guard_prefixes),
+                std::move(guard_states),
+                std::move(learned_macs),
+                std::move(learned_addrs),
+                std::move(leases),
+                std::move(mac_pools),
+                std::move(sightings),
+                std::move(events),
+                std::move(event_head),
+                std::move(flow_log),
+                std::move(flow_log_head),
+                std::move(event_limits),
+                std::move(switch_ports),
+                std::move(switch_states),
+                std::move(vlans),
+                std::move(vlan_members),
+                std::move(vlan_maps),
+                std::move(vlan_stats),
+                std::move(fdb),
+                std::move(qos),
+                std::move(qos_states),
+                std::move(qos_stats),
+                std::move(qos_rules),
+                std::move(qos_intervals),
+                std::move(qos_class_stats),
+                std::move(live),
+                std::move(settings),
+                std::move(stamp)};
 }
 
 /// Binds every map of the object to the instance's pinned one. A map that has no pin is the
@@ -292,9 +318,15 @@ sl_settings settings_in_ticks(const Settings& settings) {
     };
 }
 
-__u32 now_tick() { return static_cast<__u32>(monotonic() >> SL_TICK_SHIFT); }
+__u64 now_monotonic() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<__u64>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
 
-__u32 now_epoch() { return static_cast<__u32>(monotonic() >> SL_EPOCH_SHIFT); }
+__u32 now_tick() { return static_cast<__u32>(now_monotonic() >> SL_TICK_SHIFT); }
+
+__u32 now_epoch() { return static_cast<__u32>(now_monotonic() >> SL_EPOCH_SHIFT); }
 
 Result<Datapath> Datapath::create(std::string_view instance, const Settings& settings) {
     SL_CHECK(ensure_bpffs());

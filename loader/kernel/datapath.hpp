@@ -53,12 +53,14 @@ struct Maps {
     Map<__u32, sl_mac_pool> mac_pools;  ///< index: 0 on, up to the first unused
     Map<__u32, __u64> sightings;        ///< index: port id * SL_SIGHTINGS + hash of the MAC
     MappedArray<sl_event> events;
-    MappedArray<sl_event_head> event_head;       ///< index: 0
-    Map<__u32, sl_event_limit> event_limits;     ///< index: port id * SL_EVENT_SUBJECTS + subject
-    Map<__u32, sl_switch_port> switch_ports;     ///< index: port id
-    MappedArray<sl_switch_state> switch_states;  ///< likewise
-    Map<__u32, sl_vlan> vlans;                   ///< index: VLAN id
-    Map<__u32, sl_vlan_members> vlan_members;    ///< likewise
+    MappedArray<sl_event_head> event_head;  ///< index: 0
+    MappedArray<sl_flow_record> flow_log;
+    MappedArray<sl_flow_log_head> flow_log_head;  ///< index: 0
+    Map<__u32, sl_event_limit> event_limits;      ///< index: port id * SL_EVENT_SUBJECTS + subject
+    Map<__u32, sl_switch_port> switch_ports;      ///< index: port id
+    MappedArray<sl_switch_state> switch_states;   ///< likewise
+    Map<__u32, sl_vlan> vlans;                    ///< index: VLAN id
+    Map<__u32, sl_vlan_members> vlan_members;     ///< likewise
     Map<sl_vlan_map_key, __u32> vlan_maps;
     CounterArray<sl_vlan_stats> vlan_stats;  ///< index: VLAN id
     FdbTable fdb;
@@ -76,6 +78,9 @@ struct Maps {
 
 /// Durations to ticks, rounded up; the rest of Settings are capacities of maps.
 [[nodiscard]] sl_settings settings_in_ticks(const Settings& settings);
+
+/// CLOCK_MONOTONIC in ns (sl_event.time).
+[[nodiscard]] __u64 now_monotonic();
 
 /// Now, in ticks of CLOCK_MONOTONIC (sl_flow.last_seen).
 [[nodiscard]] __u32 now_tick();

@@ -1,0 +1,176 @@
+// flow list, top, count, watch, flush.
+#include "cli/view/flow.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "cli/arguments.hpp"
+#include "cli/command.hpp"
+#include "cli/filtered.hpp"
+#include "cli/interrupt.hpp"
+#include "sluice/units.hpp"
+
+namespace sluice::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr FilteredObject all_flows{"flow", "sluice.flow", "flows", SessionScope::all};
+constexpr std::size_t sorted_rows = 1000;  // unless more are asked for
+constexpr std::size_t top_rows = 20;
+
+struct FlowArguments {
+    std::vector<std::string> terms;
+    std::string sort, interval = "1s";
+    std::optional<std::size_t> limit;
+    std::uint64_t count = 0;
+};
+
+/// Shares the arguments' life with their terms.
+Terms terms_of(const std::shared_ptr<FlowArguments>& arguments) {
+    return {arguments, &arguments->terms};
+}
+
+Result<> list_sorted(const SessionTable& table, const SessionFilter& filter,
+                     const FlowArguments& arguments, Output& output) {
+    SL_TRY(order, parse_flow_order(arguments.sort));
+    if (order == FlowOrder::rate)
+        return fail(ErrorCode::usage, "--sort rate needs a while to measure rates in",
+                    "`sluice flow top` does that");
+    SL_TRY(top, top_flows(table, filter, order, arguments.limit.value_or(sorted_rows), 0ms));
+    output.begin(flow_stream());
+    for (const auto& row : top.rows) output.row(session_json(row.session));
+    output.end({{"count", top.rows.size()}, {"matching", top.sessions.ipv4 + top.sessions.ipv6}});
+    return {};
+}
+
+Result<> list_flows(const Target& target, const FlowArguments& arguments, Output& output) {
+    SL_TRY(filter, parse_session_filter(arguments.terms));
+    SL_TRY(table, SessionTable::open(target, SessionScope::all));
+    if (!arguments.sort.empty()) return list_sorted(table, filter, arguments, output);
+    Progress progress(::isatty(STDOUT_FILENO) == 0);
+    std::uint64_t count = 0;
+    const auto limit = arguments.limit.value_or(~std::size_t{0});
+    output.begin(flow_stream());
+    SL_CHECK(table.for_each(filter, [&](const Session& session) {
+        if (count == limit) return false;
+        output.row(session_json(session));
+        progress.count();
+        ++count;
+        return true;
+    }));
+    output.end({{"count", count}});
+    return {};
+}
+
+void add_flow_list(CLI::App& object, Invocation& invocation) {
+    auto arguments = std::make_shared<FlowArguments>();
+    auto* command = add_filtered(
+        object, "list", "List flows, both directions in a row",
+        "  sluice flow list\n"
+        "  sluice flow list vm=web1 proto=tcp dport=443 state=established 'bytes>1mb'\n"
+        "  sluice flow list --sort bytes --limit 10\n"
+        "  sluice flow list path=switched --json | jq '.flows[].source'\n",
+        terms_of(arguments));
+    command->add_option("--sort", arguments->sort, "Greatest first; then 1000 at most, or --limit")
+        ->type_name("bytes|packets|age|idle|rtt");
+    command->add_option("--limit", arguments->limit, "At most so many")->type_name("N");
+    command->callback([&invocation, arguments] {
+        invocation.action = [&invocation, arguments](Output& output) {
+            return list_flows(invocation.target, *arguments, output);
+        };
+    });
+}
+
+Result<> run_flow_top(const Target& target, const FlowArguments& arguments, Output& output) {
+    SL_TRY(filter, parse_session_filter(arguments.terms));
+    SL_TRY(order, parse_flow_order(arguments.sort));
+    SL_TRY(interval, parse_duration(arguments.interval));
+    if (interval < 10ms || interval > 1h)
+        return fail(ErrorCode::usage,
+                    fmt::format("--interval {} is out of range", arguments.interval), "10ms to 1h");
+    SL_TRY(table, SessionTable::open(target, SessionScope::all));
+    const Interrupt interrupt;
+    const bool redraws = isatty(STDOUT_FILENO) != 0;
+    for (std::uint64_t turn = 0; arguments.count == 0 || turn < arguments.count; ++turn) {
+        SL_CHECK(table.read_names(target));
+        SL_TRY(top, top_flows(table, filter, order, arguments.limit.value_or(top_rows), interval));
+        if (Interrupt::came()) break;
+        if (redraws) output.clear_screen();
+        output.print(flow_top_view(top));
+    }
+    return {};
+}
+
+void add_flow_top(CLI::App& object, Invocation& invocation) {
+    auto arguments = std::make_shared<FlowArguments>();
+    arguments->sort = "rate";
+    auto* command = add_filtered(object, "top", "The busiest flows, live, until Ctrl-C",
+                                 "  sluice flow top\n"
+                                 "  sluice flow top vm=web1 --by packets --limit 5\n"
+                                 "  sluice --json flow top --count 1 --interval 5s\n",
+                                 terms_of(arguments));
+    command->add_option("--by", arguments->sort, "Greatest first; default rate")
+        ->type_name("rate|bytes|packets|age|idle|rtt");
+    command->add_option("--limit", arguments->limit, "Rows; default 20")->type_name("N");
+    command->add_option("--interval", arguments->interval, "Between two looks; default 1s")
+        ->type_name("TIME");
+    command->add_option("--count", arguments->count, "End after so many looks")->type_name("N");
+    command->callback([&invocation, arguments] {
+        invocation.action = [&invocation, arguments](Output& output) {
+            return run_flow_top(invocation.target, *arguments, output);
+        };
+    });
+}
+
+/// Calls `row` for each flow that begins or ends and matches, until Ctrl-C.
+Result<> follow_flows(const Target& target, const SessionFilter& filter, Output& output) {
+    constexpr auto poll_interval = 100ms;
+    constexpr int polls_between_looks = 10;
+    SL_TRY(log, FlowLog::open(target, true));
+    const Interrupt interrupt;
+    output.begin(flow_watch_stream());
+    for (int polls = 1; !Interrupt::came(); ++polls) {
+        const auto page = log.next();
+        if (page.lost != 0)
+            output.remark(
+                {{"lost", page.lost}},
+                fmt::format("{} flows were written over before they could be read", page.lost));
+        for (const auto& record : page.records)
+            if (filter.matches(record.session)) output.row(flow_record_json(record));
+        if (polls % polls_between_looks == 0) SL_CHECK(log.keep_up());
+        std::this_thread::sleep_for(poll_interval);
+    }
+    return {};
+}
+
+void add_flow_watch(CLI::App& object, Invocation& invocation) {
+    auto terms = std::make_shared<std::vector<std::string>>();
+    auto* command = add_filtered(object, "watch", "Flows as they begin and end, until Ctrl-C",
+                                 "  sluice flow watch\n"
+                                 "  sluice flow watch vm=web1 dport=22\n"
+                                 "  sluice --json flow watch | jq -c '[.event, .source]'\n",
+                                 terms);
+    command->callback([&invocation, terms] {
+        invocation.action = [&invocation, terms](Output& output) -> Result<> {
+            SL_TRY(filter, parse_session_filter(*terms));
+            return follow_flows(invocation.target, filter, output);
+        };
+    });
+}
+
+}  // namespace
+
+void add_flow_commands(CLI::App& app, Invocation& invocation) {
+    auto* object = add_object(app, "flow", "Who talks to whom, and how much");
+    add_flow_list(*object, invocation);
+    add_flow_top(*object, invocation);
+    add_filtered_count(*object, invocation, all_flows);
+    add_flow_watch(*object, invocation);
+    add_filtered_flush(*object, invocation, all_flows);
+}
+
+}  // namespace sluice::cli
