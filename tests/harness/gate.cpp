@@ -407,6 +407,7 @@ sl_port_stats Gate::port_stats(std::uint16_t port_id) const {
             add(sum.rx[i], cpu.rx[i]);
             add(sum.tx[i], cpu.tx[i]);
         }
+        add(sum.unattributed, cpu.unattributed);
     }
     return sum;
 }

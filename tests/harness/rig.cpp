@@ -208,7 +208,7 @@ void Rig::enter_port(const Port& port) {
     entry.domain = from.mode == SL_VLAN_TRUNK ? 0 : from.pvid;
     entry.role = static_cast<__u8>(from.role);
     entry.flags = SL_PORT_SWITCHED | from.port_flags;
-    if (!port.internal) entry.flags |= SL_PORT_XDP | SL_PORT_XDP_TARGET;
+    entry.flags |= port.internal ? SL_PORT_TRACK : SL_PORT_XDP | SL_PORT_XDP_TARGET;
     entry.mtu = from.mtu;
     if (from.guard) entry.guard = gate_.make_guard(port.id, *from.guard);
     entry.qos = from.qos;

@@ -146,6 +146,7 @@ protected:
                                                  kind == 3 ? std::uint32_t{SL_SWITCH_STAG} : 0u);
             if (kind == 4) port.translations = {{100, 10}, {20, 30}, {30, 20}};
         }
+        if (below(2)) port.port_flags |= SL_PORT_TRACK;  // which changes nothing
         if (below(4) == 0) port.flags |= SL_SWITCH_ISOLATED;
         if (below(4) == 0) port.community = static_cast<std::uint16_t>(1 + below(2));
         for (const std::uint32_t flag :
