@@ -49,6 +49,16 @@ Json drops_in_all(const std::vector<DropCounter>& drops, bool all) {
     return list;
 }
 
+Json unattributed_json(const std::vector<PortCounters>& ports) {
+    Json list = Json::array();
+    for (const auto& it : ports) {
+        const auto& count = it.stats.unattributed;
+        if (count.packets == 0) continue;
+        list.push_back({{"port", it.port}, {"packets", count.packets}, {"bytes", count.bytes}});
+    }
+    return list;
+}
+
 Json latencies_json(const std::vector<LatencyCounters>& latencies) {
     Json list = Json::array();
     for (const auto& it : latencies)
