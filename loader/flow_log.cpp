@@ -4,8 +4,6 @@
 
 #include <atomic>
 
-#include "loader/events.hpp"
-
 namespace sluice {
 namespace {
 

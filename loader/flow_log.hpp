@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "loader/events.hpp"
 #include "loader/ring_reader.hpp"
 #include "loader/session.hpp"
 

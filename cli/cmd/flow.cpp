@@ -1,4 +1,4 @@
-// flow list, top, count, watch, flush.
+// flow list, top, count, watch, export, flush.
 #include "cli/view/flow.hpp"
 
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/filtered.hpp"
 #include "cli/interrupt.hpp"
+#include "loader/eve.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice::cli {
@@ -126,25 +127,46 @@ void add_flow_top(CLI::App& object, Invocation& invocation) {
     });
 }
 
-/// Calls `row` for each flow that begins or ends and matches, until Ctrl-C.
-Result<> follow_flows(const Target& target, const SessionFilter& filter, Output& output) {
+/// Gives each page of flows that begin or end to `take`, until Ctrl-C.
+/// @param take Result<>(const FlowPage&)
+template <class Take>
+Result<> follow_flows(const Target& target, bool begins, Take&& take) {
     constexpr auto poll_interval = 100ms;
     constexpr int polls_between_looks = 10;
-    SL_TRY(log, FlowLog::open(target, true));
+    SL_TRY(log, FlowLog::open(target, begins));
     const Interrupt interrupt;
-    output.begin(flow_watch_stream());
     for (int polls = 1; !Interrupt::came(); ++polls) {
-        const auto page = log.next();
+        SL_CHECK(take(log.next()));
+        if (polls % polls_between_looks == 0) SL_CHECK(log.keep_up());
+        std::this_thread::sleep_for(poll_interval);
+    }
+    return {};
+}
+
+Result<> watch_flows(const Target& target, const SessionFilter& filter, Output& output) {
+    output.begin(flow_watch_stream());
+    return follow_flows(target, true, [&](const FlowPage& page) -> Result<> {
         if (page.lost != 0)
             output.remark(
                 {{"lost", page.lost}},
                 fmt::format("{} flows were written over before they could be read", page.lost));
         for (const auto& record : page.records)
             if (filter.matches(record.session)) output.row(flow_record_json(record));
-        if (polls % polls_between_looks == 0) SL_CHECK(log.keep_up());
-        std::this_thread::sleep_for(poll_interval);
-    }
-    return {};
+        return {};
+    });
+}
+
+Result<> export_eve(const Target& target, const std::string& path, const SessionFilter& filter) {
+    SL_TRY(file, EveFile::open(path));
+    return follow_flows(target, false, [&](const FlowPage& page) -> Result<> {
+        std::string lines;
+        for (const auto& record : page.records)
+            if (filter.matches(record.session)) lines += eve_flow(record).dump() + "\n";
+        if (page.lost != 0)
+            fmt::print(stderr, "warning: {} flows were written over before they could be read\n",
+                       page.lost);
+        return lines.empty() ? Result<>{} : file.append(lines);
+    });
 }
 
 void add_flow_watch(CLI::App& object, Invocation& invocation) {
@@ -157,7 +179,30 @@ void add_flow_watch(CLI::App& object, Invocation& invocation) {
     command->callback([&invocation, terms] {
         invocation.action = [&invocation, terms](Output& output) -> Result<> {
             SL_TRY(filter, parse_session_filter(*terms));
-            return follow_flows(invocation.target, filter, output);
+            return watch_flows(invocation.target, filter, output);
+        };
+    });
+}
+
+void add_flow_export(CLI::App& object, Invocation& invocation) {
+    struct Arguments {
+        std::vector<std::string> terms;
+        std::string eve;
+    };
+    auto arguments = std::make_shared<Arguments>();
+    auto* command =
+        add_filtered(object, "export", "Append a record of each flow that ends, until Ctrl-C",
+                     "  sluice flow export --eve /var/log/sluice/eve.json\n"
+                     "  sluice flow export --eve - path=routed | jq .flow.bytes_toserver\n"
+                     "The file may be moved away at any time; a new one is begun then.\n",
+                     Terms{arguments, &arguments->terms});
+    command->add_option("--eve", arguments->eve, "As Suricata's eve.json; - is standard output")
+        ->type_name("FILE|-")
+        ->required();
+    command->callback([&invocation, arguments] {
+        invocation.action = [&invocation, arguments](Output&) -> Result<> {
+            SL_TRY(filter, parse_session_filter(arguments->terms));
+            return export_eve(invocation.target, arguments->eve, filter);
         };
     });
 }
@@ -170,6 +215,7 @@ void add_flow_commands(CLI::App& app, Invocation& invocation) {
     add_flow_top(*object, invocation);
     add_filtered_count(*object, invocation, all_flows);
     add_flow_watch(*object, invocation);
+    add_flow_export(*object, invocation);
     add_filtered_flush(*object, invocation, all_flows);
 }
 

@@ -106,6 +106,7 @@ Document stats_view(const std::vector<PortCounters>& ports,
     Document document{"sluice.stats/1",
                       {{"counters", std::move(list)},
                        {"consistent", consistent},
+                       {"unattributed", unattributed_json(ports)},
                        {"latencies", latencies_json(latencies)}},
                       {Table{"",
                              "/counters",
@@ -121,6 +122,14 @@ Document stats_view(const std::vector<PortCounters>& ports,
                               {"BYTES", "/dropped/bytes", Format::bytes}},
                              "no ports; `sluice port add` adds one"}},
                       {}};
+    if (!document.body["unattributed"].empty())
+        document.layout.push_back(
+            Table{"Without a flow: the table is full, see `sluice status` and `sluice up --help`",
+                  "/unattributed",
+                  {{"PORT", "/port"},
+                   {"PACKETS", "/packets", Format::count},
+                   {"BYTES", "/bytes", Format::bytes}},
+                  ""});
     if (!latencies.empty()) document.layout.push_back(latency_table());
     if (!consistent)
         document.warnings.emplace_back(

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "capture.hpp"
+#include "cli/view/flow.hpp"
 #include "cli/view/views.hpp"
 
 namespace sluice::cli {
@@ -141,6 +142,13 @@ TEST(Golden, Sessions) {
     web.nat = NatKind::snat;
     auto routed = session("[2001:db8::2]:4000", "[2001:db8:1::9]:443", "[2001:db8::2]:4000");
     routed.domain = 10;
+    routed.path = FlowPath::switched;
+    routed.out_port = "tap1";
+    routed.vm = "web1";
+    routed.dscp = 46;
+    routed.handshake = 0.000321;
+    routed.sent_flags = SL_TCP_SYN | SL_TCP_ACK;
+    routed.received_flags = SL_TCP_SYN | SL_TCP_ACK | SL_TCP_FIN;
     routed.flushed = true;
     const auto printed = capture(Mode::json, [&](Output& output) {
         output.begin(session_stream());
@@ -149,6 +157,12 @@ TEST(Golden, Sessions) {
         output.end({{"count", 2}});
     });
     expect_golden("session-list.json", printed.out);
+    expect_golden("flow-top.json", flow_top_view({{{routed, 81920}}, {3, 1}, 90000}));
+    const auto watched = capture(Mode::json, [&](Output& output) {
+        output.begin(flow_watch_stream());
+        output.row(flow_record_json({WallTime{std::chrono::seconds(1'700'000'000)}, true, web}));
+    });
+    expect_golden("flow-watch.json", watched.out);
     expect_golden("session-count.json",
                   session_count_view("sluice.nat.session.count/1", {3, 1}, "4"));
 }

@@ -17,13 +17,17 @@
 namespace {
 
 TEST(Abi, VersionGoesWithTheseOffsets) {
-    ASSERT_EQ(SL_ABI_VERSION, 4u) << "the version was raised: bring the offsets below up to date";
+    ASSERT_EQ(SL_ABI_VERSION, 5u) << "the version was raised: bring the offsets below up to date";
     EXPECT_EQ(offsetof(sl_key4, sport), 8u);
     EXPECT_EQ(offsetof(sl_key4, domain), 12u);
     EXPECT_EQ(offsetof(sl_key6, sport), 32u);
     EXPECT_EQ(offsetof(sl_flow, last_seen), 16u);
     EXPECT_EQ(offsetof(sl_flow, saddr), 24u);
     EXPECT_EQ(offsetof(sl_flow, flags), 42u);
+    EXPECT_EQ(offsetof(sl_flow_record, flow), 56u);
+    EXPECT_EQ(offsetof(sl_flow_record, kind), 168u);
+    EXPECT_EQ(offsetof(sl_settings, tracked_until4), 36u);
+    EXPECT_EQ(offsetof(sl_port_stats, unattributed), 128u);
     EXPECT_EQ(offsetof(sl_port, mac), 14u);
     EXPECT_EQ(offsetof(sl_port, addr6), 28u);
     EXPECT_EQ(offsetof(sl_port, guard), 44u);
