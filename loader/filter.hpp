@@ -21,7 +21,7 @@ enum class Comparison : std::uint8_t { equal, less, greater, at_most, at_least }
 
 /// A term as it is written, in its parts.
 struct FilterTerm {
-    std::string_view key, value;
+    std::string_view text, key, value;
     Comparison comparison = Comparison::equal;
 
     /// None: it has no comparison in it.
@@ -29,7 +29,7 @@ struct FilterTerm {
         const auto at = text.find_first_of("=<>");
         if (at == text.npos) return std::nullopt;
         const bool or_equal = text[at] != '=' && text.substr(at + 1).starts_with('=');
-        FilterTerm term{text.substr(0, at), text.substr(at + (or_equal ? 2 : 1))};
+        FilterTerm term{text, text.substr(0, at), text.substr(at + (or_equal ? 2 : 1))};
         if (text[at] == '<') term.comparison = or_equal ? Comparison::at_most : Comparison::less;
         if (text[at] == '>')
             term.comparison = or_equal ? Comparison::at_least : Comparison::greater;
@@ -106,10 +106,9 @@ private:
             if (key.name != term.key) continue;
             auto predicate = predicate_of(key, term);
             if (predicate) return predicate;
-            return fail(
-                ErrorCode::usage,
-                fmt::format("filter {}={}: {}", key.name, term.value, predicate.error().message),
-                predicate.error().hint);
+            return fail(ErrorCode::usage,
+                        fmt::format("filter {}: {}", term.text, predicate.error().message),
+                        predicate.error().hint);
         }
         return fail(ErrorCode::usage, fmt::format("there is no filter key \"{}\"", term.key),
                     "keys: " + names(keys));

@@ -153,8 +153,10 @@ private:
         if (reply.packets > 0) idle = std::min(idle, now_ - reply.last_seen);
         if (idle > 1u << 31) idle = 0;  // a packet since we looked at the clock
         const auto timeout = timeout_ticks(settings_, session.protocol, session.state);
-        session.age = static_cast<double>(now_epoch_ - flow.created) * epoch_second;
         session.idle = seconds_of_ticks(idle);
+        // Of a coarse unit: not younger than its last packet.
+        session.age = std::max(session.idle, static_cast<double>(now_created_ - flow.created) *
+                                                 (1ull << SL_CREATED_SHIFT) / 1e9);
         session.expires_in = idle < timeout ? seconds_of_ticks(timeout - idle) : 0;
     }
 
@@ -162,7 +164,7 @@ private:
     const SessionNames& names_;
     SessionScope scope_;
     std::uint32_t now_ = now_tick();
-    std::uint32_t now_epoch_ = now_epoch();
+    std::uint32_t now_created_ = static_cast<std::uint32_t>(now_monotonic() >> SL_CREATED_SHIFT);
 };
 
 }  // namespace sluice

@@ -19,6 +19,15 @@ Session web_session() {
     session.state = SessionState::established;
     session.nat = NatKind::snat;
     session.in_port = "tap0";
+    session.out_port = "eth0";
+    session.vm = "web1";
+    session.domain = 10;
+    session.dscp = 46;
+    session.sent = {10, 1'000'000};
+    session.received = {20, 500'000};
+    session.age = 60;
+    session.idle = 2;
+    session.handshake = 0.0005;
     return session;
 }
 
@@ -72,6 +81,37 @@ TEST(SessionFilter, HairpinIsFoundByEitherEnd) {
     EXPECT_FALSE(matches({"nat=none"}, session));
 }
 
+TEST(SessionFilter, WhereItIs) {
+    EXPECT_TRUE(matches({"out=eth0"}));
+    EXPECT_FALSE(matches({"out=tap0"}));
+    EXPECT_TRUE(matches({"vm=web1"}));
+    EXPECT_FALSE(matches({"vm=web"}));
+    EXPECT_TRUE(matches({"path=routed"}));
+    EXPECT_FALSE(matches({"path=local"}));
+    EXPECT_TRUE(matches({"dscp=ef"}));
+    EXPECT_FALSE(matches({"dscp=0"}));
+    auto session = web_session();
+    session.vm = "";
+    session.peer_vm = "web1";
+    EXPECT_TRUE(matches({"vm=web1"}, session));
+}
+
+TEST(SessionFilter, NumbersAreCompared) {
+    EXPECT_TRUE(matches({"bytes>1mb"}));
+    EXPECT_FALSE(matches({"bytes>1.5mb"}));
+    EXPECT_TRUE(matches({"bytes>=1.5mb"}));
+    EXPECT_TRUE(matches({"bytes=1.5mb"}));
+    EXPECT_FALSE(matches({"bytes<1.5mb"}));
+    EXPECT_TRUE(matches({"bytes<=1.5mb"}));
+    EXPECT_TRUE(matches({"packets=30"}));
+    EXPECT_TRUE(matches({"vlan=10"}));
+    EXPECT_FALSE(matches({"vlan<10"}));
+    EXPECT_TRUE(matches({"age>59s"}));
+    EXPECT_TRUE(matches({"age<5m"}));
+    EXPECT_FALSE(matches({"idle>2s"}));
+    EXPECT_TRUE(matches({"rtt>400us", "rtt<1ms"}));
+}
+
 TEST(SessionFilter, AllTermsMustMatch) {
     EXPECT_TRUE(matches({"src=10.0.0.2", "proto=tcp", "dport=443"}));
     EXPECT_FALSE(matches({"src=10.0.0.2", "proto=tcp", "dport=80"}));
@@ -79,12 +119,15 @@ TEST(SessionFilter, AllTermsMustMatch) {
 
 TEST(SessionFilter, ErrorsNameTheTermAndTheKeys) {
     const std::vector<std::string> bad_terms{
-        "tcp", "colour=red", "src=10.0.0.1/24", "port=70000", "state=open", "nat=yes", "proto=tpc"};
+        "tcp",        "colour=red", "src=10.0.0.1/24", "port=70000", "state=open",
+        "nat=yes",    "proto=tpc",  "path=up",         "bytes=1",    "bytes>",
+        "packets>1k", "age>old",    "vlan=ten",        "proto>6",    ">5"};
     for (const auto& term : bad_terms) {
         const auto filter = parse_session_filter(std::vector{term});
         ASSERT_FALSE(filter) << term;
         EXPECT_EQ(filter.error().code, ErrorCode::usage);
-        EXPECT_NE(filter.error().message.find(term.substr(0, term.find('='))), std::string::npos);
+        EXPECT_NE(filter.error().message.find(term.substr(0, term.find_first_of("=<>"))),
+                  std::string::npos);
         EXPECT_FALSE(filter.error().hint.empty()) << term;
     }
 }

@@ -48,6 +48,7 @@ enum sl_flow_flag {
 };
 
 #define SL_HANDSHAKE_BITS 26
+#define SL_CREATED_SHIFT  27 /* 134 ms; 2^32 of them are 18 years */
 
 /* sl_flow.tcp_seen: what this direction has sent, kept by the direction's own packets. */
 enum sl_tcp_seen {
@@ -67,7 +68,7 @@ struct sl_flow {
 	__u64 packets;	     /* forwarded frames as the hook saw them: a GSO frame counts once */
 	__u64 bytes;	     /* from the Ethernet header on, without FCS */
 	__u32 last_seen;     /* tick of the last packet */
-	__u32 created;	     /* epoch second of the first */
+	__u32 created;	     /* of the first, in 2^SL_CREATED_SHIFT ns: never wraps */
 	__be32 saddr, daddr; /* IPv4: what the packet leaves with, translated or not */
 	__be16 sport, dport; /* likewise, in both families */
 	__u16 nh_gen;	     /* sl_nexthop.gen of that slot; 0 = never resolved */
