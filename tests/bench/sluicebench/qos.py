@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 
 from .contenders import Sluice
+from .cost import adds
 from .fan import VMS, vm_rate
 from .generator import Untrusted
 from .report import Row
 from .shaped import VOICE_PORT, WEIGHTS, ShapingSluice, TcHtb, TcTbf
 from .shell import Namespace
-from .stage import Stage, UdpStage
+from .stage import Stage
 
 CLIENT, SERVER = "10.0.0.2", "198.18.0.2"
 RATES = (10, 100, 1000, 5000)  # Mbit/s
@@ -289,32 +290,10 @@ def many(bench):
 # --- what a frame pays ---
 
 
+def police(sluice, on):
+    sluice.set("qos", "set", "in0", "--ingress-rate", "100gbit" if on else "unlimited")
+
+
 def policer(bench):
-    from .switched import FAR, NEAR, TaggingSluice, Way  # the program that does the least
-
-    class Policing(TaggingSluice):
-        def __init__(self, name, hook):
-            super().__init__(bench.sluice, hook)
-            self.name = name
-
     for hook in ("tc", "xdp"):
-        sluice = Policing("sluice", hook)
-        free, held = (Way(name, "in0", NEAR, FAR) for name in ("not policed", "policed"))
-        times, added = Row(f"the program, {hook}", "ns"), Row(f"a policer adds, {hook}", "ns")
-        with UdpStage(bench, [sluice]) as stage:
-            stage.share(sluice, [free, held])
-
-            def once(way, lab, n):
-                sluice._sluice("qos", "set", "in0", "--ingress-rate",
-                               "100gbit" if way is held else "unlimited")
-                lab.entrance = way.to
-                return stage.traffic[lab].nanoseconds(way.flows, hook, sluice.program(), way.port,
-                                                      way.vlan)
-
-            stage.measure(times, lambda way, lab: None, once, rounds=3 * bench.rounds)
-        added.not_run |= times.not_run
-        if held.name in times.values:
-            added.values["sluice"] = [a - b for a, b in zip(times.values[held.name],
-                                                            times.values[free.name])]
-        bench.report.add(times)
-        bench.report.add(added, ("sluice", None, 12, False))
+        adds(bench, hook, "a policer", police, 12)
