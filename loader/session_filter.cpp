@@ -107,7 +107,8 @@ Result<double> read_number(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error == std::errc{} && end == text.data() + text.size())
         return static_cast<double>(number);
-    return fail(ErrorCode::usage, fmt::format("`{}` is not a number", text));
+    return fail(ErrorCode::usage, fmt::format("`{}` is not a number", text),
+                "write a whole number, without a unit");
 }
 
 Result<double> read_seconds(std::string_view text) {

@@ -14,7 +14,8 @@
 #include "stage/session.h"
 #include "stage/work.h"
 
-/* The last quarter of the table is the router's: what is only counted must not keep it from work. */
+/* The last quarter of the table is the router's: what is only counted must not keep it from work.
+ */
 static __always_inline bool sl_may_track(__u8 family)
 {
 	__u32 zero = 0;
@@ -35,7 +36,8 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 		sl_count(&stats->unattributed, len);
 }
 
-/* The first packet of a session, which sl_track_known() has parsed. Global: the verifier looks once. */
+/* The first packet of a session, which sl_track_known() has parsed. Global: the verifier looks
+ * once. */
 __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_port, __u32 domain)
 {
 	__u32 zero = 0;

@@ -140,14 +140,13 @@ Result<> ensure_instance_row(const Connection& connection) {
 
 /// Of a port that is there: all but name and id.
 Result<> write_port(const Connection& connection, const PortSpec& port) {
-    SL_CHECK(
-        connection.run("UPDATE port SET role = ?, hook = ?, vlan = ?, native_vlan = ?, qinq = ?,"
-                       " translations = ?, priorities = ?, shortcut = ?, host_mac = ?, flows = ?"
-                       " WHERE id = ?",
-                       role_text(port.role), hook_text(port.hook), port.vlan, port.native_vlan,
-                       port.qinq, translations_text(port.translations),
-                       priorities_text(port.priorities), port.shortcut, port.mac.text(),
-                       flow_scope_text(port.flows), port.id));
+    SL_CHECK(connection.run(
+        "UPDATE port SET role = ?, hook = ?, vlan = ?, native_vlan = ?, qinq = ?,"
+        " translations = ?, priorities = ?, shortcut = ?, host_mac = ?, flows = ?"
+        " WHERE id = ?",
+        role_text(port.role), hook_text(port.hook), port.vlan, port.native_vlan, port.qinq,
+        translations_text(port.translations), priorities_text(port.priorities), port.shortcut,
+        port.mac.text(), flow_scope_text(port.flows), port.id));
     SL_CHECK(connection.run("DELETE FROM port_vlan WHERE port = ?", port.id));
     for (const PortRange& range : port.vlans)
         SL_CHECK(connection.run("INSERT INTO port_vlan VALUES (?, ?, ?)", port.id, range.first,

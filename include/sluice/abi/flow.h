@@ -39,11 +39,11 @@ union sl_key {
 
 /* sl_flow.flags */
 enum sl_flow_flag {
-	SL_FLOW_ORIG = 1 << 0,	/* direction of the packet that opened the session */
-	SL_FLOW_SNAT = 1 << 1,	/* the session's initiator is translated */
-	SL_FLOW_DNAT = 1 << 2,	/* the session's destination is translated */
-	SL_FLOW_BOUND = 1 << 3, /* (ORIG only) holds one reference on a binding */
-	SL_FLOW_FLUSH = 1 << 4, /* (ORIG only) to be removed at the sweeper's next visit */
+	SL_FLOW_ORIG = 1 << 0,	  /* direction of the packet that opened the session */
+	SL_FLOW_SNAT = 1 << 1,	  /* the session's initiator is translated */
+	SL_FLOW_DNAT = 1 << 2,	  /* the session's destination is translated */
+	SL_FLOW_BOUND = 1 << 3,	  /* (ORIG only) holds one reference on a binding */
+	SL_FLOW_FLUSH = 1 << 4,	  /* (ORIG only) to be removed at the sweeper's next visit */
 	SL_FLOW_TRACKED = 1 << 5, /* only counted: switched, or to or from the host */
 };
 
@@ -150,8 +150,8 @@ enum sl_flow_record_kind {
 
 struct sl_flow_record {
 	__u64 number;
-	__u64 time; /* CLOCK_MONOTONIC, ns */
-	union sl_key key; /* of the direction that opened the session */
+	__u64 time;		      /* CLOCK_MONOTONIC, ns */
+	union sl_key key;	      /* of the direction that opened the session */
 	struct sl_flow flow, reverse; /* zero if there is no such entry */
 	__u8 kind;		      /* enum sl_flow_record_kind */
 	__u8 family;		      /* AF_INET or AF_INET6 */
@@ -161,8 +161,9 @@ SL_STATIC_ASSERT(sizeof(struct sl_flow_record) == 176, "sl_flow_record is 176 by
 
 /* Map sl_flow_log_head (array of one, mapped). */
 struct sl_flow_log_head {
-	__u64 newest;	     /* number of the newest record, 0 = none yet */
-	__u64 watched_until; /* CLOCK_MONOTONIC, ns: as long as that sessions that begin are noted */
+	__u64 newest; /* number of the newest record, 0 = none yet */
+	__u64
+	    watched_until; /* CLOCK_MONOTONIC, ns: as long as that sessions that begin are noted */
 };
 
 #endif
