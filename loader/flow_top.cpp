@@ -63,21 +63,22 @@ class Greatest {
 public:
     Greatest(FlowOrder order, std::size_t limit) : order_(order), limit_(limit) {}
 
-    void offer(FlowRow row) {
+    void offer(const FlowRow& row) {
         const auto value = value_of(row, order_);
         if (rows_.size() == limit_) {
             if (limit_ == 0 || value <= rows_.front().first) return;
             std::ranges::pop_heap(rows_, std::greater{}, &Valued::first);
             rows_.pop_back();
         }
-        rows_.emplace_back(value, std::move(row));
+        rows_.emplace_back(value, row);
         std::ranges::push_heap(rows_, std::greater{}, &Valued::first);
     }
 
     std::vector<FlowRow> take() {
         std::ranges::sort_heap(rows_, std::greater{}, &Valued::first);
         std::vector<FlowRow> rows;
-        for (auto& it : rows_) rows.push_back(std::move(it.second));
+        rows.reserve(rows_.size());
+        for (const auto& it : rows_) rows.push_back(it.second);
         return rows;
     }
 
@@ -137,7 +138,7 @@ Result<FlowTop> top_flows(const SessionTable& table, const SessionFilter& filter
         }
         top.rate += row.rate;
         ++(session.source.address.is_v4() ? top.sessions.ipv4 : top.sessions.ipv6);
-        greatest.offer(std::move(row));
+        greatest.offer(row);
         return true;
     }));
     top.rows = greatest.take();
