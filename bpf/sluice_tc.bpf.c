@@ -44,7 +44,7 @@ static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx
 		return verdict;
 	if (unlikely(sl_is_syn(pkt)))
 		sl_session_reopen(pkt, flow);
-	sl_flow_account(flow, pkt, ctx_len(ctx), now);
+	sl_flow_account(ctx, flow, pkt, now);
 	return SL_FORWARD;
 }
 
@@ -120,6 +120,7 @@ static __always_inline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const s
 						  int *action)
 {
 	enum sl_verdict verdict = sl_gateway_take(ctx, port, vlan, work);
+	int why;
 
 	if (verdict == SL_CONTINUE)
 		verdict = sl_route(ctx, &work->gateway, work);
@@ -127,9 +128,11 @@ static __always_inline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const s
 		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
 		*action = ctx_redirect(ctx, &work->hop);
 	} else if (verdict == SL_PASS) { /* the host's own */
-		if (port->flags & SL_PORT_TRACK)
-			sl_track(ctx, port->id, vlan->port, work->l2.vid);
-		*action = sl_switch_send_to(ctx, work, vlan->port);
+		why = port->flags & SL_PORT_TRACK
+			  ? sl_track(ctx, port->id, vlan->port, work->l2.vid)
+			  : 0;
+		work->pkt.reason = why;
+		*action = why ? 0 : sl_switch_send_to(ctx, work, vlan->port);
 		verdict = *action ? SL_FORWARD : SL_DROP;
 	}
 	return verdict;
@@ -212,6 +215,19 @@ sl_qos_enter(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet
 	return SL_CONTINUE;
 }
 
+/* What is left to the kernel, or to go past its bridge to another port, is counted. */
+static __always_inline enum sl_verdict
+sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet *pkt, __u32 to)
+{
+	int why = 0;
+
+	if (port->flags & SL_PORT_TRACK)
+		why = sl_track(ctx, port->id, to, port->domain);
+	if (!why && pkt->ethertype == bpf_htons(ETH_P_ARP))
+		why = sl_detect_arp(ctx, port->id, ETH_HLEN);
+	return why ? sl_refuse(pkt, why) : SL_PASS;
+}
+
 /* What enters by any other port. */
 static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *port,
 				   struct sl_port_stats *stats, struct sl_work *work)
@@ -235,8 +251,10 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 	if (verdict == SL_PASS) {
 		if (port->flags & SL_PORT_SHORTCUT)
 			out = sl_shortcut_find(ctx, port);
-		if (port->flags & SL_PORT_TRACK)
-			sl_track(ctx, port->id, out ? out->id : 0, port->domain);
+		if (sl_router_pass(ctx, port, &work->pkt, out ? out->id : 0) == SL_DROP)
+			verdict = SL_DROP;
+	}
+	if (verdict == SL_PASS) {
 		sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], len);
 		if (out) {
 			ctx->tc_index = SL_TC_INDEX_SEGMENT;

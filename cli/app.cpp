@@ -109,6 +109,7 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
     add_qos_commands(app, invocation);
     add_mac_commands(app, invocation);
     add_flow_commands(app, invocation);
+    add_detect_commands(app, invocation);
     add_events_command(app, invocation);
     add_stats_commands(app, invocation);
     add_version(app, invocation);

@@ -31,6 +31,12 @@ constexpr std::array<std::pair<FlowScope, std::string_view>, 2> flow_scopes{{
     {FlowScope::routed, "routed"},
 }};
 
+constexpr std::array<std::pair<DetectAction, std::string_view>, 3> detect_actions{{
+    {DetectAction::off, "off"},
+    {DetectAction::report, "report"},
+    {DetectAction::limit, "limit"},
+}};
+
 constexpr std::array<std::pair<BpduPolicy, std::string_view>, 3> bpdu_policies{{
     {BpduPolicy::drop, "drop"},
     {BpduPolicy::forward, "forward"},
@@ -153,6 +159,12 @@ Result<HookPolicy> parse_hook(std::string_view text) {
 }
 
 std::string_view hook_text(HookPolicy hook) { return word_of(hook, hooks); }
+
+Result<DetectAction> parse_detect_action(std::string_view text) {
+    return parse_word(text, detect_actions, "action");
+}
+
+std::string_view detect_action_text(DetectAction action) { return word_of(action, detect_actions); }
 
 Result<FlowScope> parse_flow_scope(std::string_view text) {
     return parse_word(text, flow_scopes, "choice of flows");

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "loader/by_bytes.hpp"
+#include "loader/detect.hpp"
 #include "loader/internal.hpp"
 #include "loader/reconcile_guards.hpp"
 #include "loader/reconcile_leases.hpp"
@@ -34,6 +35,7 @@ Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
         host = std::move(now);
     }
     SL_CHECK(reconcile_settings(datapath, desired.settings, journal));
+    SL_CHECK(reconcile_detectors(datapath, desired, journal));
     SL_CHECK(reconcile_nat(datapath, desired, host, journal));
     SL_CHECK(reconcile_bound_leases(datapath, desired, journal));
     SL_TRY(guards, prepare_guards(datapath, desired, host, journal));

@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "sluice/abi/detect.h"
 #include "sluice/abi/event.h"
 #include "sluice/abi/flow.h"
 #include "sluice/abi/guard.h"
@@ -116,6 +117,10 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_fdb, __u32, struct sl_fdb_bucket, 1, BPF_F_MMAPABL
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_mac_moves, __u64, struct sl_mac_moves, 4096, 0);
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_shortcuts, struct sl_shortcut_key, struct sl_shortcut,
        SL_SHORTCUTS, 0);
+
+/* Detection. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_detect_rules, __u32, struct sl_detect_rule, SL_DETECTOR_COUNT, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_detect, __u32, struct sl_detect, SL_DETECT_SLOTS, 0);
 
 /* QoS. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_qos, __u32, struct sl_qos, SL_MAX_PORTS, 0);

@@ -6,6 +6,7 @@
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/detect.h"
 
 static __always_inline struct sl_flow *sl_flow_find(struct sl_packet *pkt)
 {
@@ -30,24 +31,29 @@ static __always_inline __u32 sl_handshake_now(void)
 }
 
 /* TCP flags that this direction has not sent before. */
-static __noinline void sl_flow_tcp_news(struct sl_flow *flow, __u8 flags)
+static __noinline void sl_flow_tcp_news(struct sl_flow *flow, const struct sl_packet *pkt)
 {
-	__u8 seen = flow->tcp_seen;
+	__u8 seen = flow->tcp_seen, news = pkt->tcp_flags & ~seen;
 
-	if ((flow->flags & SL_FLOW_ORIG) && (seen & SL_TCP_SYN) && (flags & ~seen & SL_TCP_ACK))
+	if ((flow->flags & SL_FLOW_ORIG) && (seen & SL_TCP_SYN) && (news & SL_TCP_ACK)) {
 		flow->handshake = sl_handshake_now() - flow->handshake;
-	flow->tcp_seen = seen | flags;
+		sl_detect_settled(pkt);
+	}
+	flow->tcp_seen = seen | news;
 }
 
-static __always_inline void sl_flow_account(struct sl_flow *flow, const struct sl_packet *pkt,
-					    __u32 frame_len, __u32 now)
+static __always_inline void sl_flow_account(struct sl_ctx *ctx, struct sl_flow *flow,
+					    const struct sl_packet *pkt, __u32 now)
 {
-	__sync_fetch_and_add(&flow->packets, 1);
-	__sync_fetch_and_add(&flow->bytes, frame_len);
+	__u64 before = __sync_fetch_and_add(&flow->packets, 1);
+
+	__sync_fetch_and_add(&flow->bytes, ctx_len(ctx));
+	if (unlikely(!(before & (SL_DETECT_STRIDE - 1)) && before))
+		sl_detect_packets(ctx, pkt, flow->in_port);
 	if (flow->last_seen != now)
 		WRITE_ONCE(flow->last_seen, now);
 	if (unlikely(pkt->tcp_flags & ~flow->tcp_seen))
-		sl_flow_tcp_news(flow, pkt->tcp_flags);
+		sl_flow_tcp_news(flow, pkt);
 }
 
 #endif

@@ -277,6 +277,7 @@ __noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vi
 	__u64 key = sl_fdb_key(mac, vid);
 	struct sl_fdb *entry;
 	bool known;
+	int why;
 
 	if (!sp || !state)
 		return SL_DROP_SWITCH_CLOSED;
@@ -296,6 +297,9 @@ __noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vi
 	}
 	if (!(sp->flags & SL_SWITCH_LEARN))
 		return 0;
+	why = entry ? 0 : sl_detect_mac(ctx, port);
+	if (unlikely(why))
+		return why;
 	return entry ? sl_learn_moved(ctx, port, sp, state, entry, key)
 		     : sl_learn_new(ctx, port, sp, state, key);
 }

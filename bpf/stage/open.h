@@ -86,7 +86,10 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 static __always_inline enum sl_verdict sl_enter_session(struct sl_ctx *ctx, struct sl_work *work)
 {
 	enum sl_verdict verdict = SL_CONTINUE;
+	int why = sl_detect_open(ctx, &work->pkt, work->opened.in_port);
 
+	if (unlikely(why))
+		return sl_refuse(&work->pkt, why);
 	if (work->pkt.family == AF_INET && work->uplink)
 		verdict = sl_nat_source(ctx, work->uplink, &work->pkt, &work->opened, &work->bind);
 	if (verdict != SL_CONTINUE)

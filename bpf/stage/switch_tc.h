@@ -175,9 +175,10 @@ static __always_inline int sl_switch_forward(struct __sk_buff *ctx, const struct
 	if (!(work->l2.dst & 1)) {
 		out = sl_switch_find(port, sp, &work->l2, &to, &why);
 		if (likely(out)) {
-			if (sl_is_tracked(ctx, port))
-				sl_track(ctx, port->id, to, work->l2.vid);
-			return sl_switch_send(ctx, work, to, out);
+			why = sl_is_tracked(ctx, port) ? sl_track(ctx, port->id, to, work->l2.vid)
+						       : 0;
+			if (likely(!why))
+				return sl_switch_send(ctx, work, to, out);
 		}
 		if (why) {
 			work->pkt.reason = why;
@@ -185,8 +186,13 @@ static __always_inline int sl_switch_forward(struct __sk_buff *ctx, const struct
 		}
 	}
 	*count = SL_VLAN_FLOODED;
-	if (sl_is_tracked(ctx, port))
-		sl_track(ctx, port->id, 0, work->l2.vid);
+	why = sl_is_tracked(ctx, port) ? sl_track(ctx, port->id, 0, work->l2.vid) : 0;
+	if (!why && work->l2.type == bpf_htons(ETH_P_ARP))
+		why = sl_detect_arp(ctx, port->id, work->l2.off);
+	if (unlikely(why)) {
+		work->pkt.reason = why;
+		return 0;
+	}
 	return sl_switch_flood(ctx, port, sp, work);
 }
 

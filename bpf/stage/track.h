@@ -36,15 +36,19 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 		sl_count(&stats->unattributed, len);
 }
 
-/* The first packet of a session, which sl_track_known() has parsed. Global: the verifier looks
- * once. */
+/* The first packet of a session, which sl_track_known() has parsed. 0, or the reason against it.
+ * Global: the verifier looks once. */
 __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_port, __u32 domain)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	int why;
 
 	if (!work)
 		return 0;
+	why = in_port ? sl_detect_open(ctx, &work->pkt, in_port) : 0;
+	if (unlikely(why))
+		return why;
 	if (sl_may_track(work->pkt.family)) {
 		sl_plan(&work->pkt, in_port, ctx_len(ctx), &work->opened);
 		work->opened.flags |= SL_FLOW_TRACKED;
@@ -85,19 +89,20 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 		flow->in_port = in_port;
 	if (unlikely(sl_is_syn(pkt)))
 		sl_session_reopen(pkt, flow);
-	sl_flow_account(flow, pkt, ctx_len(ctx), sl_tick_now());
+	sl_flow_account(ctx, flow, pkt, sl_tick_now());
 	return true;
 }
 
 /*
- * Counts a frame that goes from one port to another; 0 is the host, or many. One call after the
- * other: within each other they would need too much stack.
+ * Counts a frame that goes from one port to another; 0 is the host, or many. 0, or the reason
+ * against it. One call after the other: within each other they would need too much stack.
  */
-static __always_inline void sl_track(struct __sk_buff *ctx, __u32 in_port, __u32 out_port,
-				     __u32 domain)
+static __always_inline int sl_track(struct __sk_buff *ctx, __u32 in_port, __u32 out_port,
+				    __u32 domain)
 {
-	if (unlikely(!sl_track_known(ctx, in_port, domain)))
-		sl_track_open(ctx, in_port, out_port, domain);
+	if (likely(sl_track_known(ctx, in_port, domain)))
+		return 0;
+	return sl_track_open(ctx, in_port, out_port, domain);
 }
 
 /* What the router sends into a VLAN comes in again by the VLAN's internal port, and has a flow. */

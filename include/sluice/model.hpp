@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sluice/abi/detect.h"
 #include "sluice/abi/port.h"
 #include "sluice/abi/qos.h"
 #include "sluice/abi/switch.h"
@@ -260,6 +261,20 @@ struct QosClassSpec {
     bool operator==(const QosClassSpec&) const = default;
 };
 
+enum class DetectAction : std::uint8_t { off, report, limit };
+
+[[nodiscard]] Result<DetectAction> parse_detect_action(std::string_view text);
+[[nodiscard]] std::string_view detect_action_text(DetectAction action);
+
+/// One detector (sluice/abi/detect.h).
+struct DetectorSpec {
+    sl_detector detector = SL_DETECT_SYN_FLOOD;
+    std::uint32_t threshold = 1;         ///< in one window, 1 to 2^31 - 1
+    std::chrono::milliseconds window{};  ///< 100 ms to 1 h
+    DetectAction action = DetectAction::report;
+    bool operator==(const DetectorSpec&) const = default;
+};
+
 struct DesiredState {
     bool up = false;
     Settings settings;
@@ -275,6 +290,7 @@ struct DesiredState {
     std::vector<QosPortSpec> qos_ports;     ///< likewise
     std::vector<QosClassSpec> qos_classes;  ///< by id; class 0 only if something was set for it
     std::vector<VmPort> vm_ports;           ///< VMs of leases that name a port
+    std::vector<DetectorSpec> detectors;    ///< for which something was set
 };
 
 }  // namespace sluice

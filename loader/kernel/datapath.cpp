@@ -218,6 +218,7 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(vlan_maps);
     SL_OPEN(vlan_stats);
     SL_OPEN(fdb);
+    SL_OPEN(detect_rules);
     SL_OPEN(qos);
     SL_OPEN(qos_states);
     SL_OPEN(qos_stats);
@@ -263,6 +264,7 @@ Result<Maps> open_maps(const Pins& pins) {
                 std::move(vlan_maps),
                 std::move(vlan_stats),
                 std::move(fdb),
+                std::move(detect_rules),
                 std::move(qos),
                 std::move(qos_states),
                 std::move(qos_stats),

@@ -13,6 +13,7 @@
 #include "loader/kernel/port_table.hpp"
 #include "loader/kernel/tc.hpp"
 #include "loader/kernel/xdp.hpp"
+#include "sluice/abi/detect.h"
 #include "sluice/abi/event.h"
 #include "sluice/abi/flow.h"
 #include "sluice/abi/guard.h"
@@ -64,6 +65,7 @@ struct Maps {
     Map<sl_vlan_map_key, __u32> vlan_maps;
     CounterArray<sl_vlan_stats> vlan_stats;  ///< index: VLAN id
     FdbTable fdb;
+    Map<__u32, sl_detect_rule> detect_rules;     ///< index: enum sl_detector
     Map<__u32, sl_qos> qos;                      ///< index: port id
     MappedArray<sl_qos_state> qos_states;        ///< likewise
     CounterArray<sl_qos_stats> qos_stats;        ///< likewise

@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "loader/store/detect_store.hpp"
 #include "loader/store/guard_store.hpp"
 #include "loader/store/lease_store.hpp"
 #include "loader/store/qos_store.hpp"
@@ -247,6 +248,8 @@ Result<DesiredState> Database::load() const {
     state.qos_ports = std::move(qos_ports);
     SL_TRY(qos_classes, load_qos_classes(connection_));
     state.qos_classes = std::move(qos_classes);
+    SL_TRY(detectors, load_detectors(connection_));
+    state.detectors = std::move(detectors);
     SL_TRY(vm_ports, load_vm_ports(connection_));
     state.vm_ports = std::move(vm_ports);
     SL_CHECK(transaction.commit());

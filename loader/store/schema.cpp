@@ -225,8 +225,18 @@ constexpr const char* flows = R"sql(
 ALTER TABLE port ADD COLUMN flows TEXT NOT NULL DEFAULT 'all';
 )sql";
 
+constexpr const char* detection = R"sql(
+CREATE TABLE detector (
+    name TEXT PRIMARY KEY,
+    threshold INTEGER NOT NULL,
+    window INTEGER NOT NULL, -- ms
+    action TEXT NOT NULL
+) STRICT;
+)sql";
+
 }  // namespace
 
-const std::array<const char*, 5> schema{ports_and_nat, leases_and_guards, switching, qos, flows};
+const std::array<const char*, 6> schema{ports_and_nat, leases_and_guards, switching,
+                                        qos,           flows,             detection};
 
 }  // namespace sluice

@@ -26,7 +26,20 @@
 	X(LOOP, "loop", "error", "what left by the other port came back by this one")              \
 	X(BPDU, "bpdu", "warning", "a spanning tree frame entered by a port that sends none")      \
 	X(MACS_FULL, "macs-full", "warning",                                                       \
-	  "the switch's table is full: frames for MACs that it has not are flooded")
+	  "the switch's table is full: frames for MACs that it has not are flooded")               \
+	X(SYN_FLOOD, "syn-flood", "error",                                                         \
+	  "too many connections to this destination are begun and not completed")                  \
+	X(UDP_FLOOD_TO, "udp-flood-to", "error", "too many UDP packets to this destination")       \
+	X(UDP_FLOOD_FROM, "udp-flood-from", "error", "too many UDP packets from this source")      \
+	X(ICMP_FLOOD_TO, "icmp-flood-to", "error", "too many ICMP packets to this destination")    \
+	X(ICMP_FLOOD_FROM, "icmp-flood-from", "error", "too many ICMP packets from this source")   \
+	X(PORT_SCAN, "port-scan", "warning",                                                       \
+	  "this source tries one port after the other of this destination")                        \
+	X(HOST_SCAN, "host-scan", "warning",                                                       \
+	  "this source tries this port of one host after the other")                               \
+	X(CONNECTION_RATE, "connection-rate", "warning", "too many flows begin at this port")      \
+	X(MAC_FLOOD, "mac-flood", "error", "too many new source MACs at this port")                \
+	X(ARP_SCAN, "arp-scan", "warning", "too many addresses are asked for by ARP at this port")
 
 enum sl_event_kind {
 	SL_EVENT_NONE = 0,

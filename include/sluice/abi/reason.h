@@ -116,7 +116,9 @@
 	X(QOS_EGRESS, "qos-egress",                                                                \
 	  "more than the rate of what leaves by the port allows, and longer than a frame may "     \
 	  "wait there",                                                                            \
-	  "`sluice qos set IF --egress-rate R` allows more, --latency lets frames wait longer")
+	  "`sluice qos set IF --egress-rate R` allows more, --latency lets frames wait longer")    \
+	X(DETECTED, "detected", "it would have begun more flows than a detector allows",           \
+	  "`sluice detect list` says which; `sluice detect set NAME --threshold N` allows more")
 
 enum sl_drop {
 	SL_DROP_NONE = 0,

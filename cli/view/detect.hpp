@@ -1,0 +1,11 @@
+// What `sluice detect` answers.
+#pragma once
+
+#include "cli/render/document.hpp"
+#include "loader/detectors.hpp"
+
+namespace sluice::cli {
+
+[[nodiscard]] Document detectors_view(const std::vector<DetectorSpec>& detectors);
+
+}  // namespace sluice::cli

@@ -1,0 +1,69 @@
+#include "loader/detect.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "loader/by_bytes.hpp"
+#include "loader/change.hpp"
+#include "loader/store/detect_store.hpp"
+
+namespace sluice {
+namespace {
+
+/// The detectors that a name stands for.
+Result<std::vector<sl_detector>> detectors_named(const std::string& name) {
+    std::vector<sl_detector> named;
+    if (name != "all") {
+        SL_TRY(info, find_detector(name));
+        return std::vector{info->detector};
+    }
+    for (const auto& info : detector_infos()) named.push_back(info.detector);
+    return named;
+}
+
+}  // namespace
+
+Result<Outcome> set_detector(const Target& target, const std::string& name,
+                             const DetectorChange& wanted) {
+    SL_TRY(named, detectors_named(name));
+    return change(target, [&](const Change& it) -> Result<> {
+        for (auto spec : all_detectors(it.before.detectors)) {
+            if (std::ranges::find(named, spec.detector) == named.end()) continue;
+            spec.threshold = wanted.threshold.value_or(spec.threshold);
+            spec.window = wanted.window.value_or(spec.window);
+            spec.action = wanted.action.value_or(spec.action);
+            SL_CHECK(put_detector(it.database.connection(), spec));
+        }
+        return {};
+    });
+}
+
+Result<Outcome> reset_detector(const Target& target, const std::string& name) {
+    SL_TRY(named, detectors_named(name));
+    return change(target, [&](const Change& it) -> Result<> {
+        for (const auto detector : named)
+            SL_CHECK(erase_detector(it.database.connection(), detector));
+        return {};
+    });
+}
+
+Result<std::vector<DetectorSpec>> list_detectors(const Target& target) {
+    SL_TRY(instance, open_instance(target));
+    return all_detectors(instance.desired.detectors);
+}
+
+Result<> reconcile_detectors(const Datapath& datapath, const DesiredState& desired,
+                             Journal& journal) {
+    const auto& rules = datapath.maps().detect_rules;
+    for (const auto& spec : all_detectors(desired.detectors)) {
+        const auto wanted = detect_rule(spec);
+        SL_TRY(now, rules.lookup(spec.detector));
+        if (now && same_bytes(*now, wanted)) continue;
+        SL_CHECK(journal.step(fmt::format("set detector {}", detector_info(spec.detector).name),
+                              [&] { return rules.update(spec.detector, wanted); }));
+    }
+    return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,34 @@
+// Detection of floods and scans: what is set, and the rules of the datapath.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loader/detectors.hpp"
+#include "loader/journal.hpp"
+#include "loader/kernel/datapath.hpp"
+#include "loader/target.hpp"
+
+namespace sluice {
+
+/// What `detect set` changes; the rest stays.
+struct DetectorChange {
+    std::optional<std::uint32_t> threshold;
+    std::optional<std::chrono::milliseconds> window;
+    std::optional<DetectAction> action;
+};
+
+/// @param name of the detector, or `all`. Errors: usage (no such detector).
+[[nodiscard]] Result<Outcome> set_detector(const Target& target, const std::string& name,
+                                           const DetectorChange& wanted);
+/// As by default again. Errors: usage (no such detector).
+[[nodiscard]] Result<Outcome> reset_detector(const Target& target, const std::string& name);
+/// As they are in force.
+[[nodiscard]] Result<std::vector<DetectorSpec>> list_detectors(const Target& target);
+
+/// Desired state -> sl_detect_rules.
+[[nodiscard]] Result<> reconcile_detectors(const Datapath& datapath, const DesiredState& desired,
+                                           Journal& journal);
+
+}  // namespace sluice
