@@ -58,13 +58,24 @@ static __always_inline struct sl_detect *sl_detect_slot(__u32 key, __u32 now, __
 	return slot;
 }
 
+/* An item's place in the set, by its upper bits: the product's lower ones know little of its value.
+ */
+static __always_inline __u64 *sl_detect_word(struct sl_detect *slot, __u32 item)
+{
+	return &slot->seen[item >> 24 & 3];
+}
+
+static __always_inline __u64 sl_detect_bit(__u32 item)
+{
+	return 1ull << (item >> 26);
+}
+
 /* Was the item new in the set? */
 static __always_inline bool sl_detect_add(struct sl_detect *slot, __u32 item)
 {
-	__u64 bit = 1ull << (item & 63);
-	__u32 word = item >> 6 & 3;
+	__u64 bit = sl_detect_bit(item);
 
-	return !(__sync_fetch_and_or(&slot->seen[word], bit) & bit);
+	return !(__sync_fetch_and_or(sl_detect_word(slot, item), bit) & bit);
 }
 
 /* True: it is over the threshold, and is to be dropped for it. */
@@ -101,8 +112,8 @@ static __noinline void sl_unobserve(enum sl_detector what, __u32 key, __u32 item
 		slot = bpf_map_lookup_elem(&sl_detect, &second);
 	if (!slot || slot->tag != (key | 1))
 		return;
-	bit = 1ull << (item & 63);
-	if (item && !(__sync_fetch_and_and(&slot->seen[item >> 6 & 3], ~bit) & bit))
+	bit = sl_detect_bit(item);
+	if (item && !(__sync_fetch_and_and(sl_detect_word(slot, item), ~bit) & bit))
 		return;
 	__sync_fetch_and_add(&slot->count, -1);
 }
@@ -160,10 +171,10 @@ static __always_inline bool sl_observe_syn(struct sl_ctx *ctx, __u32 port,
 	seen.key = sl_detect_key(SL_DETECT_SYN_FLOOD, who->destination, 0);
 	over = sl_observe(ctx, port, SL_DETECT_SYN_FLOOD, &seen);
 	seen.key = sl_detect_key(SL_DETECT_PORT_SCAN, who->source, who->destination);
-	seen.item = sl_mix(3, who->port) | 1u << 31;
+	seen.item = sl_mix(3, who->port) | 1;
 	over |= sl_observe(ctx, port, SL_DETECT_PORT_SCAN, &seen);
 	seen.key = sl_detect_key(SL_DETECT_HOST_SCAN, who->source, who->port);
-	seen.item = who->destination | 1u << 31;
+	seen.item = who->destination | 1;
 	return sl_observe(ctx, port, SL_DETECT_HOST_SCAN, &seen) || over;
 }
 
@@ -214,9 +225,9 @@ __noinline int sl_detect_settled(const struct sl_packet *pkt)
 		     0);
 	sl_unobserve(SL_DETECT_PORT_SCAN,
 		     sl_detect_key(SL_DETECT_PORT_SCAN, who.source, who.destination),
-		     sl_mix(3, who.port) | 1u << 31);
+		     sl_mix(3, who.port) | 1);
 	sl_unobserve(SL_DETECT_HOST_SCAN, sl_detect_key(SL_DETECT_HOST_SCAN, who.source, who.port),
-		     who.destination | 1u << 31);
+		     who.destination | 1);
 	return 0;
 }
 
@@ -240,7 +251,7 @@ __noinline int sl_detect_arp(struct sl_ctx *ctx, __u32 port, __u32 off)
 
 	if (ctx_load_bytes(ctx, off + SL_ARP_TARGET, &target, sizeof(target)))
 		return 0;
-	seen.item = sl_mix(4, target) | 1u << 31;
+	seen.item = sl_mix(4, target) | 1;
 	return sl_observe(ctx, port, SL_DETECT_ARP_SCAN, &seen) ? SL_DROP_DETECTED : 0;
 }
 
