@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "capture.hpp"
+#include "cli/view/detect.hpp"
 #include "cli/view/flow.hpp"
 #include "cli/view/views.hpp"
 
@@ -183,6 +184,12 @@ TEST(Golden, SessionLinesOfIpv4Align) {
         EXPECT_NE(row[column], ' ') << title;
     }
     EXPECT_EQ(row.size(), heading.size() + 1) << "numbers end where their titles do";
+}
+
+TEST(Golden, Detectors) {
+    const std::vector<DetectorSpec> set{
+        {SL_DETECT_PORT_SCAN, 20, std::chrono::minutes(5), DetectAction::limit}};
+    expect_golden("detect-list.json", detectors_view(all_detectors(set)));
 }
 
 TEST(Golden, Counters) {
