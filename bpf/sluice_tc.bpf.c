@@ -44,7 +44,8 @@ static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx
 		return verdict;
 	if (unlikely(sl_is_syn(pkt)))
 		sl_session_reopen(pkt, flow);
-	sl_flow_account(ctx, flow, pkt, now);
+	if (unlikely(sl_flow_account(ctx, flow, pkt, now)))
+		sl_detect_packets(ctx, pkt, flow->in_port);
 	return SL_FORWARD;
 }
 
@@ -129,7 +130,7 @@ static __always_inline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const s
 		*action = ctx_redirect(ctx, &work->hop);
 	} else if (verdict == SL_PASS) { /* the host's own */
 		why = port->flags & SL_PORT_TRACK
-			  ? sl_track(ctx, port->id, vlan->port, work->l2.vid)
+			  ? sl_track(ctx, &work->pkt, port->id, vlan->port, work->l2.vid)
 			  : 0;
 		work->pkt.reason = why;
 		*action = why ? 0 : sl_switch_send_to(ctx, work, vlan->port);
@@ -222,7 +223,7 @@ sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_pack
 	int why = 0;
 
 	if (port->flags & SL_PORT_TRACK)
-		why = sl_track(ctx, port->id, to, port->domain);
+		why = sl_track(ctx, pkt, port->id, to, port->domain);
 	if (!why && pkt->ethertype == bpf_htons(ETH_P_ARP))
 		why = sl_detect_arp(ctx, port->id, ETH_HLEN);
 	return why ? sl_refuse(pkt, why) : SL_PASS;
@@ -331,7 +332,7 @@ static __noinline void sl_track_sent(struct __sk_buff *ctx, const struct sl_port
 	if (!work)
 		return;
 	sl_work_begin(work);
-	sl_track(ctx, 0, port->id, port->domain);
+	sl_track(ctx, &work->pkt, 0, port->id, port->domain);
 }
 
 SEC("tc")

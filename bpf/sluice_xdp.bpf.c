@@ -108,7 +108,8 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	why = sl_police(ctx, port);
 	if (why)
 		return sl_refuse(pkt, why);
-	sl_flow_account(ctx, flow, pkt, now);
+	if (unlikely(sl_flow_account(ctx, flow, pkt, now)))
+		sl_detect_packets(ctx, pkt, flow->in_port);
 	return sl_rewrite(ctx, pkt, flow, hop);
 }
 

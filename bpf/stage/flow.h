@@ -42,18 +42,18 @@ static __noinline void sl_flow_tcp_news(struct sl_flow *flow, const struct sl_pa
 	flow->tcp_seen = seen | news;
 }
 
-static __always_inline void sl_flow_account(struct sl_ctx *ctx, struct sl_flow *flow,
+/* True: many packets came since the detectors were told, sl_detect_packets() is to. */
+static __always_inline bool sl_flow_account(struct sl_ctx *ctx, struct sl_flow *flow,
 					    const struct sl_packet *pkt, __u32 now)
 {
 	__u64 before = __sync_fetch_and_add(&flow->packets, 1);
 
 	__sync_fetch_and_add(&flow->bytes, ctx_len(ctx));
-	if (unlikely(!(before & (SL_DETECT_STRIDE - 1)) && before))
-		sl_detect_packets(ctx, pkt, flow->in_port);
 	if (flow->last_seen != now)
 		WRITE_ONCE(flow->last_seen, now);
 	if (unlikely(pkt->tcp_flags & ~flow->tcp_seen))
 		sl_flow_tcp_news(flow, pkt);
+	return !(before & (SL_DETECT_STRIDE - 1)) && before;
 }
 
 #endif

@@ -181,8 +181,8 @@ static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const s
 	why = sl_police(ctx, port);
 	if (why)
 		return sl_refuse(pkt, why);
-	if (flow)
-		sl_flow_account(ctx, flow, pkt, sl_tick_now());
+	if (flow && sl_flow_account(ctx, flow, pkt, sl_tick_now()))
+		sl_detect_packets(ctx, pkt, port->id);
 	if (sl_xdp_retag(ctx, l2->tag, sl_vlan_leave(out, to, l2)))
 		return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);
 	return SL_FORWARD;

@@ -36,19 +36,17 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 		sl_count(&stats->unattributed, len);
 }
 
-/* The first packet of a session, which sl_track_known() has parsed. 0, or the reason against it.
- * Global: the verifier looks once. */
+/*
+ * The first packet of a session, which sl_track_known() has parsed. Global: the verifier looks
+ * once.
+ */
 __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_port, __u32 domain)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	int why;
 
 	if (!work)
 		return 0;
-	why = in_port ? sl_detect_open(ctx, &work->pkt, in_port) : 0;
-	if (unlikely(why))
-		return why;
 	if (sl_may_track(work->pkt.family)) {
 		sl_plan(&work->pkt, in_port, ctx_len(ctx), &work->opened);
 		work->opened.flags |= SL_FLOW_TRACKED;
@@ -60,10 +58,16 @@ __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_por
 	return 0;
 }
 
+enum sl_track_result {
+	SL_TRACK_NONE,	/* it has no flow yet */
+	SL_TRACK_KNOWN, /* it is counted, or needs no flow */
+	SL_TRACK_MANY,	/* it is counted, and the detectors are to be told */
+};
+
 /*
- * Counts the frame if it has a flow; false: one is to be opened. work->pkt is what is known of the
- * frame: zero or parsed. Where answers would come from may not have been known when the session was
- * opened: the first one tells. Global: the verifier looks once.
+ * Counts the frame if it has a flow. Returns enum sl_track_result. work->pkt is what is known of
+ * the frame: zero or parsed. Where answers would come from may not have been known when the session
+ * was opened: the first one tells. Global: the verifier looks once.
  */
 __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain)
 {
@@ -73,36 +77,43 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 	struct sl_flow *flow;
 
 	if (!work)
-		return true;
+		return SL_TRACK_KNOWN;
 	pkt = &work->pkt;
 	if (!pkt->ethertype)
 		sl_parse(ctx, pkt);
 	if (!pkt->family || pkt->icmp_error)
-		return true;
+		return SL_TRACK_KNOWN;
 	sl_set_domain(pkt, domain);
 	if (unlikely(pkt->fragment != SL_FRAG_NONE))
 		sl_fragment_ports(pkt);
 	flow = sl_flow_find(pkt);
 	if (unlikely(!flow))
-		return false;
+		return SL_TRACK_NONE;
 	if (unlikely(!flow->in_port && in_port))
 		flow->in_port = in_port;
 	if (unlikely(sl_is_syn(pkt)))
 		sl_session_reopen(pkt, flow);
-	sl_flow_account(ctx, flow, pkt, sl_tick_now());
-	return true;
+	return sl_flow_account(ctx, flow, pkt, sl_tick_now()) ? SL_TRACK_MANY : SL_TRACK_KNOWN;
 }
 
 /*
  * Counts a frame that goes from one port to another; 0 is the host, or many. 0, or the reason
  * against it. One call after the other: within each other they would need too much stack.
  */
-static __always_inline int sl_track(struct __sk_buff *ctx, __u32 in_port, __u32 out_port,
-				    __u32 domain)
+static __always_inline int sl_track(struct __sk_buff *ctx, const struct sl_packet *pkt,
+				    __u32 in_port, __u32 out_port, __u32 domain)
 {
-	if (likely(sl_track_known(ctx, in_port, domain)))
-		return 0;
-	return sl_track_open(ctx, in_port, out_port, domain);
+	int known = sl_track_known(ctx, in_port, domain), why = 0;
+
+	if (unlikely(known == SL_TRACK_NONE)) {
+		why = in_port ? sl_detect_open(ctx, pkt, in_port) : 0;
+		if (!why)
+			sl_track_open(ctx, in_port, out_port, domain);
+		return why;
+	}
+	if (unlikely(known == SL_TRACK_MANY) && in_port)
+		sl_detect_packets(ctx, pkt, in_port);
+	return 0;
 }
 
 /* What the router sends into a VLAN comes in again by the VLAN's internal port, and has a flow. */
