@@ -116,7 +116,9 @@
 	X(QOS_EGRESS, "qos-egress",                                                                \
 	  "more than the rate of what leaves by the port allows, and longer than a frame may "     \
 	  "wait there",                                                                            \
-	  "`sluice qos set IF --egress-rate R` allows more, --latency lets frames wait longer")
+	  "`sluice qos set IF --egress-rate R` allows more, --latency lets frames wait longer")    \
+	X(BLOCKED, "blocked", "its source or its destination is on the block list",                \
+	  "`sluice block list` shows the sets; `sluice block del CIDR` takes one off")
 
 enum sl_drop {
 	SL_DROP_NONE = 0,
