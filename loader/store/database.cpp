@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "loader/store/block_store.hpp"
 #include "loader/store/guard_store.hpp"
 #include "loader/store/lease_store.hpp"
 #include "loader/store/qos_store.hpp"
@@ -249,6 +250,10 @@ Result<DesiredState> Database::load() const {
     state.qos_classes = std::move(qos_classes);
     SL_TRY(vm_ports, load_vm_ports(connection_));
     state.vm_ports = std::move(vm_ports);
+    SL_TRY(block_sets, load_block_sets(connection_));
+    state.block_sets = std::move(block_sets);
+    SL_TRY(block_entries, load_block_entries(connection_));
+    state.block_entries = std::move(block_entries);
     SL_CHECK(transaction.commit());
     return state;
 }
