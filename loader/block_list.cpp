@@ -9,6 +9,7 @@
 namespace sluice {
 namespace {
 
+constexpr std::size_t longest_shown = 60;  // of a line in an error; networks are shorter
 constexpr std::size_t lines_a_report = 65'536;
 constexpr std::uint8_t packed_v6 = 64;  // added to the length; of IPv4 it is 32 at most
 constexpr std::string_view blanks = " \t\r\v\f";
@@ -22,9 +23,9 @@ std::string_view bare_line(std::string_view line) {
 }
 
 std::unexpected<Error> bad_line(std::string_view name, std::size_t number, const Error& error) {
-    const auto hint = error.hint.empty() ? "" : "; " + error.hint;
+    const auto hint = error.hint.empty() ? "" : error.hint + "; ";
     return fail(ErrorCode::usage, fmt::format("{}:{}: {}", name, number, error.message),
-                "one address or network a line, comments behind # or ;" + hint);
+                hint + "a list has one address or network a line, comments behind # and ;");
 }
 
 std::uint64_t mixed(std::uint64_t hash, std::uint64_t value) {
@@ -43,7 +44,7 @@ Result<std::vector<Prefix>> parse_block_list(std::string_view text, std::string_
         text.remove_prefix(std::min(end + 1, text.size()));
         if (progress && number % lines_a_report == 0) progress(number);
         if (line.empty()) continue;
-        const auto prefix = Prefix::parse(line);
+        const auto prefix = Prefix::parse(line.substr(0, longest_shown));
         if (!prefix) return bad_line(name, number, prefix.error());
         prefixes.push_back(*prefix);
     }

@@ -63,7 +63,7 @@ TEST(BlockList, BadLinesSayWhereAndWhy) {
         ASSERT_FALSE(list) << text;
         EXPECT_EQ(list.error().code, ErrorCode::usage);
         EXPECT_THAT(list.error().message, HasSubstr(message));
-        EXPECT_THAT(list.error().hint, HasSubstr("one address or network a line"));
+        EXPECT_THAT(list.error().hint, HasSubstr("a list has one address or network a line"));
     }
     EXPECT_THAT(parse_block_list("10.0.0.1/24", "x").error().hint, HasSubstr("10.0.0.0/24"));
 }
