@@ -163,6 +163,11 @@ Result<Outcome> remove_blocks(const Target& target, const std::vector<Prefix>& p
 Result<BlockLoaded> load_blocks(const Target& target, const BlockFile& from) {
     SL_TRY(text, read_list(from.file));
     SL_TRY(prefixes, parse_block_list(text, from.file, from.progress));
+    if (prefixes.empty())
+        return fail(ErrorCode::refused, from.file + " lists nothing",
+                    fmt::format("was it fetched whole? `sluice block clear --set {}` empties the "
+                                "set",
+                                from.set));
     SL_CHECK(refuse_everything(prefixes));
     BlockLoaded loaded;
     loaded.covered = prefixes.size();

@@ -34,7 +34,7 @@ struct BlockLoaded {
     std::size_t count = 0;    ///< networks of the set
     std::size_t covered = 0;  ///< that another one of the file covers
 };
-/// Replaces the set of that name. Errors: usage (a bad line), refused.
+/// Replaces the set of that name. Errors: usage (a bad line), refused (nothing listed, or a /0).
 [[nodiscard]] Result<BlockLoaded> load_blocks(const Target& target, const BlockFile& from);
 
 /// @param set none = all there is, what the datapath found as well. Errors: not_found.

@@ -66,7 +66,6 @@ protected:
         return file;
     }
     void send_from_vm(const char* source) const {
-        must("ip -n " + name_ + " neigh replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev tap0");
         must("ip netns exec " + name_ +
              " python3 -c 'import socket\n"
              "s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind((\"vm0\", 0))\n"
@@ -77,7 +76,8 @@ protected:
              "b\"\\0\\1\\0\\2\\0\\x08\\0\\0\")'");
     }
     std::uint64_t blocked() const {
-        for (const auto& drop : done("drops")["drops"])
+        const auto answer = done("drops");
+        for (const auto& drop : answer["drops"])
             if (drop["reason"] == "blocked") return drop["packets"];
         return 0;
     }
@@ -112,6 +112,7 @@ TEST_F(LiveBlock, SetsAreReplacedAsAWhole) {
     EXPECT_EQ(blocked(), 2u);
     refused(2, "block load " + list("203.0.113.0/24\nbad\n") + " --name first",
             "list.txt:2: `bad`");
+    refused(4, "block load " + list("# nothing\n") + " --name first", "lists nothing");
     send_from_vm("203.0.113.200");
     EXPECT_EQ(blocked(), 3u) << "a bad file changes nothing";
     done("block load " + list("192.0.2.7\n") + " --name first");

@@ -2,7 +2,9 @@
 #include "sluice/abi/block.h"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <ctime>
 #include <thread>
@@ -163,7 +165,7 @@ TEST_P(Block, ForATime) {
     block_until(gate(), "10.0.0.2", later);
     block_until(gate(), "198.51.100.0/24", later);
     block_until(gate(), "2001:db8:bad::/48", later);
-    block_until(gate(), "192.0.2.77", now_ns() - 1);
+    block_until(gate(), "192.0.2.77", now_ns() - 1'000'000'000);
     expect_blocked(a_to_server4() / udp);
     expect_blocked(from4("198.51.100.200", "203.0.113.5"));
     expect_blocked(from4("10.0.0.3", "198.51.100.1"));
@@ -175,8 +177,8 @@ TEST_P(Block, ForATime) {
 
 // A longer one that is over does not hide the shorter one.
 TEST_P(Block, EachLengthHasItsOwnTime) {
-    block_until(gate(), "10.0.0.2", now_ns() - 1);
-    block_until(gate(), "10.0.0.0/24", now_ns() - 1);
+    block_until(gate(), "10.0.0.2", now_ns() - 1'000'000'000);
+    block_until(gate(), "10.0.0.0/24", now_ns() - 1'000'000'000);
     expect_let_in(a_to_server4() / udp);
     block_until(gate(), "10.0.0.0/16", now_ns() + 3'600'000'000'000);
     expect_blocked(a_to_server4() / udp);
