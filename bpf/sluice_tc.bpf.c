@@ -8,6 +8,7 @@
 #include "lib/count.h"
 #include "lib/parse.h"
 #include "lib/port.h"
+#include "stage/block.h"
 #include "stage/enter.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
@@ -268,6 +269,14 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 	return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
 }
 
+static __noinline int sl_tc_blocked(struct __sk_buff *ctx, const struct sl_port *port,
+				    struct sl_port_stats *stats)
+{
+	sl_count(&stats->rx[SL_COUNT_DROPPED], ctx_len(ctx));
+	sl_report_drop(ctx, port->id, SL_DROP_BLOCKED, false);
+	return TC_ACT_SHOT;
+}
+
 SEC("tc")
 int sl_tc_ingress(struct __sk_buff *ctx)
 {
@@ -284,6 +293,9 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 		return TC_ACT_UNSPEC;
 	sl_work_begin(work);
 	sl_count(&stats->rx[SL_COUNT_OBSERVED], ctx_len(ctx));
+	/* XDP has looked, where it runs. */
+	if (!(port->flags & SL_PORT_XDP) && sl_block_any() && sl_blocked(ctx))
+		return sl_tc_blocked(ctx, port, stats);
 	if (!(port->flags & SL_PORT_SWITCHED))
 		return sl_tc_router(ctx, port, stats, work);
 	/* One after the other: within each other they would need too much stack. */

@@ -9,6 +9,7 @@
 #include "lib/count.h"
 #include "lib/parse.h"
 #include "lib/port.h"
+#include "stage/block.h"
 #include "stage/enter.h"
 #include "stage/flow.h"
 #include "stage/nexthop.h"
@@ -192,7 +193,14 @@ static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *po
 	}
 }
 
-/* Two functions, since the stack of the one is too much for what the other calls. */
+static __noinline int sl_xdp_blocked(struct xdp_md *ctx, const struct sl_port *port)
+{
+	sl_count_rx(port->id, SL_COUNT_DROPPED, ctx_len(ctx));
+	sl_report_drop(ctx, port->id, SL_DROP_BLOCKED, false);
+	return XDP_DROP;
+}
+
+/* Functions, since the stack of the one is too much for what the other calls. */
 SEC("xdp.frags")
 int sl_xdp(struct xdp_md *ctx)
 {
@@ -200,6 +208,8 @@ int sl_xdp(struct xdp_md *ctx)
 
 	if (!port || !(port->flags & SL_PORT_XDP))
 		return XDP_PASS;
+	if (sl_block_any() && sl_blocked(ctx))
+		return sl_xdp_blocked(ctx, port);
 	return port->flags & SL_PORT_SWITCHED ? sl_xdp_switched(ctx, port)
 					      : sl_xdp_routed(ctx, port);
 }

@@ -57,6 +57,7 @@ void add_mac_pool_commands(CLI::App& mac, Invocation& invocation);
 void add_mac_transfer_commands(CLI::App& mac, Invocation& invocation);
 void add_switch_commands(CLI::App& app, Invocation& invocation);
 void add_fdb_commands(CLI::App& object, Invocation& invocation);
+void add_block_commands(CLI::App& app, Invocation& invocation);
 void add_qos_commands(CLI::App& app, Invocation& invocation);
 void add_qos_class_commands(CLI::App& object, Invocation& invocation);
 void add_detect_commands(CLI::App& app, Invocation& invocation);

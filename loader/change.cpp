@@ -2,6 +2,7 @@
 
 #include "loader/dhcp.hpp"
 #include "loader/reconcile.hpp"
+#include "loader/reconcile_blocks.hpp"
 #include "loader/reconcile_leases.hpp"
 #include "loader/store/found.hpp"
 #include "loader/store/paths.hpp"
@@ -13,6 +14,7 @@ Result<> reconcile_all(const Datapath& datapath, const Database& database,
     SL_TRY(desired, database.load());
     LeaseStore leases(database.connection());
     SL_CHECK(reconcile_leases(datapath, leases, desired.ports, journal));
+    SL_CHECK(reconcile_blocks(datapath, desired, block_reader(database), journal));
     SL_CHECK(reconcile_thoroughly(datapath, desired, found, journal));
     SL_TRY(hosts_changed, write_hosts_file(leases, journal));
     return hosts_changed ? tell_dnsmasq(leases, journal) : Result<>{};
@@ -44,13 +46,15 @@ Result<Outcome> change(const Target& target, const Edit& edit) {
     SL_CHECK(edit({database, before, host, datapath, journal}));
     SL_TRY(after, database.load());
     if (journal.planning()) {
+        SL_CHECK(reconcile_blocks(datapath, after, block_reader(database), journal));
         SL_CHECK(reconcile(datapath, after, found, journal));
         SL_CHECK(transaction.rollback());
         return journal.outcome();
     }
 
     SL_CHECK(lock.mark_busy());
-    auto done = reconcile(datapath, after, found, journal);
+    auto done = reconcile_blocks(datapath, after, block_reader(database), journal);
+    if (done) done = reconcile(datapath, after, found, journal);
     if (done) done = transaction.commit();
     if (!done) {
         SL_CHECK(transaction.rollback());

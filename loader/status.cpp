@@ -4,6 +4,7 @@
 
 #include "loader/kernel/lock.hpp"
 #include "loader/reconcile.hpp"
+#include "loader/reconcile_blocks.hpp"
 #include "loader/store/found.hpp"
 #include "loader/store/paths.hpp"
 
@@ -36,6 +37,7 @@ Result<std::vector<std::string>> find_drift(const Target& target, const DesiredS
     SL_TRY(found, FoundInterfaces::open(folder));
     Journal journal(Effect::plan);
     SL_CHECK(reconcile(*datapath, desired, found, journal));
+    SL_CHECK(reconcile_block_image(*datapath, desired, {}, journal));
     for (const auto& warning : journal.outcome().warnings) drift.push_back(warning);
     for (const auto& action : journal.outcome().actions)
         drift.push_back(fmt::format("to do: {}", action));

@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "sluice/abi/block.h"
 #include "sluice/abi/detect.h"
 #include "sluice/abi/event.h"
 #include "sluice/abi/flow.h"
@@ -131,6 +132,25 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_qos_rules, __u32, struct sl_qos_rules, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_qos_intervals, __u32, struct sl_qos_intervals, 1, 0);
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_qos_class_stats, __u32, struct sl_qos_class_stats,
        SL_MAX_PORTS *SL_QOS_CLASSES_MAX, 0);
+
+/* The block list. Images differ in size: BPF_F_INNER_MAP (Linux 5.10). */
+struct sl_block_image {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct sl_block_line));
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct sl_block_image);
+} sl_block SEC(".maps");
+SL_MAP(BPF_MAP_TYPE_HASH, sl_block_until, struct sl_block_key, struct sl_block_until,
+       SL_BLOCK_UNTIL_MAX, BPF_F_NO_PREALLOC);
+/* Mapped by the loader, whose changes must leave the datapath's alone. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_block_state, __u32, struct sl_block_state, 1, BPF_F_MMAPABLE);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_settings, __u32, struct sl_settings, 1, 0);

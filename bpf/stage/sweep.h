@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The sweeper: a kernel timer that visits every session in turn and ends those that are idle, and
- * once a second what guards have learned. It runs with no process of ours alive, a small batch at a
- * time, and is the only one that ends sessions.
+ * once a second what guards have learned and what is blocked for a time. It runs with no process of
+ * ours alive, a small batch at a time, and is the only one that ends sessions.
  */
 #ifndef SLUICE_BPF_STAGE_SWEEP_H
 #define SLUICE_BPF_STAGE_SWEEP_H
@@ -10,6 +10,7 @@
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/block_sweep.h"
 #include "stage/fdb_sweep.h"
 #include "stage/guard_sweep.h"
 #include "stage/session.h"
@@ -136,6 +137,7 @@ static int sl_sweep(void *map, __u32 *key, struct sl_sweeper *sweeper)
 	if (sweeper->epoch != epoch) {
 		sweeper->epoch = epoch;
 		sl_sweep_learned();
+		sl_sweep_blocked();
 	}
 	if (live) {
 		bpf_loop(sl_sweep_batch(live->sessions4), sl_visit4, NULL, 0);

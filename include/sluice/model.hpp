@@ -275,6 +275,24 @@ struct DetectorSpec {
     bool operator==(const DetectorSpec&) const = default;
 };
 
+/// A set of networks to block, from a file. Its networks are read apart: there may be a million.
+struct BlockSetSpec {
+    std::string name;           ///< 1..32 letters, digits, `-`, `_` and `.`
+    std::string source;         ///< the file it came from
+    std::uint64_t loaded = 0;   ///< CLOCK_REALTIME, seconds
+    std::uint64_t expires = 0;  ///< CLOCK_REALTIME, milliseconds; 0 = never
+    std::uint64_t count = 0;    ///< networks
+    std::uint64_t digest = 0;   ///< of them: loader/block_list.hpp
+    bool operator==(const BlockSetSpec&) const = default;
+};
+
+/// A network that is blocked by itself.
+struct BlockEntrySpec {
+    Prefix prefix;
+    std::uint64_t expires = 0;  ///< CLOCK_REALTIME, milliseconds; 0 = never
+    bool operator==(const BlockEntrySpec&) const = default;
+};
+
 struct DesiredState {
     bool up = false;
     Settings settings;
@@ -291,6 +309,8 @@ struct DesiredState {
     std::vector<QosClassSpec> qos_classes;  ///< by id; class 0 only if something was set for it
     std::vector<VmPort> vm_ports;           ///< VMs of leases that name a port
     std::vector<DetectorSpec> detectors;    ///< for which something was set
+    std::vector<BlockSetSpec> block_sets;   ///< by name
+    std::vector<BlockEntrySpec> block_entries;
 };
 
 }  // namespace sluice

@@ -225,6 +225,9 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(qos_rules);
     SL_OPEN(qos_intervals);
     SL_OPEN(qos_class_stats);
+    SL_OPEN(block);
+    SL_OPEN(block_until);
+    SL_OPEN(block_state);
     SL_OPEN(live);
     SL_OPEN(settings);
     SL_OPEN(stamp);
@@ -271,6 +274,9 @@ Result<Maps> open_maps(const Pins& pins) {
                 std::move(qos_rules),
                 std::move(qos_intervals),
                 std::move(qos_class_stats),
+                std::move(block),
+                std::move(block_until),
+                std::move(block_state),
                 std::move(live),
                 std::move(settings),
                 std::move(stamp)};

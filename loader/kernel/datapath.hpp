@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "loader/kernel/block_slot.hpp"
 #include "loader/kernel/bpffs.hpp"
 #include "loader/kernel/fdb_table.hpp"
 #include "loader/kernel/link.hpp"
@@ -13,6 +14,7 @@
 #include "loader/kernel/port_table.hpp"
 #include "loader/kernel/tc.hpp"
 #include "loader/kernel/xdp.hpp"
+#include "sluice/abi/block.h"
 #include "sluice/abi/detect.h"
 #include "sluice/abi/event.h"
 #include "sluice/abi/flow.h"
@@ -72,10 +74,13 @@ struct Maps {
     Map<__u32, sl_qos_rules> qos_rules;          ///< index: 0
     Map<__u32, sl_qos_intervals> qos_intervals;  ///< index: 0
     CounterArray<sl_qos_class_stats>
-        qos_class_stats;               ///< index: port id * SL_QOS_CLASSES_MAX + class
-    Map<__u32, sl_live> live;          ///< index: 0; sessions and bindings there are
-    Map<__u32, sl_settings> settings;  ///< index: 0
-    Map<__u32, sl_stamp> stamp;        ///< index: 0
+        qos_class_stats;  ///< index: port id * SL_QOS_CLASSES_MAX + class
+    BlockSlot block;      ///< the block list's image
+    Map<sl_block_key, sl_block_until> block_until;
+    MappedArray<sl_block_state> block_state;  ///< index: 0
+    Map<__u32, sl_live> live;                 ///< index: 0; sessions and bindings there are
+    Map<__u32, sl_settings> settings;         ///< index: 0
+    Map<__u32, sl_stamp> stamp;               ///< index: 0
 };
 
 /// Durations to ticks, rounded up; the rest of Settings are capacities of maps.

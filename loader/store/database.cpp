@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "loader/store/block_store.hpp"
 #include "loader/store/detect_store.hpp"
 #include "loader/store/guard_store.hpp"
 #include "loader/store/lease_store.hpp"
@@ -252,6 +253,10 @@ Result<DesiredState> Database::load() const {
     state.detectors = std::move(detectors);
     SL_TRY(vm_ports, load_vm_ports(connection_));
     state.vm_ports = std::move(vm_ports);
+    SL_TRY(block_sets, load_block_sets(connection_));
+    state.block_sets = std::move(block_sets);
+    SL_TRY(block_entries, load_block_entries(connection_));
+    state.block_entries = std::move(block_entries);
     SL_CHECK(transaction.commit());
     return state;
 }

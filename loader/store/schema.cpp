@@ -234,9 +234,27 @@ CREATE TABLE detector (
 ) STRICT;
 )sql";
 
+// `loaded` in seconds, `expires` in milliseconds of CLOCK_REALTIME, 0 = never. A set's prefixes are
+// one value, packed (loader/block_list.hpp): a million rows would take as long as all the rest.
+constexpr const char* blocking = R"sql(
+CREATE TABLE block_set (
+    name TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    loaded INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    digest INTEGER NOT NULL,
+    prefixes BLOB NOT NULL
+) STRICT;
+CREATE TABLE block_entry (
+    prefix TEXT PRIMARY KEY,
+    expires INTEGER NOT NULL
+) STRICT;
+)sql";
+
 }  // namespace
 
-const std::array<const char*, 6> schema{ports_and_nat, leases_and_guards, switching,
-                                        qos,           flows,             detection};
+const std::array<const char*, 7> schema{ports_and_nat, leases_and_guards, switching, qos,
+                                        flows,         detection,         blocking};
 
 }  // namespace sluice

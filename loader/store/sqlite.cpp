@@ -57,6 +57,12 @@ Statement& Statement::bind(std::string_view text) {
     return *this;
 }
 
+Statement& Statement::bind(const Blob& blob) {
+    sqlite3_bind_blob64(statement_.get(), ++bound_, blob.bytes.data(), blob.bytes.size(),
+                        SQLITE_TRANSIENT);
+    return *this;
+}
+
 Result<bool> Statement::step() {
     switch (sqlite3_step(statement_.get())) {
         case SQLITE_ROW:
@@ -85,6 +91,12 @@ bool Statement::is_null(int column) const {
 std::string Statement::text(int column) const {
     const unsigned char* text = sqlite3_column_text(statement_.get(), column);
     return text != nullptr ? reinterpret_cast<const char*>(text) : "";
+}
+
+std::string Statement::blob(int column) const {
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+    return bytes != nullptr ? std::string(bytes, size) : std::string();
 }
 
 Result<Connection> Connection::open(const std::filesystem::path& path, Mode mode,

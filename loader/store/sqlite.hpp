@@ -15,11 +15,17 @@
 
 namespace sluice {
 
+/// Bytes that are no text.
+struct Blob {
+    std::string_view bytes;
+};
+
 /// One prepared statement. Parameters are bound in order, columns read by number from 0.
 class Statement {
 public:
     Statement& bind(std::int64_t value);
     Statement& bind(std::string_view text);
+    Statement& bind(const Blob& blob);
 
     /// @return true: a row is there to read; false: done
     [[nodiscard]] Result<bool> step();
@@ -46,6 +52,7 @@ public:
         return static_cast<Number>(sqlite3_column_int64(statement_.get(), column));
     }
     [[nodiscard]] std::string text(int column) const;
+    [[nodiscard]] std::string blob(int column) const;
 
 private:
     friend class Connection;

@@ -22,7 +22,7 @@ struct Arguments {
     std::string netns, interface;
 
     std::string from, to, source = "10.0.0.10", remote = "198.19.0.1", ports = "1024-65535";
-    std::string duration = "1s", count = "1", first = "0", packets = "0", macs = "1";
+    std::string duration = "1s", count = "1", first = "0", packets = "0", macs = "1", stride = "1";
     std::uint32_t hosts = 1, remotes = 1;
     sluice::bench::SendSpec send;
 
@@ -57,6 +57,7 @@ Result<bench_flows> flows_spec(const Arguments& arguments) {
     SL_TRY(first, parse_u32(arguments.first));
     SL_TRY(count, parse_u32(arguments.count));
     SL_TRY(macs, parse_u32(arguments.macs));
+    SL_TRY(stride, parse_u32(arguments.stride));
     if (macs == 0) return sluice::fail(ErrorCode::usage, "--macs is 0");
     return bench_flows{.first = first,
                        .count = count,
@@ -66,7 +67,8 @@ Result<bench_flows> flows_spec(const Arguments& arguments) {
                        .source = 0,
                        .remote = 0,
                        .sport = ports.first,
-                       .macs = macs};
+                       .macs = macs,
+                       .stride = stride};
 }
 
 Result<sluice::bench::SendSpec> send_spec(const Arguments& arguments) {
@@ -134,6 +136,7 @@ void describe_frames(CLI::App& command, Arguments& arguments) {
     command.add_option("--to", arguments.to, "destination MAC")->required();
     command.add_option("--source", arguments.source, "first internal host")->capture_default_str();
     command.add_option("--hosts", arguments.hosts)->check(CLI::PositiveNumber);
+    command.add_option("--stride", arguments.stride, "from one host's address to the next");
     command.add_option("--ports", arguments.ports, "source ports")->capture_default_str();
     command.add_option("--remote", arguments.remote, "first remote")->capture_default_str();
     command.add_option("--remotes", arguments.remotes)->check(CLI::PositiveNumber);

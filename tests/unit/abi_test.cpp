@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "sluice/abi/block.h"
 #include "sluice/abi/event.h"
 #include "sluice/abi/flow.h"
 #include "sluice/abi/guard.h"
@@ -17,7 +18,7 @@
 namespace {
 
 TEST(Abi, VersionGoesWithTheseOffsets) {
-    ASSERT_EQ(SL_ABI_VERSION, 5u) << "the version was raised: bring the offsets below up to date";
+    ASSERT_EQ(SL_ABI_VERSION, 6u) << "the version was raised: bring the offsets below up to date";
     EXPECT_EQ(offsetof(sl_key4, sport), 8u);
     EXPECT_EQ(offsetof(sl_key4, domain), 12u);
     EXPECT_EQ(offsetof(sl_key6, sport), 32u);
@@ -53,6 +54,10 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_port_bits, used), 128u);
     EXPECT_EQ(offsetof(sl_stamp, netns_ino), 24u);
     EXPECT_EQ(offsetof(sl_port_stats, tx), 64u);
+    EXPECT_EQ(offsetof(sl_block_bucket, keys), 8u);
+    EXPECT_EQ(offsetof(sl_block_key, length), 16u);
+    EXPECT_EQ(offsetof(sl_block_state, lengths), 8u);
+    EXPECT_EQ(SL_BLOCK_LEAVES4, 70161u);
 }
 
 TEST(Abi, StampIsReadBeforeAnythingElseIsKnown) {

@@ -118,7 +118,9 @@
 	  "wait there",                                                                            \
 	  "`sluice qos set IF --egress-rate R` allows more, --latency lets frames wait longer")    \
 	X(DETECTED, "detected", "it would have begun more flows than a detector allows",           \
-	  "`sluice detect list` says which; `sluice detect set NAME --threshold N` allows more")
+	  "`sluice detect list` says which; `sluice detect set NAME --threshold N` allows more")   \
+	X(BLOCKED, "blocked", "its source or its destination is on the block list",                \
+	  "`sluice block list` shows the sets; `sluice block del CIDR` takes one off")
 
 enum sl_drop {
 	SL_DROP_NONE = 0,

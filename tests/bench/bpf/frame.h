@@ -52,7 +52,7 @@ static __always_inline struct tuple tuple_of(__u32 flow)
 	__u32 remote = (flow / sockets + socket) % conf.flows.remotes;
 
 	return (struct tuple){
-	    .saddr = bpf_htonl(conf.flows.source + socket % conf.flows.hosts),
+	    .saddr = bpf_htonl(conf.flows.source + socket % conf.flows.hosts * conf.flows.stride),
 	    .daddr = bpf_htonl(conf.flows.remote + remote),
 	    .sport = bpf_htons(conf.flows.sport + socket / conf.flows.hosts),
 	};

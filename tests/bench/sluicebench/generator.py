@@ -25,10 +25,11 @@ class Flows:
     mac: str = MACS["c0"]
     source: str = FIRST_HOST
     macs: int = 1
+    stride: int = 1  # from one host's address to the next, modulo 2^32
 
     def words(self, first=0):
         return ["--flows", self.count, "--first", first, "--hosts", min(self.hosts, self.count),
-                "--ports", self.ports, "--remotes", self.remotes, "--macs", self.macs]
+                "--ports", self.ports, "--remotes", self.remotes, "--macs", self.macs, "--stride", self.stride]
 
 
 class Generator:
