@@ -28,8 +28,8 @@ SL_STATIC_ASSERT(sizeof(struct bench_stamp) == 16, "bench_stamp is 16 bytes");
 
 /*
  * The flows, numbered from 0. Flow i comes from socket s = i % (hosts * ports): host
- * source + s % hosts * stride, port sport + s / hosts; it goes to remote + (i / sockets + s) % remotes.
- * So flows up to `sockets` have each a socket of their own, spread over all remotes, and
+ * source + s % hosts * stride, port sport + s / hosts; it goes to remote + (i / sockets + s) %
+ * remotes. So flows up to `sockets` have each a socket of their own, spread over all remotes, and
  * sockets * remotes flows are possible before a tuple comes twice. Of `macs` hosts on either side
  * of a switch the one with MAC from + i % macs sends it to MAC to + i % macs.
  */
