@@ -22,4 +22,11 @@ static inline __attribute__((always_inline)) __u32 sl_lowest_bit(__u64 x)
 	return sl_count_bits((x & -x) - 1);
 }
 
+/* The same number, of whose making the compiler knows nothing. */
+static inline __attribute__((always_inline)) __u32 sl_opaque(__u32 x)
+{
+	__asm__ __volatile__("" : "+r"(x));
+	return x;
+}
+
 #endif

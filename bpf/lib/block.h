@@ -46,7 +46,7 @@ static inline bool sl_block_has4(void *image, __u32 addr)
 {
 	const struct sl_block_line *line = sl_block_line_at(image, SL_BLOCK_ROOTS4 + (addr >> 24));
 	enum sl_block_share share;
-	__u32 leaf;
+	__u32 leaf, word;
 
 	if (!line)
 		return false;
@@ -65,7 +65,8 @@ static inline bool sl_block_has4(void *image, __u32 addr)
 		return false;
 	leaf += ((const __u32 *)line->words)[addr >> 16 & 15];
 	line = sl_block_line_at(image, SL_BLOCK_LEAVES4 + leaf / 2);
-	return line && (line->words[(leaf & 1) * 4 + (addr >> 6 & 3)] >> (addr & 63) & 1);
+	word = sl_opaque((leaf & 1) * 4 + (addr >> 6 & 3)); /* Linux 6.1 loses the bound of an OR */
+	return line && (line->words[word & 7] >> (addr & 63) & 1);
 }
 
 /* The first `length` bits of an address. */
