@@ -113,6 +113,7 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
     add_detect_commands(app, invocation);
     add_events_command(app, invocation);
     add_stats_commands(app, invocation);
+    add_serve_command(app, invocation);
     add_version(app, invocation);
     app.footer(
         "`sluice OBJECT --help` shows an object's actions, `sluice OBJECT ACTION --help` "

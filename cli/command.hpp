@@ -64,6 +64,7 @@ void add_detect_commands(CLI::App& app, Invocation& invocation);
 void add_flow_commands(CLI::App& app, Invocation& invocation);
 void add_session_commands(CLI::App& nat, Invocation& invocation);
 void add_events_command(CLI::App& app, Invocation& invocation);
+void add_serve_command(CLI::App& app, Invocation& invocation);
 void add_stats_commands(CLI::App& app, Invocation& invocation);
 
 }  // namespace sluice::cli

@@ -46,9 +46,9 @@ std::string dump(const Json& json, Mode mode) {
 void Output::write(const std::string& text) { std::fwrite(text.data(), 1, text.size(), out_); }
 
 void Output::print(const Document& document) {
-    if (mode_ != Mode::text) return write(dump(whole(document), mode_) + '\n');
-    write(render_text(document));
+    write(mode_ == Mode::text ? render_text(document) : dump(whole(document), mode_) + '\n');
     std::fflush(out_);
+    if (mode_ != Mode::text) return;
     for (const auto& warning : document.warnings) fmt::print(err_, "warning: {}\n", warning);
 }
 

@@ -185,6 +185,7 @@ struct PortLease {
     bool standby = false;  ///< may receive, but not send yet
     std::vector<Address> addresses;
     std::uint16_t domain = 0;  ///< L2 domain: VLAN id, 0 = none
+    std::string vm = {};
     bool operator==(const PortLease&) const = default;
 };
 

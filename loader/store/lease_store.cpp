@@ -14,7 +14,7 @@ MacAddress stored_mac(const Statement& row, int column) {
     return mac_from_number(row.integer<std::uint64_t>(column));
 }
 
-/// Columns: domain, mac, port, standby.
+/// Columns: domain, mac, port, standby, id, vm.
 void add_port_leases(const Statement& row, const std::vector<Address>& addresses,
                      std::vector<PortLease>& leases) {
     for (const int column : {2, 3})
@@ -23,7 +23,8 @@ void add_port_leases(const Statement& row, const std::vector<Address>& addresses
                               .port = port,
                               .standby = column == 3,
                               .addresses = addresses,
-                              .domain = row.integer<std::uint16_t>(0)});
+                              .domain = row.integer<std::uint16_t>(0),
+                              .vm = row.text(5)});
 }
 
 Result<std::vector<Address>> addresses_of(Statement& rows, std::int64_t lease) {
@@ -44,7 +45,7 @@ constexpr auto select_addresses =
 }  // namespace
 
 Result<std::vector<PortLease>> load_port_leases(const Connection& connection) {
-    SL_TRY(rows, connection.prepare("SELECT domain, mac, port, standby, id FROM lease"
+    SL_TRY(rows, connection.prepare("SELECT domain, mac, port, standby, id, vm FROM lease"
                                     " WHERE port <> '' OR standby <> '' ORDER BY domain, mac"));
     SL_TRY(addresses_row, connection.prepare(select_addresses));
     std::vector<PortLease> leases;

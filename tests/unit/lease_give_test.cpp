@@ -258,6 +258,7 @@ TEST_F(Giving, APortOfAnotherVlanIsRefused) {
     ASSERT_EQ(bound.size(), 1u);
     EXPECT_EQ(bound[0].port, "tap0");
     EXPECT_EQ(bound[0].domain, 10);
+    EXPECT_EQ(bound[0].vm, "web1");
     EXPECT_FALSE(bound[0].standby);
 }
 
