@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <ctime>
+
+#include "sluice/units.hpp"
 
 namespace sluice {
 namespace {
@@ -12,7 +16,38 @@ auto* row_of(const List& list, std::size_t value) {
     return value >= 1 && value <= list.size() ? &list[value - 1] : nullptr;
 }
 
+/// The end of an Ethernet header that is a VM's: who sent the frame, or is to get it.
+std::optional<MacAddress> mac_of_vm(const Event& event) {
+    constexpr std::size_t source = 6, both = 12;
+    if (event.header.size() < both) return std::nullopt;
+    MacAddress mac;
+    std::copy_n(event.header.begin() + (event.egress ? 0 : source), mac.bytes.size(),
+                mac.bytes.begin());
+    return mac;
+}
+
+/// RFC 3339, UTC. None: it is no such time.
+std::optional<WallTime> parse_time(const std::string& text) {
+    tm utc{};
+    const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
+    if (rest == nullptr) return std::nullopt;
+    const char* end = text.c_str() + text.size();
+    double fraction = 0;
+    if (*rest == '.') rest = std::from_chars(rest, end, fraction, std::chars_format::fixed).ptr;
+    if (std::string_view(rest, end) != "Z") return std::nullopt;
+    return WallTime(std::chrono::seconds(timegm(&utc)) +
+                    std::chrono::nanoseconds(static_cast<std::int64_t>(fraction * 1e9)));
+}
+
 }  // namespace
+
+Result<WallTime> parse_since(std::string_view text, WallTime now) {
+    if (const auto duration = parse_duration(text)) return now - *duration;
+    if (const auto time = parse_time(std::string(text))) return *time;
+    return fail(ErrorCode::usage,
+                fmt::format("--since {}: it is neither a duration nor a time", text),
+                "write `5m`, or a time as events have it: `2026-11-22T20:48:42Z`");
+}
 
 bool EventFilter::matches(const Event& event) const {
     return (port.empty() || event.port == port) && (!kind || event.kind->kind == *kind) &&
@@ -48,10 +83,10 @@ Result<EventPage> EventLog::next() {
     return page;
 }
 
-Result<> EventLog::check_alive() const {
+Result<> EventLog::keep_up() {
     const auto now = Datapath::open(target_.instance);
     const auto& ours = datapath_.maps().events.info();
-    if (now && now->maps().events.info().id == ours.id) return {};
+    if (now && now->maps().events.info().id == ours.id) return read_names();
     return fail(
         ErrorCode::refused,
         fmt::format("instance {} {}", target_.instance, now ? "was brought up anew" : "went down"),
@@ -61,6 +96,7 @@ Result<> EventLog::check_alive() const {
 Result<> EventLog::read_names() {
     SL_TRY(instance, open_instance(target_));
     for (const auto& port : instance.desired.ports) names_[port.id] = port.name;
+    vms_ = VmNames(instance.desired);
     return {};
 }
 
@@ -87,6 +123,8 @@ Result<Event> EventLog::named(const sl_event& raw) {
     event.frame_len = raw.frame_len;
     event.header.assign(raw.header,
                         raw.header + std::min<unsigned>(raw.header_len, SL_EVENT_HEADER));
+    const auto mac = mac_of_vm(event);
+    event.vm = mac ? vms_.of(event.port, *mac) : vms_.at(event.port);
     return event;
 }
 

@@ -9,6 +9,7 @@
 #include "loader/events.hpp"
 #include "loader/frame.hpp"
 #include "loader/target.hpp"
+#include "loader/vm_names.hpp"
 
 namespace sluice {
 
@@ -18,6 +19,7 @@ struct Event {
     const EventKind* kind = nullptr;
     const DropReason* reason = nullptr;  ///< null: a kind that has none
     std::string port, other_port;        ///< names; empty = none
+    std::string vm;                      ///< that sent it, or was to get it; empty = not known
     bool egress = false;                 ///< it was to leave by the port
     std::uint32_t repeats = 0;  ///< of the same, reason and port alike, not reported before it
     std::uint32_t frame_len = 0;
@@ -30,6 +32,9 @@ struct EventFilter {
     std::optional<WallTime> since;
     [[nodiscard]] bool matches(const Event& event) const;
 };
+
+/// A while ago (`5m`) or a time as events show it (`2026-11-22T20:48:42Z`). Errors: usage.
+[[nodiscard]] Result<WallTime> parse_since(std::string_view text, WallTime now);
 
 struct EventPage {
     std::vector<Event> events;  ///< oldest first
@@ -47,8 +52,9 @@ public:
     /// Only what comes from now on.
     void skip_to_end() { reader_.skip_to_end(); }
 
-    /// Whether the instance is still the one that was opened. Errors: refused.
-    [[nodiscard]] Result<> check_alive() const;
+    /// To be called about each second: ports and VMs come and go. Errors: refused (the instance is
+    /// not the one that was opened).
+    [[nodiscard]] Result<> keep_up();
 
 private:
     EventLog(Target target, EventFilter filter, Datapath datapath);
@@ -61,6 +67,7 @@ private:
     Datapath datapath_;
     EventReader reader_;
     std::map<std::uint16_t, std::string> names_;  ///< of ports, by id
+    VmNames vms_;
 };
 
 }  // namespace sluice

@@ -267,4 +267,10 @@ std::string frame_text(const FrameHeaders& frame) {
     return text + " " + payload_text(frame);
 }
 
+std::string flow_text(const IpHeader& ip) {
+    return fmt::format("{} {} > {}", protocol_text(ip.protocol),
+                       endpoint(ip.source, ip.source_port),
+                       endpoint(ip.destination, ip.destination_port));
+}
+
 }  // namespace sluice

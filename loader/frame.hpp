@@ -46,4 +46,7 @@ struct FrameHeaders {
 /// One line, `02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff ARP reply 10.0.0.1 is 02:00:00:00:00:01`.
 [[nodiscard]] std::string frame_text(const FrameHeaders& frame);
 
+/// Who talks to whom, `tcp 10.0.0.2:4000 > [2001:db8::9]:443`.
+[[nodiscard]] std::string flow_text(const IpHeader& ip);
+
 }  // namespace sluice

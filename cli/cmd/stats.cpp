@@ -27,7 +27,9 @@ void add_stats_commands(CLI::App& app, Invocation& invocation) {
     drops->add_flag("--all", arguments->all, "Also reasons that did not occur");
     on_run(drops, invocation, [arguments](const Target& target) -> Result<Document> {
         SL_TRY(counters, read_drops(target));
-        return drops_view(counters, arguments->by_port, arguments->all);
+        SL_TRY(log, EventLog::open(target, {.port = {}, .kind = SL_EVENT_DROP, .since = {}}));
+        SL_TRY(page, log.next());
+        return drops_view(counters, page.events, arguments->by_port, arguments->all);
     });
 }
 

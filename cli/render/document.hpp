@@ -25,6 +25,7 @@ enum class Format {
     endpoint,     ///< {"address", "port"} as ADDRESS:PORT; port 0 is left out
     translation,  ///< of a session, the ends that change; `pointer` is empty
     usage,        ///< {"used", "capacity"} as `12 of 1000`
+    last_event,   ///< {"time", "port", "text"} as `last TIME at PORT: TEXT`
 };
 
 /// One column of a table, or one line of facts. `pointer` is a JSON pointer (RFC 6901) from
@@ -58,7 +59,7 @@ struct Table {
     std::string pointer;  ///< of the array in the body
     std::vector<Field> columns;
     std::string when_empty;   ///< printed instead of a table without rows
-    std::string remark = {};  ///< pointer to text too long for a column: on a line of its own
+    std::vector<Field> remarks = {};  ///< too long for a column: each on a line of its own
 };
 
 using Section = std::variant<Note, Facts, Table>;

@@ -99,6 +99,9 @@ std::string cell(const Field& field, const Json& row) {
         case Format::usage:
             return fmt::format("{} of {}", value.value("used", 0ull),
                                value.value("capacity", 0ull));
+        case Format::last_event:
+            return fmt::format("last {} at {}: {}", plain_text(value.at("time")),
+                               plain_text(value.at("port")), plain_text(value.at("text")));
     }
     return nothing;
 }
@@ -190,9 +193,9 @@ std::string render(const Table& table, const Json& body) {
     if (titled) text += line(table.columns, titles(table.columns), widths);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         text += line(table.columns, lines[i], widths);
-        if (!table.remark.empty())
-            text += fmt::format("{:{}}{}\n", "", last_column(widths),
-                                cell({"", table.remark}, rows[i]));
+        for (const auto& remark : table.remarks)
+            if (const auto its_text = cell(remark, rows[i]); its_text != nothing)
+                text += fmt::format("{:{}}{}\n", "", last_column(widths), its_text);
     }
     return text;
 }

@@ -52,6 +52,17 @@ std::string text_of(const Event& event, const std::optional<FrameHeaders>& frame
     return text;
 }
 
+/// A value of key=value: as it is if it is one plain word, else quoted as in JSON, all ASCII.
+std::string logged(const Json& value) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-@+/";
+    const bool is_plain =
+        value.is_string() && !value.get_ref<const std::string&>().empty() &&
+        value.get_ref<const std::string&>().find_first_not_of(plain) == std::string::npos;
+    if (is_plain) return value.get<std::string>();
+    return value.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
 }  // namespace
 
 std::string wall_time_text(WallTime time) {
@@ -62,11 +73,13 @@ std::string wall_time_text(WallTime time) {
 }
 
 Stream event_stream(bool endless) {
-    constexpr std::size_t time_width = 24, port_width = 8, kind_width = 15, reason_width = 17;
+    constexpr std::size_t time_width = 24, name_width = 8, kind_width = 15, reason_width = 17;
     return {"sluice.events/1",
             "events",
             {{"TIME", "/time", Format::plain, time_width},
-             {"PORT", "/port", Format::plain, port_width},
+             {"SEVERITY", "/severity", Format::plain},
+             {"VM", "/vm", Format::plain, name_width},
+             {"PORT", "/port", Format::plain, name_width},
              {"DIR", "/direction", Format::plain},
              {"KIND", "/kind", Format::plain, kind_width},
              {"REASON", "/reason", Format::plain, reason_width},
@@ -82,15 +95,38 @@ Json event_json(const Event& event) {
             {"time", wall_time_text(event.time)},
             {"kind", event.kind->name},
             {"severity", event.kind->severity},
+            {"vm", text_or_null(event.vm)},
             {"port", text_or_null(event.port)},
             {"direction", event.egress ? "out" : "in"},
             {"reason", event.reason == nullptr ? Json(nullptr) : Json(event.reason->name)},
             {"other_port", text_or_null(event.other_port)},
+            {"flow", frame && frame->ip ? Json(flow_text(*frame->ip)) : Json(nullptr)},
             {"repeats", event.repeats},
             {"length", event.frame_len},
             {"text", text_of(event, frame)},
             {"frame", frame_json(frame)},
             {"header", fmt::format("{:02x}", fmt::join(event.header, ""))}};
+}
+
+std::string event_line(const Event& event) {
+    const auto json = event_json(event);
+    std::string line;
+    for (const auto* key : {"time", "severity", "kind", "reason", "vm", "port", "direction",
+                            "other_port", "flow", "repeats", "length", "text"})
+        if (!json[key].is_null())
+            line += fmt::format("{}{}={}", line.empty() ? "" : " ", key, logged(json[key]));
+    return line;
+}
+
+Document syslog_view(const std::string& socket, std::uint64_t written, std::uint64_t lost) {
+    Document document{"sluice.events.syslog/1",
+                      {{"socket", socket}, {"written", written}, {"lost", lost}},
+                      {Note{fmt::format("{} events written to {}", written, socket)}},
+                      {}};
+    if (lost != 0)
+        document.warnings.push_back(
+            fmt::format("{} events were written over before they could be read", lost));
+    return document;
 }
 
 }  // namespace sluice::cli

@@ -12,5 +12,11 @@ namespace sluice::cli {
 /// @param endless of --follow
 [[nodiscard]] Stream event_stream(bool endless);
 [[nodiscard]] Json event_json(const Event& event);
+/// On one line for logs: key=value, ASCII without control characters, quoted as in JSON if need be.
+[[nodiscard]] std::string event_line(const Event& event);
+
+/// Of `events --syslog`, when all is written.
+[[nodiscard]] Document syslog_view(const std::string& socket, std::uint64_t written,
+                                   std::uint64_t lost);
 
 }  // namespace sluice::cli

@@ -81,9 +81,12 @@ void add_classes(Families& families, const std::vector<QosPortStatus>& ports) {
 }  // namespace
 
 void add_qos_families(Families& families, const std::vector<QosPortStatus>& ports) {
-    add_rates(families, ports);
-    add_queues(families, ports);
-    add_classes(families, ports);
+    // Of an interface that is gone nothing is read, and zeros would look like counters set back.
+    std::vector<QosPortStatus> present;
+    std::ranges::copy_if(ports, std::back_inserter(present), &QosPortStatus::present);
+    add_rates(families, present);
+    add_queues(families, present);
+    add_classes(families, present);
 }
 
 }  // namespace sluice::cli

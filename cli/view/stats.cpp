@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <map>
 
+#include "cli/view/events.hpp"
 #include "cli/view/views.hpp"
 
 namespace sluice::cli {
@@ -15,26 +17,34 @@ Json counts_json(const std::string& port, const std::string& direction,
             {"dropped", counter_json(counts[SL_COUNT_DROPPED])}};
 }
 
-Json drop_json(const DropReason& reason, const sl_counter& count) {
-    return {{"reason", reason.name},
-            {"packets", count.packets},
-            {"bytes", count.bytes},
-            {"meaning", reason.meaning},
-            {"mend", reason.mend}};
+/// The newest one for this reason. @param port empty = any
+Json last_json(const std::vector<Event>& events, const DropReason& reason,
+               const std::string& port) {
+    const auto last = std::find_if(events.rbegin(), events.rend(), [&](const Event& event) {
+        return event.reason == &reason && (port.empty() || event.port == port);
+    });
+    return last == events.rend() ? Json(nullptr) : event_json(*last);
 }
 
-Json drops_by_port(const std::vector<DropCounter>& drops, bool all) {
+Json drop_json(const DropReason& reason, const sl_counter& count, Json last) {
+    return {{"reason", reason.name},     {"packets", count.packets}, {"bytes", count.bytes},
+            {"meaning", reason.meaning}, {"mend", reason.mend},      {"last", std::move(last)}};
+}
+
+Json drops_by_port(const std::vector<DropCounter>& drops, const std::vector<Event>& events,
+                   bool all) {
     Json list = Json::array();
     for (const auto& drop : drops) {
         if (!all && drop.count.packets == 0) continue;
         Json row{{"port", drop.port}};
-        row.update(drop_json(*drop.reason, drop.count));
+        row.update(drop_json(*drop.reason, drop.count, last_json(events, *drop.reason, drop.port)));
         list.push_back(std::move(row));
     }
     return list;
 }
 
-Json drops_in_all(const std::vector<DropCounter>& drops, bool all) {
+Json drops_in_all(const std::vector<DropCounter>& drops, const std::vector<Event>& events,
+                  bool all) {
     std::map<sl_drop, sl_counter> sums;
     for (const auto& drop : drops) {
         auto& sum = sums[drop.reason->reason];
@@ -44,7 +54,8 @@ Json drops_in_all(const std::vector<DropCounter>& drops, bool all) {
     Json list = Json::array();
     for (const auto& reason : drop_reasons()) {
         const auto& sum = sums[reason.reason];
-        if (all || sum.packets != 0) list.push_back(drop_json(reason, sum));
+        if (all || sum.packets != 0)
+            list.push_back(drop_json(reason, sum, last_json(events, reason, "")));
     }
     return list;
 }
@@ -138,16 +149,22 @@ Document stats_view(const std::vector<PortCounters>& ports,
     return document;
 }
 
-Document drops_view(const std::vector<DropCounter>& drops, bool by_port, bool all) {
+Document drops_view(const std::vector<DropCounter>& drops, const std::vector<Event>& events,
+                    bool by_port, bool all) {
     std::vector<Field> columns{{"REASON", "/reason"},
                                {"PACKETS", "/packets", Format::count},
                                {"BYTES", "/bytes", Format::bytes},
-                               {"MEANING AND WHAT TO DO", "/meaning"}};
+                               {"MEANING, WHAT TO DO, AND THE LAST ONE", "/meaning"}};
     if (by_port) columns.insert(columns.begin(), {"PORT", "/port"});
-    return {"sluice.drops/1",
-            {{"drops", by_port ? drops_by_port(drops, all) : drops_in_all(drops, all)}},
-            {Table{"", "/drops", std::move(columns), "nothing was dropped", "/mend"}},
-            {}};
+    return {
+        "sluice.drops/1",
+        {{"drops", by_port ? drops_by_port(drops, events, all) : drops_in_all(drops, events, all)}},
+        {Table{"",
+               "/drops",
+               std::move(columns),
+               "nothing was dropped",
+               {{"", "/mend"}, {"", "/last", Format::last_event}}}},
+        {}};
 }
 
 }  // namespace sluice::cli

@@ -6,6 +6,7 @@
 
 #include "cli/render/document.hpp"
 #include "cli/render/output.hpp"
+#include "loader/event_log.hpp"
 #include "loader/instance.hpp"
 #include "loader/nat.hpp"
 #include "loader/port.hpp"
@@ -31,7 +32,9 @@ namespace sluice::cli {
                                   const std::vector<LatencyCounters>& latencies);
 /// The share of 1 of the frames that left which were not late; null if none left.
 [[nodiscard]] Json kept_json(const sl_counter& sent, const sl_counter& late);
-[[nodiscard]] Document drops_view(const std::vector<DropCounter>& drops, bool by_port, bool all);
+/// @param events drops that the ring still has, oldest first
+[[nodiscard]] Document drops_view(const std::vector<DropCounter>& drops,
+                                  const std::vector<Event>& events, bool by_port, bool all);
 [[nodiscard]] Document session_count_view(const std::string& schema, const SessionCount& count,
                                           const std::string& text);
 

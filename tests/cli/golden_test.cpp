@@ -2,8 +2,11 @@
 // that docs/json.md describes: a change here is a change of the contract.
 #include "golden.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+
+#include <algorithm>
 
 #include "capture.hpp"
 #include "cli/view/detect.hpp"
@@ -205,9 +208,25 @@ TEST(Golden, Counters) {
     for (const auto* port : {"tap0", "eth0"})
         for (const auto& reason : drop_reasons())
             drops.push_back({port, &reason, {reason.reason == SL_DROP_MALFORMED ? 2ull : 0, 120}});
-    expect_golden("drops.json", drops_view(drops, false, false));
-    expect_golden("drops-by-port.json", drops_view(drops, true, false));
-    EXPECT_EQ(drops_view(drops, false, true).body["drops"].size(), drop_reasons().size());
+    Event event;
+    event.kind = &event_kinds()[SL_EVENT_DROP - 1];
+    event.port = "eth0";
+    event.vm = "web1";
+    event.time = WallTime(std::chrono::seconds(1'700'000'000));
+    auto newer = event;
+    for (auto* it : {&event, &newer}) it->reason = &drop_reasons()[SL_DROP_MALFORMED - 1];
+    newer.header = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0, 0, 0x01};
+    auto other = newer;
+    other.reason = &drop_reasons()[SL_DROP_TOO_BIG - 1];
+    const std::vector events{event, newer, other};
+    expect_golden("drops.json", drops_view(drops, events, false, false));
+    expect_golden("drops-by-port.json", drops_view(drops, events, true, false));
+    EXPECT_EQ(drops_view(drops, events, false, true).body["drops"].size(), drop_reasons().size());
+    const auto text = capture(
+        Mode::text, [&](Output& output) { output.print(drops_view(drops, events, true, false)); });
+    EXPECT_THAT(text.out, testing::HasSubstr("last 2023-11-14T22:13:20.000Z at eth0: "
+                                             "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff cut off\n"));
+    EXPECT_EQ(std::ranges::count(text.out, '\n'), 6) << "tap0 has no last one: " << text.out;
 }
 
 TEST(Golden, Outcome) {

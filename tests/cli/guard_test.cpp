@@ -70,6 +70,7 @@ Event spoofed_arp() {
     event.kind = event_kinds().data();  // drop
     event.reason = &drop_reasons()[SL_DROP_GUARD_ARP - 1];
     event.port = "tap0";
+    event.vm = "web1";
     event.repeats = 17;
     event.frame_len = 42;
     event.header = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0,    0, 0,  0x01, 0x08, 0x06,

@@ -24,12 +24,12 @@
 	  "sender was told by ICMP",                                                               \
 	  "normal for path MTU discovery; otherwise make the MTUs of the ports agree")             \
 	X(PORTS_EXHAUSTED, "ports-exhausted", "no external port was free for a new binding",       \
-	  "give the pool more ports (--ports) or another address (--address); see `sluice nat "    \
-	  "pool show`")                                                                            \
+	  "`sluice nat pool show` tells how full it is; `sluice nat masquerade add` with more "    \
+	  "--ports, or one more --address, makes room")                                            \
 	X(FLOWS_FULL, "flows-full", "the flow table is full; live sessions are never evicted",     \
-	  "start the instance with a larger --max-flows")                                          \
+	  "`sluice down`, then `sluice up --max-flows N` with room for more")                      \
 	X(BINDINGS_FULL, "bindings-full", "the binding table is full",                             \
-	  "start the instance with a larger --max-bindings")                                       \
+	  "`sluice down`, then `sluice up --max-bindings N` with room for more")                   \
 	X(NOT_TRANSLATABLE, "not-translatable",                                                    \
 	  "a masqueraded source used a protocol that has no ports to translate",                   \
 	  "only TCP, UDP and ICMP echo pass a masquerade; route this protocol without NAT")        \
@@ -68,10 +68,10 @@
 	X(GUARD_TAG, "guard-tag", "a VLAN tag that the port has no use for",                       \
 	  "VLAN hopping, or a port that should be a trunk: `sluice port set IF --role trunk`")     \
 	X(GUARD_LLC, "guard-llc", "an 802.3 frame with a length in place of an ethertype",         \
-	  "a way round filters (CVE-2021-27862); `--tags off` allows it")                          \
+	  "a way round filters (CVE-2021-27862); `sluice guard set IF --tags off` allows it")      \
 	X(GUARD_FRAGMENT, "guard-fragment",                                                        \
 	  "a fragment or header chain that hides what the packet is",                              \
-	  "a way round filters (RFC 7112); `--fragments off` allows it")                           \
+	  "a way round filters (RFC 7112); `sluice guard set IF --fragments off` allows it")       \
 	X(GUARD_DELIVERY, "guard-delivery",                                                        \
 	  "a frame for a MAC that is not the port's was to leave by it",                           \
 	  "normal for flooded frames; `sluice guard set IF --unknown-unicast on` delivers them")   \
