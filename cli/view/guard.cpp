@@ -164,7 +164,7 @@ Document guard_view(const GuardStatus& guard) {
                     {"AUDITED", "/audited", Format::count},
                     {"MEANING AND WHAT TO DO", "/meaning"}},
                    "nothing was refused",
-                   "/mend"},
+                   {{"", "/mend"}}},
              Table{"drift, mended by `sluice restore`:", "/guard/drift", {{"", "/text"}}, ""}},
             {}};
 }

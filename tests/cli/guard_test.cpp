@@ -94,6 +94,21 @@ TEST(GuardGolden, Guards) {
     expect_golden("guard-show-missing.json", guard_view(missing()));
 }
 
+TEST(Events, OnALineForLogs) {
+    EXPECT_EQ(event_line(spoofed_arp()),
+              "time=2023-11-14T22:13:20.123Z severity=warning kind=drop reason=guard-arp vm=web1 "
+              "port=tap0 direction=in repeats=17 length=42 "
+              "text=\"02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff ARP reply 10.0.0.1 is at "
+              "02:00:00:00:00:01\"");
+    auto odd = duplicate();
+    odd.port = "a\nb=\"c\"\xff";
+    odd.other_port.clear();
+    EXPECT_EQ(event_line(odd),
+              "time=2023-11-14T22:13:20.123Z severity=error kind=mac-duplicate vm=web1 "
+              "port=\"a\\nb=\\\"c\\\"\\ufffd\" direction=in repeats=17 length=42 "
+              "text=\"10 bytes\"");
+}
+
 TEST(GuardGolden, Events) {
     const auto printed = capture(Mode::json, [&](Output& output) {
         output.begin(event_stream(false));

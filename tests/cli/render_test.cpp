@@ -34,12 +34,18 @@ TEST(Text, EmptyTableSaysSo) {
 }
 
 TEST(Text, RemarksStandBelowTheLastColumn) {
-    Document document{"test/1", {{"rows", {{{"a", "x"}, {"b", "y"}, {"c", "more"}}}}}, {}, {}};
-    document.layout = {Table{"", "/rows", {{"LONG", "/a"}, {"B", "/b"}}, "", "/c"}};
+    Document document{
+        "test/1",
+        {{"rows", {{{"a", "x"}, {"b", "y"}, {"c", "more"}, {"d", nullptr}, {"e", "still"}}}}},
+        {},
+        {}};
+    const std::vector<Field> remarks{{"", "/c"}, {"", "/d"}, {"", "/e"}};
+    document.layout = {Table{"", "/rows", {{"LONG", "/a"}, {"B", "/b"}}, "", remarks}};
     EXPECT_EQ(render_text(document),
               "LONG  B\n"
               "x     y\n"
-              "      more\n");
+              "      more\n"
+              "      still\n");
 }
 
 TEST(Text, FormatsOfValues) {

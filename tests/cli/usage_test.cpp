@@ -2,7 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <regex>
+#include <sstream>
+
 #include "capture.hpp"
+#include "loader/stats.hpp"
 #include "sluice/abi/types.h"
 
 namespace sluice::cli {
@@ -17,6 +22,7 @@ const std::vector<std::vector<std::string>> commands{
     {"down"},
     {"restore"},
     {"status"},
+    {"serve"},
     {"port", "add"},
     {"port", "del"},
     {"port", "set"},
@@ -116,6 +122,13 @@ TEST(Usage, ErrorsExitWith2) {
         {"up", "--max-flows", "many"},
         {"up", "--udp-timeout", "30"},
         {"up", "--udp-timeout", "400d"},
+        {"serve"},
+        {"serve", "--prometheus", "9100"},
+        {"serve", "--prometheus", "localhost:9100"},
+        {"serve", "--prometheus", "127.0.0.1:9100-9101"},
+        {"serve", "--prometheus", "127.0.0.1:9100", "--top", "1001"},
+        {"events", "--since", "yesterday"},
+        {"events", "--since", "2026-11-22T20:48:42"},
         {"--instance", "a/b", "status"},
         {"status", "--json", "--pretty"},
     };
@@ -123,6 +136,35 @@ TEST(Usage, ErrorsExitWith2) {
         const auto result = run_captured(arguments);
         EXPECT_EQ(result.code, 2) << testing::PrintToString(arguments) << result.err;
     }
+}
+
+/// The commands in a text, `sluice guard set IF --tags off`, one a pair of backticks.
+std::vector<std::string> commands_in(std::string_view text) {
+    std::vector<std::string> commands;
+    const std::string whole(text);
+    const std::regex quoted("`sluice ([^`]+)`");
+    for (std::sregex_iterator it(whole.begin(), whole.end(), quoted), end; it != end; ++it)
+        commands.push_back((*it)[1]);
+    return commands;
+}
+
+/// What is to be done about a drop can be done: each command and each option is there.
+TEST(Usage, MendsOfDropsAreCommands) {
+    for (const auto& reason : drop_reasons())
+        for (const auto& command : commands_in(reason.mend)) {
+            std::vector<std::string> words;
+            std::istringstream stream(command);
+            for (std::string word; stream >> word && std::islower(word.front()) != 0;)
+                words.push_back(word);
+            words.emplace_back("--help");
+            testing::internal::CaptureStdout();
+            EXPECT_EQ(run_captured(words).code, 0) << reason.name << ": " << command;
+            const auto help = testing::internal::GetCapturedStdout();
+            const std::regex option("--[a-z-]+");
+            for (std::sregex_iterator it(command.begin(), command.end(), option), end; it != end;
+                 ++it)
+                EXPECT_THAT(help, HasSubstr(it->str() + " ")) << reason.name << ": " << command;
+        }
 }
 
 TEST(Usage, TextErrorsGoToStderr) {

@@ -10,7 +10,7 @@ lab_new e2e
 lab_routed
 gate tc
 sl mac bind "$(mac vm1 eth0)" --vm web1 --port vm1 --ip 10.77.1.11
-sl guard set vm1
+sl guard set vm1 --arp off
 sl qos set vm2 --ingress-rate 100mbit --egress-rate 100mbit --shaper htb
 sl qos class add voice --match app=voip --priority 0 --max 20%
 
@@ -66,6 +66,8 @@ code=0
 lab_in server "$SLUICE" --instance "$LAB" serve --prometheus "[::1]:9100" >"$LAB_DIR/again" 2>&1 || code=$?
 expect "exit code of a second one" 4 "$code"
 expect_match "its message" "another process" "$(<"$LAB_DIR/again")"
+expect "a dry run" '"http://127.0.0.1:9101/metrics"' "$(lab_in server "$SLUICE" --instance "$LAB" --json --dry-run \
+    serve --prometheus 127.0.0.1:9101 | jq .metrics)"
 expect "an instance that is not" 3 "$("$SLUICE" --instance "no-$LAB" serve --prometheus 127.0.0.1:9100 \
     >/dev/null 2>&1; echo $?)"
 
