@@ -16,8 +16,7 @@ struct Talker {
     std::uint64_t bytes = 0;  ///< that it has sent in the sessions there are
 };
 
-/// Talkers that are told apart: with more of them, bytes may be missing, of each at most this part
-/// of all bytes.
+/// Up to twice as many are summed exactly; with more, one may miss at most this part of all bytes.
 constexpr std::size_t talkers_kept = 4096;
 
 /// Greatest first. One walk over the flow table, in constant memory.

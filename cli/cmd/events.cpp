@@ -121,8 +121,7 @@ Result<> run_events(const Target& target, const EventArguments& arguments, Outpu
         return give_events(log, arguments.follow, EventPrinter(output, arguments.follow));
     SL_TRY(syslog, Syslog::open(arguments.syslog));
     EventLogger logger(output, std::move(syslog), arguments.syslog);
-    if (target.effect != Effect::plan)
-        return give_events(log, arguments.follow, std::move(logger));
+    if (target.effect != Effect::plan) return give_events(log, arguments.follow, std::move(logger));
     logger.end();
     return {};
 }
@@ -147,9 +146,7 @@ void add_events_command(CLI::App& app, Invocation& invocation) {
     std::string kinds;
     for (const auto& it : event_kinds()) kinds += (kinds.empty() ? "" : "|") + std::string(it.name);
     command->add_option("--kind", arguments->kind, "Only those of this kind")->type_name(kinds);
-    command
-        ->add_option("--syslog", arguments->syslog,
-                     fmt::format("Write them to the host's log, by default {}", syslog_socket))
+    command->add_option("--syslog", arguments->syslog, "Write them to the host's log")
         ->type_name("[SOCKET]")
         ->expected(0, 1)
         ->default_str(syslog_socket);

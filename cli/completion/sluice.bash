@@ -56,7 +56,7 @@ _sluice() {
     --format)
         mapfile -t COMPREPLY < <(compgen -W "dnsmasq libvirt csv json" -- "$cur")
         return ;;
-    --batch | --hosts-file | --pid-file)
+    --batch | --hosts-file | --pid-file | --syslog)
         _filedir
         return ;;
     --proto)
@@ -71,6 +71,7 @@ _sluice() {
         ((skip)) && { skip=0; continue; }
         case ${words[i]} in
         --json | --pretty | --dry-run | --help | --purge | --by-port | --all | --follow | --pin | --standby | --skip-clashes) ;;
+        --syslog) [[ ${words[i + 1]} == -* ]] || skip=1 ;;
         -*) skip=1 ;;
         *) path+=("${words[i]}") ;;
         esac
@@ -78,7 +79,7 @@ _sluice() {
 
     local choices
     case "${path[*]}" in
-    "") choices="up down restore status port nat guard mac switch stats drops events version" ;;
+    "") choices="up down restore status port nat guard mac switch stats drops events serve version" ;;
     up) choices="--max-flows --max-flows6 --max-bindings --max-leases --max-macs --mac-age --udp-timeout
                  --tcp-established-timeout --tcp-transitory-timeout --icmp-timeout --other-timeout" ;;
     down) choices="--purge" ;;
@@ -119,7 +120,8 @@ _sluice() {
     "mac export") choices="--format" ;;
     "mac dhcp") choices="set off show" ;;
     "mac dhcp set") choices="--hosts-file --pid-file" ;;
-    events) choices="--follow --since --port --kind" ;;
+    events) choices="--follow --since --port --kind --syslog" ;;
+    serve) choices="--prometheus --top" ;;
     nat) choices="masquerade forward pool session" ;;
     "nat masquerade" | "nat forward") choices="add del list" ;;
     "nat masquerade add") choices="--source --uplink --address --ports" ;;
