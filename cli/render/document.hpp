@@ -58,7 +58,7 @@ struct Table {
     std::string heading;  ///< may be empty
     std::string pointer;  ///< of the array in the body
     std::vector<Field> columns;
-    std::string when_empty;   ///< printed instead of a table without rows
+    std::string when_empty;           ///< printed instead of a table without rows
     std::vector<Field> remarks = {};  ///< too long for a column: each on a line of its own
 };
 

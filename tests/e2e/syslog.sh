@@ -7,6 +7,7 @@ lab_new e2e
 lab_routed
 gate tc
 sl mac bind "$(mac vm1 eth0)" --vm web1 --port vm1 --ip 10.77.1.11
+sl mac bind 02:00:00:00:00:77 --vm web2 --port vm1 # so that the MAC must tell
 sl guard set vm1 --arp off
 lab_in vm1 ip addr add 10.77.1.99/24 dev eth0
 spoof() { ! lab_in vm1 ping -q -c 1 -W 0.2 -I 10.77.1.99 $LAB_SERVER4 >/dev/null; }
