@@ -92,6 +92,9 @@ void add_ports(Families& families, const Metrics& metrics) {
     families.add_counts("sluice_port",
                         "of a port by what became of them; all fates make the observed", fates,
                         labels, [](const FateRow& it) { return it.of.counts[it.count]; });
+    families.add_counts("sluice_port_unattributed", "of a port without a flow: the table was full",
+                        metrics.counters, port_label<PortCounters>,
+                        [](const PortCounters& it) { return it.stats.unattributed; });
 }
 
 struct ReasonRow {

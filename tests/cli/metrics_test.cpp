@@ -21,6 +21,7 @@ PortCounters counted_port() {
     counters.stats.rx[SL_COUNT_FORWARDED] = {3, 300};
     counters.stats.rx[SL_COUNT_PASSED] = {2, 200};
     counters.stats.rx[SL_COUNT_DROPPED] = {1, 100};
+    counters.stats.unattributed = {4, 400};
     return counters;
 }
 
@@ -94,6 +95,7 @@ TEST(Metrics, Values) {
              "sluice_port_bytes_total{port=\"tap0\",direction=\"rx\",fate=\"forwarded\"} 300\n",
              "sluice_port_packets_total{port=\"tap0\",direction=\"rx\",fate=\"passed\"} 2\n",
              "sluice_port_packets_total{port=\"tap0\",direction=\"tx\",fate=\"dropped\"} 0\n",
+             "sluice_port_unattributed_bytes_total{port=\"tap0\"} 400\n",
              "sluice_dropped_packets_total{reason=\"too-big\"} 2\n",
              "sluice_dropped_bytes_total{reason=\"qos-pps\"} 0\n",
              "sluice_port_dropped_bytes_total{port=\"tap0\",reason=\"too-big\"} 3028\n",
