@@ -2,18 +2,14 @@
 
 #include <fmt/format.h>
 #include <net/if.h>
-#include <yaml-cpp/depthguard.h>
-#include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <span>
-#include <sstream>
 
 #include "loader/mac_pool.hpp"
 #include "loader/qos_match.hpp"
-#include "loader/yaml_map.hpp"
+#include "loader/yaml_text.hpp"
 #include "sluice/dscp.hpp"
 #include "sluice/units.hpp"
 
@@ -266,102 +262,24 @@ Result<> read_class(const YamlFile& file, const YAML::Node& node,
     return {};
 }
 
-Result<QosFile> read_document(const YamlFile& file, const YAML::Node& root) {
+Result<> read_document(const YamlFile& file, const YAML::Node& root, QosFile& result) {
     static constexpr std::array<std::string_view, 2> names{"vms", "classes"};
-    QosFile result;
-    SL_CHECK(each_key(
+    return each_key(
         file, root, "the file", names,
         [&](std::size_t index, const YAML::Node& key, const YAML::Node& value) -> Result<> {
             if (index == 0) return read_list(file, key, value, result.vms, read_vm);
             return read_list(file, key, value, result.classes, read_class);
-        }));
-    return result;
-}
-
-/// yaml-cpp takes 0x04 for the end of the file, and control characters have no business in one.
-Result<> check_characters(const YamlFile& file, std::string_view text) {
-    YAML::Mark mark;
-    for (const char letter : text) {
-        const auto code = static_cast<unsigned char>(letter);
-        if ((code < ' ' && letter != '\t' && letter != '\n' && letter != '\r') || code == 0x7f)
-            return file.fail_at(mark, fmt::format("a control character (0x{:02x})", code),
-                                "is this YAML, in UTF-8?");
-        ++mark.column;
-        if (letter == '\n') {
-            ++mark.line;
-            mark.column = 0;
-        }
-    }
-    return {};
-}
-
-/// Of what yaml-cpp missed: at the end of the text it has forgotten the column.
-YAML::Mark mark_within(std::string_view text, YAML::Mark mark) {
-    if (mark.pos >= 0 && static_cast<std::size_t>(mark.pos) >= text.size())
-        mark.column = static_cast<int>(text.size() - (text.rfind('\n') + 1));
-    return mark;
-}
-
-/// Where the last document began.
-class LastDocument : public YAML::EventHandler {
-public:
-    YAML::Mark mark;
-
-    void OnDocumentStart(const YAML::Mark& at) override { mark = at; }
-    void OnDocumentEnd() override {}
-    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  const std::string&) override {}
-    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                         YAML::EmitterStyle::value) override {}
-    void OnSequenceEnd() override {}
-    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                    YAML::EmitterStyle::value) override {}
-    void OnMapEnd() override {}
-};
-
-/// YAML::Load() reads the first and is silent about what comes behind it; YAML::LoadAll() finds
-/// documents without end in `,`. Throws what yaml-cpp throws.
-Result<> check_one_document(const YamlFile& file, const std::string& text) {
-    std::istringstream stream(text);
-    YAML::Parser parser(stream);
-    LastDocument last;
-    if (!parser.HandleNextDocument(last) || !parser.HandleNextDocument(last)) return {};
-    return file.fail_at(last.mark, "the document ends before this",
-                        "write one document: no `---` or `...` within the file");
-}
-
-/// Throws what yaml-cpp throws.
-Result<QosFile> read_text(const YamlFile& file, const std::string& text) {
-    SL_CHECK(check_one_document(file, text));
-    const auto root = YAML::Load(text);
-    if (root.IsNull() || (root.IsMap() && root.size() == 0))
-        return file.fail_at({}, "there is nothing in it", "keys of the file: vms, classes");
-    return read_document(file, root);
+        });
 }
 
 }  // namespace
 
 Result<QosFile> parse_qos_file(std::string_view text, std::string_view name) {
     const YamlFile file{name};
-    if (text.size() > largest_file)
-        return file.fail_at({}, fmt::format("{} are too many", bytes_text(text.size())),
-                            fmt::format("at most {} are read", bytes_text(largest_file)));
-    SL_CHECK(check_characters(file, text));
-    // Behind a blank at the end, yaml-cpp would not miss the end of a quoted text.
-    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
-    try {
-        return read_text(file, std::string(text));
-    } catch (const YAML::DeepRecursion& deep) {
-        return file.fail_at(deep.mark, "lists or maps within each other, too deep",
-                            "keys of the file: vms, classes");
-    } catch (const YAML::Exception& wrong) {
-        return file.fail_at(mark_within(text, wrong.mark), fmt::format("no YAML: {}", wrong.msg),
-                            "lines of one list or map begin in the same column, with spaces");
-    } catch (const std::exception& wrong) {
-        return file.fail_at({}, fmt::format("it could not be read: {}", wrong.what()), {});
-    }
+    QosFile result;
+    SL_CHECK(read_yaml(file, {text, largest_file, "vms, classes"},
+                       [&](const YAML::Node& root) { return read_document(file, root, result); }));
+    return result;
 }
 
 }  // namespace sluice

@@ -32,7 +32,8 @@ struct YamlFile {
     }
 };
 
-/// A key of a map whose values are read into an Item.
+/// A key of a map whose values are read into an Item. An Item with `at(const YAML::Mark&)` is told
+/// where each of them stands.
 template <class Item>
 struct YamlKey {
     std::string_view name;
@@ -59,12 +60,16 @@ Result<> read_scalar(const YamlFile& file, std::string_view key, const YAML::Nod
 template <class Item>
 Result<> read_key(const YamlFile& file, const YamlKey<Item>& key, const YAML::Mark& mark,
                   const YAML::Node& value, Item& item) {
-    const auto read = [&](std::string_view text) { return key.read(text, item); };
+    const auto read = [&](const YAML::Node& scalar) {
+        if constexpr (requires { item.at(scalar.Mark()); }) item.at(scalar.Mark());
+        return read_scalar(file, key.name, scalar,
+                           [&](std::string_view text) { return key.read(text, item); });
+    };
     if (value.IsNull() || (key.list && value.IsSequence() && value.size() == 0))
         return file.fail_at(mark, fmt::format("{} has no value", key.name),
                             "write one, or leave the key out");
-    if (!key.list || !value.IsSequence()) return read_scalar(file, key.name, value, read);
-    for (const auto& element : value) SL_CHECK(read_scalar(file, key.name, element, read));
+    if (!key.list || !value.IsSequence()) return read(value);
+    for (const auto& element : value) SL_CHECK(read(element));
     return {};
 }
 
@@ -112,15 +117,23 @@ Result<KeyMarks> read_map(const YamlFile& file, const YAML::Node& map, std::stri
     return marks;
 }
 
+/// @param read Result<>(const YAML::Node& item)
+template <class Read>
+Result<> each_item(const YamlFile& file, const YAML::Node& key, const YAML::Node& list,
+                   Read&& read) {
+    if (!list.IsSequence())
+        return file.fail_at(key.Mark(), fmt::format("{} should be a list", key.Scalar()),
+                            "each begins with `- ` in a line of its own");
+    for (const auto& node : list) SL_CHECK(read(node));
+    return {};
+}
+
 template <class Item>
 Result<> read_list(const YamlFile& file, const YAML::Node& key, const YAML::Node& list,
                    std::vector<Item>& items,
                    Result<> (*read)(const YamlFile&, const YAML::Node&, std::vector<Item>&)) {
-    if (!list.IsSequence())
-        return file.fail_at(key.Mark(), fmt::format("{} should be a list", key.Scalar()),
-                            "each begins with `- ` in a line of its own");
-    for (const auto& node : list) SL_CHECK(read(file, node, items));
-    return {};
+    return each_item(file, key, list,
+                     [&](const YAML::Node& node) { return read(file, node, items); });
 }
 
 }  // namespace sluice
