@@ -18,6 +18,7 @@
 #include "sluice/abi/instance.h"
 #include "sluice/abi/lease.h"
 #include "sluice/abi/nat.h"
+#include "sluice/abi/policy.h"
 #include "sluice/abi/port.h"
 #include "sluice/abi/qos.h"
 #include "sluice/abi/reason.h"
@@ -151,6 +152,23 @@ SL_MAP(BPF_MAP_TYPE_HASH, sl_block_until, struct sl_block_key, struct sl_block_u
        SL_BLOCK_UNTIL_MAX, BPF_F_NO_PREALLOC);
 /* Mapped by the loader, whose changes must leave the datapath's alone. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_block_state, __u32, struct sl_block_state, 1, BPF_F_MMAPABLE);
+
+/* The policy. Images differ in size likewise. */
+struct sl_policy_image {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(union sl_policy_line));
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct sl_policy_image);
+} sl_policy SEC(".maps");
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_policy_state, __u32, struct sl_policy_state, 1, 0);
+SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_policy_hits, __u32, struct sl_policy_hit, SL_POLICY_HITS, 0);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_settings, __u32, struct sl_settings, 1, 0);

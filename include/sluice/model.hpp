@@ -294,6 +294,22 @@ struct BlockEntrySpec {
     bool operator==(const BlockEntrySpec&) const = default;
 };
 
+/// A VM that a policy names, as its leases say.
+struct PolicyVm {
+    std::string name;
+    std::vector<Address> addresses;
+    std::vector<std::string> ports;  ///< interface names
+    bool operator==(const PolicyVm&) const = default;
+};
+
+struct PolicySpec {
+    std::string text;                ///< as it was loaded: loader/policy_file.hpp
+    std::string name;                ///< of the file, for people
+    std::int64_t loaded = 0;         ///< CLOCK_REALTIME, ms
+    std::vector<PolicyVm> vms = {};  ///< by name; one without leases has neither
+    bool operator==(const PolicySpec&) const = default;
+};
+
 struct DesiredState {
     bool up = false;
     Settings settings;
@@ -312,6 +328,7 @@ struct DesiredState {
     std::vector<DetectorSpec> detectors;    ///< for which something was set
     std::vector<BlockSetSpec> block_sets;   ///< by name
     std::vector<BlockEntrySpec> block_entries;
+    std::optional<PolicySpec> policy;  ///< none: nothing is loaded
 };
 
 }  // namespace sluice

@@ -118,15 +118,16 @@ struct sl_policy_query {
 	__u16 generation; /* answer: of the image; 0 = no policy is loaded */
 	__u16 hit;	  /* answer: index into sl_policy_hits */
 	__u16 zeros[3];
-	/* Working memory. */
+	/* Working memory, of which a chain of calls has too little on its stack. */
+	__u64 now;		       /* CLOCK_MONOTONIC, ns */
 	__u64 live[SL_POLICY_SUMMARY]; /* words that are not looked at yet */
 	__u64 word;		       /* rules of the word that is looked at */
 	__u32 at;		       /* its number */
 	__u32 found;		       /* rule, or SL_POLICY_NO_RULE */
+	__u32 rules;		       /* of the header */
 	__u32 classes[SL_POLICY_PROPERTIES];
-	__u32 zero;
 };
-SL_STATIC_ASSERT(sizeof(struct sl_policy_query) == 152, "sl_policy_query is 152 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_policy_query) == 160, "sl_policy_query is 160 bytes");
 
 /*
  * Map sl_policy_state (array, one entry): that something is loaded is known without the image.

@@ -1,0 +1,347 @@
+// The image that the datapath judges by, and the datapath's own code built for the host, against
+// an evaluation rule by rule.
+#include "loader/policy_image.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include <chrono>
+#include <random>
+
+#include "bpf/lib/policy.h"
+#include "expect_error.hpp"
+#include "loader/policy_judge.hpp"
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t wall_now = 1'800'000'000'000;  // ms
+constexpr std::int64_t since_boot = 100'000;
+
+sl_policy_query query_of(const PolicyPacket& packet) {
+    sl_policy_query query{};
+    query.saddr = packet.source.raw();
+    query.daddr = packet.destination.raw();
+    query.sport = packet.source_port;
+    query.dport = packet.destination_port;
+    query.vid = packet.vlan;
+    query.in_port = packet.in_port;
+    query.out_port = packet.out_port;
+    query.proto = packet.protocol;
+    query.icmp_type = packet.icmp_type;
+    for (const auto byte : packet.source_mac.bytes) query.smac = query.smac << 8 | byte;
+    return query;
+}
+
+PolicyImage compiled(const ResolvedPolicy& policy) {
+    auto image = compile_policy(policy, {7, 42, wall_now - since_boot});
+    EXPECT_TRUE(image);
+    return image.value_or(PolicyImage{});
+}
+
+struct Judged {
+    __u32 action;
+    sl_policy_query query;
+};
+
+Judged judge_by_image(const PolicyImage& image, const PolicyPacket& packet) {
+    sl_policy_image lines{image.data(), static_cast<__u32>(image.size())};
+    auto query = query_of(packet);
+    const auto action = sl_policy_judge(&lines, &query, since_boot * 1'000'000);
+    return {action, query};
+}
+
+/// Rules and packets of few different values, so that they meet.
+class PolicyDice {
+public:
+    explicit PolicyDice(std::uint64_t seed) : random_(seed) {}
+
+    std::size_t upto(std::size_t most) { return random_() % (most + 1); }
+    bool once_in(std::size_t times) { return random_() % times == 0; }
+
+    Address address() {
+        if (once_in(3)) {
+            sl_addr raw{.b = {0x20, 0x01, 0x0d, 0xb8}};
+            raw.b[7] = static_cast<__u8>(upto(2));
+            raw.b[8] = static_cast<__u8>(upto(1) * 0x80);
+            raw.b[15] = static_cast<__u8>(upto(3));
+            return Address(raw);
+        }
+        const std::array<std::uint8_t, 4> bytes{
+            static_cast<std::uint8_t>(once_in(8) ? 255 : 10), static_cast<std::uint8_t>(upto(1)),
+            static_cast<std::uint8_t>(upto(1) * 128), static_cast<std::uint8_t>(upto(3))};
+        return Address::v4(std::bit_cast<__be32>(bytes));
+    }
+    Prefix prefix() {
+        const auto whole = address();
+        const int length = once_in(4)
+                               ? whole.bits()
+                               : static_cast<int>(upto(static_cast<std::size_t>(whole.bits())));
+        return Prefix::parse(fmt::format("{}/{}", masked(whole, length).text(), length)).value();
+    }
+    PolicyEnd end() {
+        PolicyEnd it;
+        it.any = once_in(3);
+        if (it.any) return it;
+        for (auto i = upto(3); i != 0; --i) it.prefixes.push_back(prefix());
+        if (once_in(2))
+            for (auto i = upto(2); i != 0; --i) it.ports.push_back(port_id());
+        return it;
+    }
+    std::vector<PortRange> ranges(std::uint16_t most) {
+        std::vector<PortRange> it;
+        if (once_in(2)) return it;
+        for (auto i = upto(3); i != 0; --i) {
+            const auto first = static_cast<std::uint16_t>(1 + upto(most - 1u));
+            const auto last = static_cast<std::uint16_t>(first + upto(most - first));
+            it.push_back({first, once_in(2) ? first : last});
+        }
+        return it;
+    }
+    ResolvedRule rule() {
+        ResolvedRule it;
+        it.action = static_cast<PolicyAction>(upto(3));
+        it.source = end();
+        it.destination = end();
+        if (once_in(2))
+            for (auto i = upto(3); i != 0; --i) it.protocols.push_back(protocol());
+        it.ports = ranges(20);
+        it.source_ports = once_in(3) ? ranges(65535) : std::vector<PortRange>{};
+        if (once_in(6)) {
+            it.icmp_types.push_back(
+                {once_in(2) ? std::uint8_t{IPPROTO_ICMP} : std::uint8_t{IPPROTO_ICMPV6},
+                 static_cast<std::uint8_t>(upto(3))});
+            it.protocols = {it.icmp_types.front().protocol};
+            it.ports = it.source_ports = {};
+        }
+        if (once_in(4)) it.vlans = ranges(5);
+        if (once_in(4))
+            for (auto i = upto(2); i != 0; --i) it.source_macs.push_back(mac());
+        if (once_in(5)) it.expires = wall_now + (once_in(2) ? 1 : 0);
+        return it;
+    }
+    ResolvedPolicy policy(std::size_t most) {
+        ResolvedPolicy it;
+        for (auto i = upto(most); i != 0; --i) it.rules.push_back(rule());
+        for (auto i = upto(3); i != 0; --i) it.out_defaults.push_back(fallback(true));
+        for (auto i = upto(3); i != 0; --i) it.in_defaults.push_back(fallback(false));
+        return it;
+    }
+    PolicyPacket packet() {
+        PolicyPacket it;
+        it.source = address();
+        it.destination = address();
+        it.protocol = protocol();
+        if (it.protocol == IPPROTO_TCP || it.protocol == IPPROTO_UDP) {
+            it.source_port = static_cast<std::uint16_t>(once_in(3) ? upto(65535) : upto(20));
+            it.destination_port = static_cast<std::uint16_t>(upto(21));
+        }
+        it.icmp_type = static_cast<std::uint8_t>(upto(4));
+        it.vlan = static_cast<std::uint16_t>(upto(6));
+        it.in_port = static_cast<std::uint16_t>(once_in(3) ? 0 : port_id());
+        it.out_port = static_cast<std::uint16_t>(once_in(3) ? 0 : port_id());
+        it.source_mac = mac();
+        return it;
+    }
+
+private:
+    static Address masked(const Address& address, int length) {
+        auto raw = address.raw();
+        const int kept = address.is_v4() ? length + 96 : length;
+        for (int bit = kept; bit < 128; ++bit)
+            raw.b[bit / 8] &= static_cast<__u8>(~(0x80 >> bit % 8));
+        return Address(raw);
+    }
+    ResolvedRule fallback(bool out) {
+        ResolvedRule it;
+        it.action = static_cast<PolicyAction>(upto(3));
+        (out ? it.source : it.destination) = end();
+        return it;
+    }
+    std::uint16_t port_id() { return static_cast<std::uint16_t>(1 + upto(1) * 1020 + upto(2)); }
+    MacAddress mac() {
+        return {{static_cast<std::uint8_t>(upto(1) * 0xff), 0, 0, 0, 0,
+                 static_cast<std::uint8_t>(upto(2))}};
+    }
+    std::uint8_t protocol() {
+        constexpr std::array<std::uint8_t, 6> known{IPPROTO_TCP,    IPPROTO_UDP, IPPROTO_ICMP,
+                                                    IPPROTO_ICMPV6, 0,           255};
+        return known[upto(known.size() - 1)];
+    }
+
+    std::mt19937_64 random_;
+};
+
+void expect_same(const ResolvedPolicy& policy, const PolicyImage& image,
+                 const PolicyPacket& packet) {
+    const auto expected = judge(policy, packet, wall_now);
+    const auto [action, query] = judge_by_image(image, packet);
+    const auto what =
+        fmt::format("{} -> {} proto {} ports {} {} vlan {} by {} {}", packet.source.text(),
+                    packet.destination.text(), packet.protocol, packet.source_port,
+                    packet.destination_port, packet.vlan, packet.in_port, packet.out_port);
+    ASSERT_EQ(query.rule, expected.rule) << what;
+    ASSERT_EQ(static_cast<int>(action), static_cast<int>(expected.action)) << what;
+    ASSERT_EQ(query.generation, 7) << what;
+    ASSERT_EQ(query.hit == 0, expected.decided == nullptr) << what;
+}
+
+TEST(PolicyImage, SaysWhatTheRulesSay) {
+    PolicyDice dice(20261123);
+    std::size_t decided = 0, packets = 0;
+    for (int i = 0; i < 400; ++i) {
+        const auto policy = dice.policy(i % 4 == 0 ? 300 : 12);
+        const auto image = compiled(policy);
+        for (int j = 0; j < 100; ++j, ++packets) {
+            const auto packet = dice.packet();
+            expect_same(policy, image, packet);
+            if (HasFatalFailure()) return;
+            decided += judge(policy, packet, wall_now).rule != 0;
+        }
+    }
+    EXPECT_GT(decided, packets / 4) << "the dice are too kind";
+    EXPECT_LT(decided, packets * 3 / 4);
+}
+
+TEST(PolicyImage, AnEmptyPolicyAllowsAll) {
+    const auto [action, query] = judge_by_image(compiled({}), {});
+    EXPECT_EQ(action, SL_POLICY_ALLOW);
+    EXPECT_EQ(query.rule, 0);
+    EXPECT_EQ(query.hit, 0);
+}
+
+ResolvedRule rule_from(const std::string& source, PolicyAction action) {
+    ResolvedRule rule;
+    rule.action = action;
+    rule.source = {.any = false, .prefixes = {Prefix::parse(source).value()}};
+    return rule;
+}
+
+PolicyPacket packet_from(const char* source) {
+    PolicyPacket packet;
+    packet.source = Address::parse(source).value();
+    packet.destination = Address::parse("192.0.2.1").value();
+    packet.protocol = IPPROTO_UDP;
+    return packet;
+}
+
+TEST(PolicyImage, EdgesOfPrefixesAreExact) {
+    for (const auto* text : {"0.0.0.0/0", "255.255.255.255/32", "10.0.0.0/31", "128.0.0.0/1"}) {
+        const auto image = compiled({.rules = {rule_from(text, PolicyAction::deny)}});
+        const auto prefix = Prefix::parse(text).value();
+        for (const auto* address : {"0.0.0.0", "9.255.255.255", "10.0.0.0", "10.0.0.1", "10.0.0.2",
+                                    "127.255.255.255", "128.0.0.0", "255.255.255.255"})
+            EXPECT_EQ(judge_by_image(image, packet_from(address)).action == SL_POLICY_DENY,
+                      prefix.contains(Address::parse(address).value()))
+                << text << " " << address;
+        EXPECT_EQ(judge_by_image(image, packet_from("::ffff")).action, SL_POLICY_ALLOW)
+            << "IPv4 is one part of IPv6's addresses";
+    }
+    const auto all6 = compiled({.rules = {rule_from("::/0", PolicyAction::deny)}});
+    for (const auto* address : {"::", "2001:db8::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"})
+        EXPECT_EQ(judge_by_image(all6, packet_from(address)).action, SL_POLICY_DENY) << address;
+    EXPECT_EQ(judge_by_image(all6, packet_from("10.0.0.1")).action, SL_POLICY_ALLOW);
+}
+
+TEST(PolicyImage, WhatExpiresLeavesItToTheNext) {
+    auto short_lived = rule_from("10.0.0.0/8", PolicyAction::deny);
+    short_lived.expires = wall_now + 1;
+    const auto image =
+        compiled({.rules = {short_lived, rule_from("10.0.0.0/8", PolicyAction::log)}});
+    sl_policy_image lines{image.data(), static_cast<__u32>(image.size())};
+    auto query = query_of(packet_from("10.0.0.1"));
+    constexpr __u64 now = since_boot * 1'000'000;
+    EXPECT_EQ(sl_policy_judge(&lines, &query, now), SL_POLICY_DENY);
+    EXPECT_EQ(sl_policy_judge(&lines, &query, now + 999'999), SL_POLICY_DENY);
+    EXPECT_EQ(sl_policy_judge(&lines, &query, now + 1'000'000), SL_POLICY_LOG);
+    EXPECT_EQ(query.rule, 2);
+}
+
+TEST(PolicyImage, OfTwoDefaultsTheStricterDecides) {
+    auto in_reject = ResolvedRule{};
+    in_reject.action = PolicyAction::reject;
+    const ResolvedPolicy policy{.rules = {rule_from("10.0.0.1/32", PolicyAction::allow)},
+                                .out_defaults = {rule_from("10.0.0.0/8", PolicyAction::deny),
+                                                 rule_from("11.0.0.0/8", PolicyAction::allow)},
+                                .in_defaults = {in_reject}};
+    const auto image = compiled(policy);
+    EXPECT_EQ(judge_by_image(image, packet_from("10.0.0.1")).action, SL_POLICY_ALLOW);
+    EXPECT_EQ(judge_by_image(image, packet_from("10.0.0.2")).action, SL_POLICY_DENY);
+    EXPECT_EQ(judge_by_image(image, packet_from("10.0.0.2")).query.hit, 65);
+    EXPECT_EQ(judge_by_image(image, packet_from("11.0.0.1")).action, SL_POLICY_REJECT);
+    EXPECT_EQ(judge_by_image(image, packet_from("11.0.0.1")).query.hit, 129);
+    EXPECT_EQ(judge_by_image(image, packet_from("12.0.0.1")).action, SL_POLICY_REJECT);
+}
+
+ResolvedPolicy many_hosts(std::uint32_t count) {
+    ResolvedPolicy policy;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        ResolvedRule rule;
+        const auto address = [&](std::uint32_t net) {
+            return Address::v4(__builtin_bswap32(net << 24 | i * 7));
+        };
+        rule.action = i % 2 == 0 ? PolicyAction::allow : PolicyAction::deny;
+        rule.source = {.any = false, .prefixes = {{address(10), 32}}};
+        rule.destination = {.any = false, .prefixes = {{address(11), 32}}};
+        rule.protocols = {IPPROTO_TCP};
+        rule.ports = {{static_cast<std::uint16_t>(1 + i % 60'000),
+                       static_cast<std::uint16_t>(1 + i % 60'000)}};
+        policy.rules.push_back(rule);
+    }
+    return policy;
+}
+
+PolicyPacket packet_of_host(std::uint32_t i) {
+    PolicyPacket packet;
+    packet.source = Address::v4(__builtin_bswap32(10u << 24 | i * 7));
+    packet.destination = Address::v4(__builtin_bswap32(11u << 24 | i * 7));
+    packet.protocol = IPPROTO_TCP;
+    packet.destination_port = static_cast<std::uint16_t>(1 + i % 60'000);
+    return packet;
+}
+
+TEST(PolicyImage, TenThousandRulesAreBuiltSoonAndAskedAtAboutTheSameCost) {
+    constexpr int asked = 200'000;
+    for (const std::uint32_t count : {10u, 1'000u, 10'000u, 16'000u}) {
+        const auto policy = many_hosts(count);
+        const auto begun = std::chrono::steady_clock::now();
+        const auto image = compiled(policy);
+        const auto built = std::chrono::steady_clock::now() - begun;
+        EXPECT_LT(built, 2s);
+        sl_policy_image lines{image.data(), static_cast<__u32>(image.size())};
+        std::mt19937 random(1);
+        const auto start = std::chrono::steady_clock::now();
+        for (int i = 0; i < asked; ++i) {
+            const auto host = static_cast<std::uint32_t>(random() % count);
+            auto query = query_of(packet_of_host(host));
+            sl_policy_judge(&lines, &query, 0);
+            ASSERT_EQ(query.rule, host + 1);
+        }
+        const auto took = std::chrono::steady_clock::now() - start;
+        fmt::print("{} rules: built in {} ms, {} kB, {} ns a question\n", count,
+                   std::chrono::duration_cast<std::chrono::milliseconds>(built).count(),
+                   image.size() * sizeof(sl_policy_line) / 1000,
+                   std::chrono::duration_cast<std::chrono::nanoseconds>(took).count() / asked);
+    }
+}
+
+TEST(PolicyImage, WhatIsTooLargeIsRefused) {
+    PolicyDice dice(3);
+    ResolvedPolicy policy;
+    for (std::uint32_t i = 0; i < 16'000; ++i) {
+        ResolvedRule rule;
+        rule.source.any = false;
+        for (int j = 0; j < 80; ++j)
+            rule.source.prefixes.push_back(
+                {Address::v4(static_cast<__be32>(dice.upto(UINT16_MAX))), 16});
+        policy.rules.push_back(std::move(rule));
+    }
+    expect_error(compile_policy(policy, {}), ErrorCode::refused,
+                 "the policy needs more than 64 MB");
+}
+
+}  // namespace
+}  // namespace sluice
