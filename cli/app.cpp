@@ -108,6 +108,7 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
     add_switch_commands(app, invocation);
     add_qos_commands(app, invocation);
     add_block_commands(app, invocation);
+    add_policy_commands(app, invocation);
     add_mac_commands(app, invocation);
     add_flow_commands(app, invocation);
     add_detect_commands(app, invocation);

@@ -60,6 +60,7 @@ void add_fdb_commands(CLI::App& object, Invocation& invocation);
 void add_block_commands(CLI::App& app, Invocation& invocation);
 void add_qos_commands(CLI::App& app, Invocation& invocation);
 void add_qos_class_commands(CLI::App& object, Invocation& invocation);
+void add_policy_commands(CLI::App& app, Invocation& invocation);
 void add_detect_commands(CLI::App& app, Invocation& invocation);
 void add_flow_commands(CLI::App& app, Invocation& invocation);
 void add_session_commands(CLI::App& nat, Invocation& invocation);

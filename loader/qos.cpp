@@ -15,6 +15,7 @@
 #include "loader/qos_match.hpp"
 #include "loader/qos_plan.hpp"
 #include "loader/store/qos_store.hpp"
+#include "loader/yaml_text.hpp"
 
 namespace sluice {
 namespace {
@@ -169,15 +170,6 @@ Result<QosClassSpec> class_of(const DesiredState& state, const std::string& name
     if (name == default_class) return QosClassSpec{.name = name};
     return fail(ErrorCode::not_found, fmt::format("there is no class {}", name),
                 "`sluice qos class list` shows the classes");
-}
-
-Result<std::string> read_whole(const std::string& file) {
-    if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-    std::ifstream stream(file);
-    std::string text(std::istreambuf_iterator<char>(stream), {});
-    if (!stream.is_open() || stream.bad())
-        return fail_errno(errno, "reading " + file, "give the path of a YAML file");
-    return text;
 }
 
 /// The ports that an entry of a file is about.

@@ -8,6 +8,7 @@
 #include "loader/reconcile_guards.hpp"
 #include "loader/reconcile_leases.hpp"
 #include "loader/reconcile_nat.hpp"
+#include "loader/reconcile_policy.hpp"
 #include "loader/reconcile_ports.hpp"
 #include "loader/reconcile_qos.hpp"
 #include "loader/reconcile_switch.hpp"
@@ -24,8 +25,8 @@ Result<> reconcile_settings(const Datapath& datapath, const Settings& settings, 
 
 }  // namespace
 
-/// NAT, guards, VLANs and rates before ports: a port that forwards must know what is to be
-/// translated, who may enter, where it is, and how fast it may be.
+/// NAT, guards, VLANs, rates and the policy before ports: a port that forwards must know what is to
+/// be translated, who may enter, where it is, how fast it may be, and what is allowed.
 Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
                    const FoundInterfaces& found, Journal& journal) {
     SL_TRY(host, Host::read());
@@ -43,6 +44,7 @@ Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
     SL_CHECK(prepare_switch(datapath, switching, journal));
     SL_TRY(qos, plan_qos_here(desired, host));
     SL_CHECK(prepare_qos(datapath, qos, journal));
+    SL_CHECK(reconcile_policy(datapath, desired, journal));
     SL_CHECK(reconcile_ports(datapath, desired, host, found, {guards, qos}, journal));
     SL_CHECK(clean_qos(datapath, qos, desired, host, journal));
     SL_CHECK(clean_switch(datapath, switching, journal));

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "loader/yaml_map.hpp"
 
 namespace sluice {
+
+/// A file's text; `-` is standard input.
+[[nodiscard]] Result<std::string> read_whole(const std::string& file);
 
 /// What is read from a file.
 struct YamlText {

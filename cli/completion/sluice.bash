@@ -56,7 +56,7 @@ _sluice() {
     --format)
         mapfile -t COMPREPLY < <(compgen -W "dnsmasq libvirt csv json" -- "$cur")
         return ;;
-    --batch | --hosts-file | --pid-file | --syslog)
+    --batch | --file | --hosts-file | --pid-file | --syslog)
         _filedir
         return ;;
     --proto)
@@ -70,7 +70,7 @@ _sluice() {
     for ((i = 1; i < cword; i++)); do
         ((skip)) && { skip=0; continue; }
         case ${words[i]} in
-        --json | --pretty | --dry-run | --help | --purge | --by-port | --all | --follow | --pin | --standby | --skip-clashes) ;;
+        --json | --pretty | --dry-run | --help | --purge | --by-port | --all | --follow | --pin | --standby | --skip-clashes | --explain) ;;
         --syslog) [[ ${words[i + 1]} == -* ]] || skip=1 ;;
         -*) skip=1 ;;
         *) path+=("${words[i]}") ;;
@@ -79,7 +79,7 @@ _sluice() {
 
     local choices
     case "${path[*]}" in
-    "") choices="up down restore status port nat guard mac switch stats drops events serve version" ;;
+    "") choices="up down restore status port nat guard mac switch qos flow detect block policy stats drops events serve version" ;;
     up) choices="--max-flows --max-flows6 --max-bindings --max-leases --max-macs --mac-age --udp-timeout
                  --tcp-established-timeout --tcp-transitory-timeout --icmp-timeout --other-timeout" ;;
     down) choices="--purge" ;;
@@ -122,6 +122,12 @@ _sluice() {
     "mac dhcp set") choices="--hosts-file --pid-file" ;;
     events) choices="--follow --since --port --kind --syslog" ;;
     serve) choices="--prometheus --top" ;;
+    policy) choices="load list hits diff clear test" ;;
+    "policy load" | "policy diff")
+        [[ $cur == -* ]] || { _filedir; return; } ;;
+    "policy test"*)
+        compopt -o nospace
+        choices="src= dst= proto= sport= dport= icmp-type= vlan= in= out= mac= --file --explain" ;;
     nat) choices="masquerade forward pool session" ;;
     "nat masquerade" | "nat forward") choices="add del list" ;;
     "nat masquerade add") choices="--source --uplink --address --ports" ;;

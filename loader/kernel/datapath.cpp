@@ -228,6 +228,9 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(block);
     SL_OPEN(block_until);
     SL_OPEN(block_state);
+    SL_OPEN(policy);
+    SL_OPEN(policy_state);
+    SL_OPEN(policy_hits);
     SL_OPEN(live);
     SL_OPEN(settings);
     SL_OPEN(stamp);
@@ -277,6 +280,9 @@ Result<Maps> open_maps(const Pins& pins) {
                 std::move(block),
                 std::move(block_until),
                 std::move(block_state),
+                std::move(policy),
+                std::move(policy_state),
+                std::move(policy_hits),
                 std::move(live),
                 std::move(settings),
                 std::move(stamp)};

@@ -10,6 +10,7 @@
 #include "loader/store/detect_store.hpp"
 #include "loader/store/guard_store.hpp"
 #include "loader/store/lease_store.hpp"
+#include "loader/store/policy_store.hpp"
 #include "loader/store/qos_store.hpp"
 #include "loader/store/schema.hpp"
 #include "loader/store/stored.hpp"
@@ -257,6 +258,8 @@ Result<DesiredState> Database::load() const {
     state.block_sets = std::move(block_sets);
     SL_TRY(block_entries, load_block_entries(connection_));
     state.block_entries = std::move(block_entries);
+    SL_TRY(policy, load_policy(connection_));
+    state.policy = std::move(policy);
     SL_CHECK(transaction.commit());
     return state;
 }

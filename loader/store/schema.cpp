@@ -252,9 +252,22 @@ CREATE TABLE block_entry (
 ) STRICT;
 )sql";
 
+// The text as it was loaded, at a time in ms of CLOCK_REALTIME, and the VMs that it names.
+constexpr const char* policies = R"sql(
+CREATE TABLE policy (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    loaded INTEGER NOT NULL
+) STRICT;
+CREATE TABLE policy_vm (
+    vm TEXT PRIMARY KEY
+) STRICT;
+)sql";
+
 }  // namespace
 
-const std::array<const char*, 7> schema{ports_and_nat, leases_and_guards, switching, qos,
-                                        flows,         detection,         blocking};
+const std::array<const char*, 8> schema{ports_and_nat, leases_and_guards, switching, qos,
+                                        flows,         detection,         blocking,  policies};
 
 }  // namespace sluice

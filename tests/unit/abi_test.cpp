@@ -10,6 +10,7 @@
 #include "sluice/abi/guard.h"
 #include "sluice/abi/instance.h"
 #include "sluice/abi/nat.h"
+#include "sluice/abi/policy.h"
 #include "sluice/abi/port.h"
 #include "sluice/abi/qos.h"
 #include "sluice/abi/stats.h"
@@ -18,7 +19,7 @@
 namespace {
 
 TEST(Abi, VersionGoesWithTheseOffsets) {
-    ASSERT_EQ(SL_ABI_VERSION, 6u) << "the version was raised: bring the offsets below up to date";
+    ASSERT_EQ(SL_ABI_VERSION, 7u) << "the version was raised: bring the offsets below up to date";
     EXPECT_EQ(offsetof(sl_key4, sport), 8u);
     EXPECT_EQ(offsetof(sl_key4, domain), 12u);
     EXPECT_EQ(offsetof(sl_key6, sport), 32u);
@@ -40,6 +41,10 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_qos_rules, by_interval), 43520u);
     EXPECT_EQ(offsetof(sl_guard, macs), 64u);
     EXPECT_EQ(offsetof(sl_event, header), 32u);
+    EXPECT_EQ(offsetof(sl_policy_header, fingerprint), 40u);
+    EXPECT_EQ(offsetof(sl_policy_node, child), 48u);
+    EXPECT_EQ(offsetof(sl_policy_class, block), 32u);
+    EXPECT_EQ(offsetof(sl_policy_query, rule), 52u);
     EXPECT_EQ(offsetof(sl_switch_port, pcp), 20u);
     EXPECT_EQ(offsetof(sl_switch_port, vlans), 64u);
     EXPECT_EQ(offsetof(sl_switch_state, learned), 16u);
