@@ -11,7 +11,11 @@ namespace {
 template <class Value, class Text>
 std::vector<std::string> texts_of(const std::vector<Value>& values, Text text) {
     std::vector<std::string> texts;
-    for (const auto& value : values) texts.push_back(text(value));
+    for (const auto& value : values) {
+        auto written = text(value);
+        // An ICMP type of both families is written once.
+        if (texts.empty() || texts.back() != written) texts.push_back(std::move(written));
+    }
     return texts;
 }
 

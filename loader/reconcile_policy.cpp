@@ -62,7 +62,7 @@ Result<> put_in_force(const Maps& maps, const DesiredState& desired, std::uint64
     stamp.fingerprint = fingerprint;
     stamp.monotonic_zero = wall_clock_ms() - static_cast<std::int64_t>(now_monotonic() / 1'000'000);
     SL_TRY(image, compile_policy(resolve_policy(file, spec, desired.ports), stamp));
-    SL_CHECK(put_policy_image(maps.policy, image));
+    SL_CHECK(put_policy_image(maps.policy.fd(), image));
     const auto text = hash_of_text(spec);
     if (state.text != text) SL_CHECK(clear_hits(maps.policy_hits));
     state.generation = state.last = stamp.generation;

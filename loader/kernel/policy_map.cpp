@@ -28,7 +28,7 @@ Result<std::optional<sl_policy_header>> read_policy_header(const PolicyMap& map)
     return line.header;
 }
 
-Result<> put_policy_image(const PolicyMap& map, std::span<const sl_policy_line> image) {
+Result<> put_policy_image(int map, std::span<const sl_policy_line> image) {
     bpf_map_create_opts options{};
     options.sz = sizeof(options);
     options.map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE;
@@ -41,7 +41,9 @@ Result<> put_policy_image(const PolicyMap& map, std::span<const sl_policy_line> 
     if (memory == MAP_FAILED) return fail_errno(errno, "mapping the policy");
     std::memcpy(memory, image.data(), image.size_bytes());
     ::munmap(memory, image.size_bytes());
-    return map.update(the_slot, static_cast<__u32>(inner.get()));
+    const int fd = inner.get();
+    if (bpf_map_update_elem(map, &the_slot, &fd, BPF_ANY) == 0) return {};
+    return fail_errno(errno, "putting the policy in force");
 }
 
 Result<> remove_policy_image(const PolicyMap& map) {

@@ -17,8 +17,8 @@ using PolicyMap = Map<__u32, __u32>;
 
 /// Puts an image in the place of the one in force, at once and wholly. When it returns no program
 /// judges by the other one any more.
-[[nodiscard]] Result<> put_policy_image(const PolicyMap& map,
-                                        std::span<const sl_policy_line> image);
+/// @param map its fd
+[[nodiscard]] Result<> put_policy_image(int map, std::span<const sl_policy_line> image);
 
 [[nodiscard]] Result<> remove_policy_image(const PolicyMap& map);
 
