@@ -1,12 +1,11 @@
 #include "loader/kernel/policy_map.hpp"
 
 #include <bpf/bpf.h>
-#include <sys/mman.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "loader/kernel/fd.hpp"
+#include "loader/kernel/map_slot.hpp"
 
 namespace sluice {
 namespace {
@@ -29,21 +28,7 @@ Result<std::optional<sl_policy_header>> read_policy_header(const PolicyMap& map)
 }
 
 Result<> put_policy_image(int map, std::span<const sl_policy_line> image) {
-    bpf_map_create_opts options{};
-    options.sz = sizeof(options);
-    options.map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE;
-    const Fd inner(bpf_map_create(BPF_MAP_TYPE_ARRAY, "sl_policy_image", sizeof(__u32),
-                                  sizeof(sl_policy_line), static_cast<__u32>(image.size()),
-                                  &options));
-    if (!inner) return fail_errno(errno, "making a map for the policy");
-    void* memory =
-        ::mmap(nullptr, image.size_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, inner.get(), 0);
-    if (memory == MAP_FAILED) return fail_errno(errno, "mapping the policy");
-    std::memcpy(memory, image.data(), image.size_bytes());
-    ::munmap(memory, image.size_bytes());
-    const int fd = inner.get();
-    if (bpf_map_update_elem(map, &the_slot, &fd, BPF_ANY) == 0) return {};
-    return fail_errno(errno, "putting the policy in force");
+    return put_in_slot(map, "sl_policy_image", image);
 }
 
 Result<> remove_policy_image(const PolicyMap& map) {

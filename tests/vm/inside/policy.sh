@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# The policy as the kernel asks it. Runs in the guest of linux61.sh.
+. "$(dirname "$0")/../../harness/e2e.sh"
+
+"${SLUICE%/cli/sluice}/tests/policy/sluice_policy_tests"
