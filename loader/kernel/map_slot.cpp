@@ -17,8 +17,8 @@ Fd make_inner_map(const char* name, std::size_t lines, std::size_t line_size) {
     bpf_map_create_opts options{};
     options.sz = sizeof(options);
     options.map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE;
-    return Fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(__u32),
-                             static_cast<__u32>(line_size), static_cast<__u32>(lines), &options));
+    return Fd(bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(__u32), static_cast<__u32>(line_size),
+                             static_cast<__u32>(lines), &options));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The one slot of an array of maps, whose images (arrays of lines) are made whole and swapped whole.
+// The one slot of an array of maps, whose images (arrays of lines) are made whole and swapped
+// whole.
 #pragma once
 
 #include <cstddef>
