@@ -14,17 +14,23 @@
 #include "stage/fragment.h"
 #include "stage/guard_egress.h"
 #include "stage/nexthop.h"
+#include "stage/judge.h"
 #include "stage/open.h"
 #include "stage/qos_egress.h"
 #include "stage/rewrite.h"
 #include "stage/shortcut.h"
 #include "stage/icmp_related.h"
+#include "stage/icmp_quote.h"
 #include "stage/icmp_reply.h"
+#include "stage/reset.h"
 #include "stage/sweep.h"
 #include "stage/switch_tc.h"
 #include "stage/track.h"
 
-/* The next packet of a session. */
+/*
+ * The next packet of a session. A policy is asked where the kernel is, twice a second: an
+ * established flow pays nothing else for it.
+ */
 static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx,
 							   const struct sl_port *in,
 							   struct sl_packet *pkt,
@@ -32,19 +38,22 @@ static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx
 {
 	__u32 now = sl_tick_now();
 	enum sl_verdict verdict;
-	int err;
+	int err, why;
 
 	if (!sl_nexthop_cached(flow, now, hop)) {
+		why = sl_policy_stale(flow) ? sl_judge_again(ctx) : 0;
+		if (why)
+			return sl_refuse(pkt, why);
 		err = sl_nexthop_ask(ctx, in, pkt, flow, hop);
 		if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
 			return SL_PASS;
 		hop->neigh = true;
 	}
 	verdict = sl_may_leave(ctx, pkt, hop);
+	if (verdict == SL_CONTINUE && unlikely(sl_is_syn(pkt)))
+		verdict = sl_session_reopen(pkt, flow);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	if (unlikely(sl_is_syn(pkt)))
-		sl_session_reopen(pkt, flow);
 	if (unlikely(sl_flow_account(ctx, flow, pkt, now)))
 		sl_detect_packets(ctx, pkt, flow->in_port);
 	return SL_FORWARD;
@@ -63,6 +72,16 @@ static __always_inline bool sl_translated(const struct sl_work *work, const stru
 	       (work->uplink && sl_masquerade(work->uplink, work->pkt.k4.saddr));
 }
 
+/* Is the sender of what is refused to be told? SL_REPLY, or SL_DROP. */
+static __always_inline enum sl_verdict sl_refused(const struct sl_packet *pkt)
+{
+	__u8 why = pkt->reason;
+
+	return why == SL_DROP_TTL_EXCEEDED || why == SL_DROP_TOO_BIG || why == SL_DROP_POLICY_REJECT
+		   ? SL_REPLY
+		   : SL_DROP;
+}
+
 /* An IP packet for the router, which entered by `port`. */
 static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port *port,
 						struct sl_work *work)
@@ -79,6 +98,8 @@ static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const str
 		verdict = sl_icmp_related(ctx, port, pkt, hop);
 		if (verdict != SL_CONTINUE)
 			return verdict;
+		if (sl_policy_generation() && sl_icmp_unrelated(ctx))
+			return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
 	}
 	if (unlikely(pkt->fragment != SL_FRAG_NONE))
 		sl_fragment_ports(pkt);
@@ -98,11 +119,19 @@ static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const str
 		return verdict;
 	if (pkt->reason == SL_DROP_TOO_BIG && !pkt->df && !sl_translated(work, flow))
 		return SL_PASS; /* the kernel's to cut up: RFC 1812 section 5.2.6 */
-	if (pkt->reason == SL_DROP_TTL_EXCEEDED || pkt->reason == SL_DROP_TOO_BIG) {
-		work->for_external = sl_for_external(pkt, flow);
-		return SL_REPLY;
-	}
-	return verdict;
+	work->for_external = sl_for_external(pkt, flow);
+	return sl_refused(pkt);
+}
+
+/* Makes the answer of a frame that is refused; SL_DROP: there is none. */
+static __always_inline enum sl_verdict sl_reply(struct __sk_buff *ctx, const struct sl_port *port,
+						struct sl_work *work)
+{
+	if (work->pkt.l3_off != ETH_HLEN)
+		return SL_DROP;
+	if (work->pkt.reason == SL_DROP_POLICY_REJECT && SL_PROTO(&work->pkt) == IPPROTO_TCP)
+		return sl_reset(ctx);
+	return sl_icmp_reply(ctx, port, &work->pkt, work->for_external, work->hop.mtu);
 }
 
 /* Counts and reports the frame as it came; if it is to be answered, makes the answer of it. */
@@ -110,10 +139,10 @@ static __always_inline int sl_ingress_drop(struct __sk_buff *ctx, const struct s
 					   struct sl_work *work, bool reply)
 {
 	sl_report_drop(ctx, port->id, work->pkt.reason, false);
-	if (reply &&
-	    sl_icmp_reply(ctx, port, &work->pkt, work->for_external, work->hop.mtu) == SL_REPLY)
-		return bpf_redirect(ctx_ifindex(ctx), 0);
-	return TC_ACT_SHOT;
+	if (!reply || sl_reply(ctx, port, work) != SL_REPLY)
+		return TC_ACT_SHOT;
+	ctx->tc_index = SL_TC_INDEX_SEGMENT; /* ours: no policy is asked about it */
+	return bpf_redirect(ctx_ifindex(ctx), 0);
 }
 
 /* What the gateway of a VLAN does with a frame. SL_FORWARD: *action says how it is sent. */
@@ -135,7 +164,7 @@ static __always_inline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const s
 			  : 0;
 		work->pkt.reason = why;
 		*action = why ? 0 : sl_switch_send_to(ctx, work, vlan->port);
-		verdict = *action ? SL_FORWARD : SL_DROP;
+		verdict = *action ? SL_FORWARD : sl_refused(&work->pkt);
 	}
 	return verdict;
 }
@@ -144,8 +173,7 @@ static __always_inline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const s
 static __always_inline int sl_gateway_reply(struct __sk_buff *ctx, const struct sl_port *port,
 					    struct sl_work *work)
 {
-	if (sl_icmp_reply(ctx, &work->gateway, &work->pkt, work->for_external, work->hop.mtu) !=
-	    SL_REPLY)
+	if (sl_reply(ctx, &work->gateway, work) != SL_REPLY)
 		return TC_ACT_SHOT;
 	work->l2.len = ctx_len(ctx) - ETH_HLEN;
 	return sl_switch_send_to(ctx, work, port->id) ?: TC_ACT_SHOT;
@@ -200,8 +228,7 @@ static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *
 	sl_switch_count(stats, work, action, count, len);
 	if (likely(action))
 		return action;
-	sl_report_drop(ctx, port->id, work->pkt.reason, false);
-	return TC_ACT_SHOT;
+	return sl_ingress_drop(ctx, port, work, sl_refused(&work->pkt) == SL_REPLY);
 }
 
 /* Rate and DSCP of what the guard lets in. As sl_enter(). */
@@ -227,7 +254,19 @@ sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_pack
 		why = sl_track(ctx, pkt, port->id, to, port->domain);
 	if (!why && pkt->ethertype == bpf_htons(ETH_P_ARP))
 		why = sl_detect_arp(ctx, port->id, ETH_HLEN);
-	return why ? sl_refuse(pkt, why) : SL_PASS;
+	if (likely(!why))
+		return SL_PASS;
+	pkt->reason = why;
+	return sl_refused(pkt);
+}
+
+/* To whom a frame goes that the router leaves alone: to a port, the host, or a bridge's members. */
+static __always_inline __u32 sl_router_pass_to(struct __sk_buff *ctx, const struct sl_port *port,
+					       const struct sl_port *out)
+{
+	if (out)
+		return out->id;
+	return sl_for_router(ctx, port) ? 0 : SL_POLICY_PORT_UNKNOWN;
 }
 
 /* What enters by any other port. */
@@ -253,8 +292,7 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 	if (verdict == SL_PASS) {
 		if (port->flags & SL_PORT_SHORTCUT)
 			out = sl_shortcut_find(ctx, port);
-		if (sl_router_pass(ctx, port, &work->pkt, out ? out->id : 0) == SL_DROP)
-			verdict = SL_DROP;
+		verdict = sl_router_pass(ctx, port, &work->pkt, sl_router_pass_to(ctx, port, out));
 	}
 	if (verdict == SL_PASS) {
 		sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], len);
@@ -336,15 +374,48 @@ static __always_inline bool sl_is_hosts(const struct __sk_buff *ctx)
 	return !ctx->ingress_ifindex || !sl_port_find(ctx->ingress_ifindex);
 }
 
-static __noinline void sl_track_sent(struct __sk_buff *ctx, const struct sl_port *port)
+/*
+ * What leaves by a port of a bridge: where it goes was not known to the policy where it came in. By
+ * its answers, as they would enter here, its session is found. 0, or the reason against it.
+ */
+static __always_inline int sl_judge_bridged(struct __sk_buff *ctx, const struct sl_port *port,
+					    struct sl_work *work)
+{
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_flow *answer;
+
+	sl_parse(ctx, pkt);
+	if (!pkt->family || pkt->icmp_error || pkt->fragment == SL_FRAG_LATER)
+		return 0;
+	sl_turn_round(pkt);
+	sl_set_domain(pkt, port->domain);
+	answer = sl_flow_find(pkt);
+	if (!answer || (answer->flags & SL_FLOW_ORIG))
+		return 0;
+	if (!answer->in_port)
+		answer->in_port = port->id;
+	return sl_policy_stale(answer) ? sl_judge_again(ctx) : 0;
+}
+
+/* What leaves by a port that is tracked: 0, or the reason against it. */
+static __noinline int sl_track_sent(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	bool hosts = sl_is_hosts(ctx);
 
-	if (!work)
-		return;
+	if (!work || (!hosts && !sl_policy_generation()))
+		return 0;
 	sl_work_begin(work);
-	sl_track(ctx, &work->pkt, 0, port->id, port->domain);
+	return hosts ? sl_track(ctx, &work->pkt, 0, port->id, port->domain)
+		     : sl_judge_bridged(ctx, port, work);
+}
+
+static __always_inline int sl_egress_drop(struct __sk_buff *ctx, __u32 port, int why, __u32 len)
+{
+	sl_count_tx(port, SL_COUNT_DROPPED, len);
+	sl_report_drop(ctx, port, why, true);
+	return TC_ACT_SHOT;
 }
 
 SEC("tc")
@@ -363,20 +434,19 @@ int sl_tc_egress(struct __sk_buff *ctx)
 		return TC_ACT_UNSPEC;
 	/* What we sent into a segment may come to ports for which it is not. */
 	why = sl_egress(ctx, port);
-	if (why) {
-		sl_count_tx(port->id, SL_COUNT_DROPPED, len);
-		sl_report_drop(ctx, port->id, why, true);
-		return TC_ACT_SHOT;
-	}
+	if (why)
+		return sl_egress_drop(ctx, port->id, why, len);
 	if (mark == SL_TC_INDEX_SEGMENT) {
 		ctx->tc_index = 0;
 		sl_count_tx(port->id, SL_COUNT_FORWARDED, len);
 		return TC_ACT_UNSPEC;
 	}
+	if (port->flags & SL_PORT_TRACK)
+		why = sl_track_sent(ctx, port);
+	if (why)
+		return sl_egress_drop(ctx, port->id, why, len);
 	if (port->flags & SL_PORT_SHORTCUT)
 		sl_shortcut_learn(ctx, port);
-	if ((port->flags & SL_PORT_TRACK) && sl_is_hosts(ctx))
-		sl_track_sent(ctx, port);
 	sl_count_tx(port->id, SL_COUNT_PASSED, len);
 	return TC_ACT_UNSPEC;
 }

@@ -97,6 +97,7 @@ Result<> EventLog::read_names() {
     SL_TRY(instance, open_instance(target_));
     for (const auto& port : instance.desired.ports) names_[port.id] = port.name;
     vms_ = VmNames(instance.desired);
+    rules_ = instance.desired.policy ? instance.desired.policy->rules : std::vector<std::string>{};
     return {};
 }
 
@@ -107,6 +108,21 @@ Result<std::string> EventLog::name_of(std::uint16_t port) {
     return names_.try_emplace(port, fmt::format("#{}", port)).first->second;
 }
 
+/// What the event is about besides: a rule of the policy, or another port.
+Result<> EventLog::name_other(const sl_event& raw, Event& event) {
+    const bool is_drop = raw.kind == SL_EVENT_DROP &&
+                         (raw.reason == SL_DROP_POLICY_DENY || raw.reason == SL_DROP_POLICY_REJECT);
+    if (is_drop || raw.kind == SL_EVENT_POLICY_LOG) {
+        if (raw.other_port > rules_.size()) SL_CHECK(read_names());
+        if (raw.other_port != 0 && raw.other_port <= rules_.size())
+            event.rule = rules_[raw.other_port - 1];
+        return {};
+    }
+    SL_TRY(other_port, name_of(raw.other_port));
+    event.other_port = other_port;
+    return {};
+}
+
 Result<Event> EventLog::named(const sl_event& raw) {
     Event event;
     event.number = raw.number;
@@ -115,9 +131,8 @@ Result<Event> EventLog::named(const sl_event& raw) {
     if (raw.kind == SL_EVENT_DROP || raw.kind == SL_EVENT_AUDIT)
         event.reason = row_of(drop_reasons(), raw.reason);
     SL_TRY(port, name_of(raw.port));
-    SL_TRY(other_port, name_of(raw.other_port));
     event.port = port;
-    event.other_port = other_port;
+    SL_CHECK(name_other(raw, event));
     event.egress = raw.egress != 0;
     event.repeats = raw.repeats;
     event.frame_len = raw.frame_len;

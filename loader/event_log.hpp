@@ -19,6 +19,7 @@ struct Event {
     const EventKind* kind = nullptr;
     const DropReason* reason = nullptr;  ///< null: a kind that has none
     std::string port, other_port;        ///< names; empty = none
+    std::string rule;                    ///< of the policy; empty = a default, or none
     std::string vm;                      ///< that sent it, or was to get it; empty = not known
     bool egress = false;                 ///< it was to leave by the port
     std::uint32_t repeats = 0;  ///< of the same, reason and port alike, not reported before it
@@ -60,6 +61,7 @@ private:
     EventLog(Target target, EventFilter filter, Datapath datapath);
     [[nodiscard]] Result<> read_names();
     [[nodiscard]] Result<std::string> name_of(std::uint16_t port);
+    [[nodiscard]] Result<> name_other(const sl_event& raw, Event& event);
     [[nodiscard]] Result<Event> named(const sl_event& raw);
 
     Target target_;
@@ -67,6 +69,7 @@ private:
     Datapath datapath_;
     EventReader reader_;
     std::map<std::uint16_t, std::string> names_;  ///< of ports, by id
+    std::vector<std::string> rules_;              ///< of the policy, by number from 1 on
     VmNames vms_;
 };
 

@@ -70,6 +70,7 @@ Result<ReadPolicy> read_policy_file(const std::string& path) {
     policy.spec.loaded = now_ms();
     SL_TRY(file, parse_policy_file(text, policy.spec.name));
     policy.spec.text = std::move(text);
+    for (const auto& rule : file.rules) policy.spec.rules.push_back(rule.name);
     policy.file = std::move(file);
     return policy;
 }
@@ -172,8 +173,7 @@ Result<LoadedPolicy> list_policy(const Target& target) {
     auto resolved = resolve_policy(file, *spec, instance.desired.ports);
     LoadedPolicy policy{std::move(*spec), std::move(file), std::move(resolved)};
     if (instance.datapath) {
-        SL_TRY(state, instance.datapath->maps().policy_state.lookup(0));
-        if (state) policy.generation = state->generation;
+        policy.generation = instance.datapath->maps().policy_state.entries()[0].generation;
     }
     return policy;
 }

@@ -26,7 +26,7 @@ struct LoadedPolicy {
     PolicySpec spec;
     PolicyFile file;
     ResolvedPolicy resolved;
-    std::optional<std::uint16_t> generation = {};  ///< in force
+    std::optional<std::uint32_t> generation = {};  ///< in force
 };
 /// Errors: not_found (nothing is loaded).
 [[nodiscard]] Result<LoadedPolicy> list_policy(const Target& target);

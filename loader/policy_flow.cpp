@@ -45,6 +45,7 @@ Result<std::uint16_t> parse_within(std::string_view text, std::uint16_t most) {
 Result<std::uint16_t> port_id_of(std::span<const PortSpec> ports, std::string_view name) {
     const auto port = std::ranges::find(ports, name, &PortSpec::name);
     if (port != ports.end()) return port->id;
+    if (name == "host") return 0;
     std::vector<std::string_view> names;
     for (const auto& it : ports) names.push_back(it.name);
     const auto nearest = nearest_name(names, name);
@@ -77,9 +78,9 @@ const std::array<FlowKey, 10> flow_keys{{
      }},
     {"vlan", "N", "of its packets; 0 = none",
      [](auto text, auto& it) { return put_value(parse_within(text, last_vlan), it.packet.vlan); }},
-    {"in", "IF", "the port they enter by; without it the host's own",
+    {"in", "IF", "the port they enter by; `host`: its own. Without it one without a name",
      [](auto text, auto& it) { return put_value(port_id_of(it.ports, text), it.packet.in_port); }},
-    {"out", "IF", "the port they leave by; without it to the host",
+    {"out", "IF", "the port they leave by; `host`: to it. Without it one without a name",
      [](auto text, auto& it) { return put_value(port_id_of(it.ports, text), it.packet.out_port); }},
     {"mac", "MAC", "of who sends them",
      [](auto text, auto& it) { return put_value(MacAddress::parse(text), it.packet.source_mac); }},

@@ -15,8 +15,9 @@ namespace sluice {
 struct PolicyPacket {
     Address source, destination;
     std::uint16_t source_port = 0, destination_port = 0;
-    std::uint16_t vlan = 0;                   ///< 0 = none
-    std::uint16_t in_port = 0, out_port = 0;  ///< ids; 0 = the host
+    std::uint16_t vlan = 0;  ///< 0 = none
+    /// Ids; 0 = the host.
+    std::uint16_t in_port = SL_POLICY_PORT_UNKNOWN, out_port = SL_POLICY_PORT_UNKNOWN;
     std::uint8_t protocol = 0, icmp_type = 0;
     MacAddress source_mac = {};
 };

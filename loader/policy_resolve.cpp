@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "sluice/abi/policy.h"
+
 namespace sluice {
 namespace {
 
@@ -12,7 +14,10 @@ class Resolver {
 public:
     Resolver(const PolicyFile& file, const PolicySpec& spec, std::span<const PortSpec> ports)
         : file_(file), spec_(spec) {
-        for (const auto& port : ports) ports_.emplace(port.name, port.id);
+        for (const auto& port : ports) {
+            ports_.emplace(port.name, port.id);
+            if (port.role != Role::internal) everywhere_.ports.push_back(port.id);
+        }
         for (const auto& vm : spec.vms) vms_.emplace(vm.name, &vm);
     }
 
@@ -25,6 +30,10 @@ public:
                 .prefixes = {members.prefixes.begin(), members.prefixes.end()},
                 .ports = {members.ports.begin(), members.ports.end()}};
     }
+
+    /// Of a default without a subject: who ever is at a port. What the host itself does is in none,
+    /// or a slip of the hand would cut its own management.
+    [[nodiscard]] PolicyEnd everywhere() const { return everywhere_; }
 
     [[nodiscard]] std::int64_t expiry(const PolicyRule& rule) const {
         if (rule.expires) return *rule.expires * 1000;
@@ -70,6 +79,7 @@ private:
 
     const PolicyFile& file_;
     const PolicySpec& spec_;
+    PolicyEnd everywhere_{.any = false, .prefixes = {}, .ports = {SL_POLICY_PORT_UNKNOWN}};
     std::map<std::string_view, std::uint16_t> ports_;
     std::map<std::string_view, const PolicyVm*> vms_;
 };
@@ -101,7 +111,8 @@ ResolvedPolicy resolve_policy(const PolicyFile& file, const PolicySpec& spec,
         ResolvedRule rule;
         rule.action = *it.action;
         const bool in = it.direction == PolicyDirection::in;
-        if (it.subject) (in ? rule.destination : rule.source) = resolver.end({&*it.subject, 1});
+        (in ? rule.destination : rule.source) =
+            it.subject ? resolver.end({&*it.subject, 1}) : resolver.everywhere();
         (in ? policy.in_defaults : policy.out_defaults).push_back(std::move(rule));
     }
     return policy;

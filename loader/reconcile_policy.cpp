@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 
@@ -38,8 +39,24 @@ std::int64_t wall_clock_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-std::uint16_t next_generation(std::uint16_t last) {
-    return static_cast<std::uint16_t>(last == UINT16_MAX ? 1 : last + 1);
+sl_policy_state& state_of_policy(const Maps& maps) { return maps.policy_state.entries()[0]; }
+
+/// For a generation; the sweeper takes numbers, too.
+std::uint32_t take_number(sl_policy_state& state) {
+    std::uint32_t number = 0;
+    while ((number & 0xffff) == 0) number = std::atomic_ref(state.numbers).fetch_add(1) + 1;
+    return number;
+}
+
+/// When the first rule expires that has not yet; 0: none will.
+std::uint64_t soonest_expiry(const PolicyImage& image, std::uint64_t now) {
+    const auto& header = image.front().header;
+    std::uint64_t soonest = 0;
+    for (std::size_t bit = 0; bit < header.out_defaults * 64u; ++bit) {
+        const auto expires = image[header.rules + bit / 4].rules[bit % 4].expires;
+        if (expires > now && (soonest == 0 || expires < soonest)) soonest = expires;
+    }
+    return soonest;
 }
 
 /// Counts belong to the rules of one text.
@@ -53,46 +70,55 @@ Result<> clear_hits(const CounterArray<sl_policy_hit>& hits) {
     return {};
 }
 
-Result<> put_in_force(const Maps& maps, const DesiredState& desired, std::uint64_t fingerprint,
-                      sl_policy_state state) {
+/// The generation changes last: from then on sessions are judged anew, and by the new image.
+Result<> put_in_force(const Maps& maps, const DesiredState& desired, std::uint64_t fingerprint) {
     const auto& spec = *desired.policy;
+    auto& state = state_of_policy(maps);
     SL_TRY(file, parse_policy_file(spec.text, spec.name));
-    PolicyStamp stamp;
-    stamp.generation = next_generation(state.last);
-    stamp.fingerprint = fingerprint;
-    stamp.monotonic_zero = wall_clock_ms() - static_cast<std::int64_t>(now_monotonic() / 1'000'000);
+    const auto number = take_number(state);
+    const auto now = now_monotonic();
+    const PolicyStamp stamp{
+        .generation = static_cast<std::uint16_t>(number),
+        .fingerprint = fingerprint,
+        .monotonic_zero = wall_clock_ms() - static_cast<std::int64_t>(now / 1'000'000)};
     SL_TRY(image, compile_policy(resolve_policy(file, spec, desired.ports), stamp));
     SL_CHECK(put_policy_image(maps.policy.fd(), image));
     const auto text = hash_of_text(spec);
     if (state.text != text) SL_CHECK(clear_hits(maps.policy_hits));
-    state.generation = state.last = stamp.generation;
     state.text = text;
-    return maps.policy_state.update(0, state);
+    std::atomic_ref(state.expires).store(soonest_expiry(image, now));
+    std::atomic_ref(state.generation).store(number);
+    std::atomic_ref(state.loaded).store(number);
+    return {};
 }
 
 /// From the first on no packet is judged any more.
-Result<> put_out_of_force(const Maps& maps, sl_policy_state state) {
-    state.generation = 0;
-    SL_CHECK(maps.policy_state.update(0, state));
+Result<> put_out_of_force(const Maps& maps) {
+    std::atomic_ref(state_of_policy(maps).generation).store(0);
     return remove_policy_image(maps.policy);
+}
+
+/// Was a load of this fingerprint carried through to its end?
+bool is_in_force(const std::optional<sl_policy_header>& header, const sl_policy_state& state,
+                 std::uint64_t fingerprint) {
+    return header && header->fingerprint == fingerprint && state.generation != 0 &&
+           header->generation == static_cast<std::uint16_t>(state.loaded);
 }
 
 }  // namespace
 
 Result<> reconcile_policy(const Datapath& datapath, const DesiredState& desired, Journal& journal) {
     const Maps& maps = datapath.maps();
-    SL_TRY(found, maps.policy_state.lookup(0));
-    const auto state = found.value_or(sl_policy_state{});
     SL_TRY(header, read_policy_header(maps.policy));
+    const auto& state = state_of_policy(maps);
     if (!desired.policy) {
         if (state.generation == 0 && !header) return {};
-        return journal.step("clear the policy", [&] { return put_out_of_force(maps, state); });
+        return journal.step("clear the policy", [&] { return put_out_of_force(maps); });
     }
     const auto fingerprint = fingerprint_of(*desired.policy, desired.ports);
-    if (header && header->fingerprint == fingerprint && header->generation == state.generation)
-        return {};
+    if (is_in_force(header, state, fingerprint)) return {};
     return journal.step(fmt::format("load the policy {}", desired.policy->name),
-                        [&] { return put_in_force(maps, desired, fingerprint, state); });
+                        [&] { return put_in_force(maps, desired, fingerprint); });
 }
 
 }  // namespace sluice

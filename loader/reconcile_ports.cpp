@@ -50,7 +50,8 @@ void plan_hook(PlannedPort& port) {
     port.xdp_no_tcp = port.xdp && automatic;
 }
 
-PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host) {
+/// A policy is about all that passes: what it is not told of would pass by it.
+PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host, bool judged) {
     const bool internal = spec.role == Role::internal;
     const Link* host_end = internal ? host.link(spec.name) : nullptr;
     const Link& l3 = host_end != nullptr ? *host_end : host.l3(link);
@@ -61,7 +62,7 @@ PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host) 
     port.entry.domain = spec.vlan;
     if (port.switched) port.entry.flags |= SL_PORT_SWITCHED;
     if (spec.shortcut && link.master != 0) port.entry.flags |= SL_PORT_SHORTCUT;
-    if (spec.flows == FlowScope::all) port.entry.flags |= SL_PORT_TRACK;
+    if (spec.flows == FlowScope::all || judged) port.entry.flags |= SL_PORT_TRACK;
     plan_hook(port);
     return port;
 }
@@ -284,11 +285,11 @@ bool PortPlan::touches(std::string_view name, std::uint32_t ifindex) const {
         ports, [&](const PlannedPort& port) { return is_it(port.link) || is_it(port.l3); });
 }
 
-PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host) {
+PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host, bool judged) {
     PortPlan plan;
     for (const auto& spec : ports) {
         if (const Link* link = host.link(spec))
-            plan.ports.push_back(plan_port(spec, *link, host));
+            plan.ports.push_back(plan_port(spec, *link, host, judged));
         else
             plan.absent.push_back(spec.name);
     }
@@ -308,7 +309,8 @@ PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host) {
 Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired, const Host& host,
                          const FoundInterfaces& found, const PortFeatures& features,
                          Journal& journal) {
-    return PortReconciler(datapath, host, found, features, journal, plan_ports(desired.ports, host))
+    return PortReconciler(datapath, host, found, features, journal,
+                          plan_ports(desired.ports, host, desired.policy.has_value()))
         .run();
 }
 

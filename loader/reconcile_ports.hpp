@@ -37,7 +37,9 @@ struct PortPlan {
 };
 
 /// Decides, touching nothing: hooks by policy, L3 interface, addresses for ICMP errors.
-[[nodiscard]] PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host);
+/// @param judged a policy is loaded: all ports are tracked
+[[nodiscard]] PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host,
+                                  bool judged = false);
 
 /// What other features decide of the ports' own entries.
 struct PortFeatures {

@@ -114,6 +114,18 @@ std::string_view flow_path_text(FlowPath path) {
     return "";
 }
 
+std::string_view flow_verdict_text(FlowVerdict verdict) {
+    switch (verdict) {
+        case FlowVerdict::none:
+            break;
+        case FlowVerdict::allow:
+            return "allow";
+        case FlowVerdict::deny:
+            return "deny";
+    }
+    return "";
+}
+
 SessionState tcp_state(std::uint8_t original_seen, std::uint8_t reply_seen) {
     using enum SessionState;
     const std::uint8_t both = original_seen & reply_seen;
@@ -134,6 +146,7 @@ Result<SessionNames> SessionNames::read(const Target& target, const Datapath& da
         return true;
     }));
     names.ports.erase(0);  // segments
+    if (const auto& policy = instance.desired.policy) names.rules = policy->rules;
     std::map<std::string_view, std::vector<std::string_view>> vms;
     for (const auto& it : instance.desired.vm_ports) vms[it.port].push_back(it.vm);
     for (const auto& port : instance.desired.ports) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,8 @@ enum class SessionState : std::uint8_t {
     closing,  ///< a FIN was seen
     closed,   ///< FINs from both, or a RST
 };
+/// What the policy says of it: nothing, since none is loaded or it was not asked yet.
+enum class FlowVerdict : std::uint8_t { none, allow, deny };
 enum class NatKind : std::uint8_t { none, snat, dnat, hairpin };
 /// How its packets get from one end to the other. Local: one end is the host.
 enum class FlowPath : std::uint8_t { routed, switched, local };
@@ -30,6 +33,7 @@ enum class FlowPath : std::uint8_t { routed, switched, local };
 [[nodiscard]] std::string_view session_state_text(SessionState state);
 [[nodiscard]] std::string_view nat_kind_text(NatKind kind);
 [[nodiscard]] std::string_view flow_path_text(FlowPath path);
+[[nodiscard]] std::string_view flow_verdict_text(FlowVerdict verdict);  ///< none: empty
 
 struct SocketAddress {
     Address address;
@@ -57,7 +61,9 @@ struct Session {
     std::uint8_t dscp = 0;               ///< of the packet that opened it
     std::uint8_t sent_flags = 0, received_flags = 0;  ///< enum sl_tcp_seen
     double handshake = 0;                             ///< TCP, SYN to first ACK; 0 = not seen
-    bool flushed = false;                             ///< to be removed within a second
+    FlowVerdict verdict = FlowVerdict::none;
+    std::string_view rule;  ///< of the policy, that gave the verdict; empty: a default, or none
+    bool flushed = false;   ///< to be removed within a second
 };
 
 using SessionFilter = Filter<Session>;
@@ -75,7 +81,8 @@ struct SessionNames {
         std::string port, vm;
         bool switched = false, internal = false;
     };
-    std::map<std::uint16_t, PortName> ports;  ///< by id
+    std::map<std::uint16_t, PortName> ports;             ///< by id
+    std::optional<std::vector<std::string>> rules = {};  ///< of the policy; none: none is loaded
 
     /// Of a running instance. Errors: not_found, refused (down).
     [[nodiscard]] static Result<SessionNames> read(const Target& target, const Datapath& datapath);

@@ -92,6 +92,18 @@ Result<SessionPredicate> by_path(std::string_view value) {
     return fail(ErrorCode::usage, "there is no such path", "paths: routed, switched, local");
 }
 
+Result<SessionPredicate> by_verdict(std::string_view value) {
+    using enum FlowVerdict;
+    for (const auto verdict : {allow, deny})
+        if (value == flow_verdict_text(verdict))
+            return [verdict](const Session& session) { return session.verdict == verdict; };
+    return fail(ErrorCode::usage, "there is no such verdict", "verdicts: allow, deny");
+}
+
+Result<SessionPredicate> by_rule(std::string_view value) {
+    return [name = std::string(value)](const Session& session) { return session.rule == name; };
+}
+
 Result<SessionPredicate> by_session_dscp(std::string_view value) {
     SL_TRY(dscp, parse_dscp(value));
     return [dscp](const Session& session) { return session.dscp == dscp; };
@@ -157,7 +169,7 @@ double packets_of(const Session& it) {
     return static_cast<double>(it.sent.packets + it.received.packets);
 }
 
-const std::array<SessionFilter::Key, 20> keys{{
+const std::array<SessionFilter::Key, 22> keys{{
     {"src", "CIDR", "who opened it: its address, translated or not", by_source},
     {"dst", "CIDR", "whom it talks to, translated or not", by_destination},
     {"addr", "CIDR", "either end", by_address},
@@ -172,6 +184,8 @@ const std::array<SessionFilter::Key, 20> keys{{
     {"state", "STATE", "unreplied, replied, syn-sent, syn-received, established, closing, closed",
      by_state},
     {"nat", "snat|dnat|none", "how it is translated", by_nat},
+    {"verdict", "allow|deny", "what the policy says of it", by_verdict},
+    {"rule", "NAME", "of the policy, that said so", by_rule},
     {"dscp", "DSCP", "of the packet that opened it", by_session_dscp},
     {"vlan",
      "N",

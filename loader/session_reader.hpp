@@ -111,6 +111,7 @@ public:
             session.handshake = flow.handshake / 1e6;
         session.flushed = (flow.flags & SL_FLOW_FLUSH) != 0;
         set_ports(session, flow, reply);
+        set_verdict(session, flow);
         set_times(session, flow, reply);
         return session;
     }
@@ -129,6 +130,16 @@ private:
             session.peer_vm = out->vm;
         }
         if ((flow.flags & SL_FLOW_TRACKED) != 0) session.path = path_between(in, out);
+    }
+
+    void set_verdict(Session& session, const sl_flow& flow) const {
+        if (!names_.rules) return;
+        if ((flow.flags & SL_FLOW_DENIED) != 0)
+            session.verdict = FlowVerdict::deny;
+        else if (flow.policy != 0)
+            session.verdict = FlowVerdict::allow;
+        if (flow.rule != 0 && flow.rule <= names_.rules->size())
+            session.rule = (*names_.rules)[flow.rule - 1];
     }
 
     [[nodiscard]] const SessionNames::PortName* name_of(std::uint16_t port) const {
@@ -152,7 +163,9 @@ private:
         std::uint32_t idle = now_ - flow.last_seen;
         if (reply.packets > 0) idle = std::min(idle, now_ - reply.last_seen);
         if (idle > 1u << 31) idle = 0;  // a packet since we looked at the clock
-        const auto timeout = timeout_ticks(settings_, session.protocol, session.state);
+        const auto timeout = (flow.flags & SL_FLOW_DENIED) != 0
+                                 ? settings_.tcp_transitory_timeout
+                                 : timeout_ticks(settings_, session.protocol, session.state);
         session.idle = seconds_of_ticks(idle);
         // Of a coarse unit: not younger than its last packet.
         session.age = std::max(session.idle, static_cast<double>(now_created_ - flow.created) *

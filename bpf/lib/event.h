@@ -136,6 +136,12 @@ static __noinline void sl_event_counted(struct sl_ctx *ctx, const struct sl_noti
 	sl_event_write(ctx, notice, counted - before - 1);
 }
 
+/* What the policy drops it has reported itself, a rule at a time. */
+static __always_inline bool sl_is_reported(__u32 reason)
+{
+	return reason == SL_DROP_POLICY_DENY || reason == SL_DROP_POLICY_REJECT;
+}
+
 /* Counts the frame, as it came, under its reason, and reports it. */
 static __always_inline void sl_report(struct sl_ctx *ctx, void *counters,
 				      const struct sl_notice *notice)
@@ -147,7 +153,7 @@ static __always_inline void sl_report(struct sl_ctx *ctx, void *counters,
 	if (!counter || !limit)
 		return;
 	sl_count(counter, ctx_len(ctx));
-	if (unlikely(sl_event_due(limit)))
+	if (unlikely(sl_event_due(limit)) && !sl_is_reported(notice->reason))
 		sl_event_counted(ctx, notice, limit, index);
 }
 

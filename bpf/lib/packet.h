@@ -73,12 +73,32 @@ static __always_inline void sl_set_domain(struct sl_packet *pkt, __u16 domain)
 		pkt->k6.domain = domain;
 }
 
+/* Makes the key that of an answer. */
+static __always_inline void sl_turn_round(struct sl_packet *pkt)
+{
+	union sl_key key = pkt->key;
+
+	if (pkt->family == AF_INET) {
+		pkt->k4.saddr = key.v4.daddr;
+		pkt->k4.daddr = key.v4.saddr;
+		pkt->k4.sport = key.v4.dport;
+		pkt->k4.dport = key.v4.sport;
+	} else {
+		pkt->k6.saddr = key.v6.daddr;
+		pkt->k6.daddr = key.v6.saddr;
+		pkt->k6.sport = key.v6.dport;
+		pkt->k6.dport = key.v6.sport;
+	}
+}
+
 #define SL_PROTO(pkt) ((pkt)->family == AF_INET ? (pkt)->k4.proto : (pkt)->k6.proto)
 
 /* The way out, as the next-hop stage found it. */
 struct sl_hop {
 	__u32 ifindex;
 	__u16 port; /* id */
+	/* The port behind which that is: of a VLAN's station its own. 0 = not known. */
+	__u16 station;
 	__u16 mtu;
 	__u16 qos; /* sl_port.qos of that port */
 	__u8 dmac[6], smac[6];

@@ -102,6 +102,8 @@ static __always_inline enum sl_verdict sl_parse_icmp(struct sl_packet *pkt, __u8
 		ports->sport = icmp->un.echo.id;
 	else if (sl_icmp_is_echo(pkt))
 		ports->dport = icmp->un.echo.id;
+	else
+		ports->sport = ports->dport = bpf_htons(icmp->type);
 	return SL_CONTINUE;
 }
 

@@ -7,13 +7,14 @@
 #define SLUICE_BPF_LIB_POLICY_H
 
 #include <bpf/bpf_endian.h>
-#include <linux/in.h>
 #include <stdbool.h>
 
 #include "sluice/abi/policy.h"
 
 #ifdef __bpf__
 #include <bpf/bpf_helpers.h>
+#include <linux/in.h>
+#include <linux/in6.h>
 
 #include "lib/bits.h"
 
@@ -25,6 +26,8 @@ static __always_inline const union sl_policy_line *sl_policy_at(void *image, __u
 	return bpf_map_lookup_elem(image, &number);
 }
 #else
+#include <netinet/in.h>
+
 #define sl_policy_function static inline
 
 struct sl_policy_image {
@@ -98,7 +101,7 @@ static inline __u32 sl_policy_protocol(const struct sl_policy_query *query)
 {
 	if (query->proto == IPPROTO_ICMP)
 		return SL_POLICY_ICMP_TYPES + query->icmp_type;
-	if (query->proto == 58) /* IPPROTO_ICMPV6, which <linux/in.h> has not */
+	if (query->proto == IPPROTO_ICMPV6)
 		return SL_POLICY_ICMPV6_TYPES + query->icmp_type;
 	return query->proto;
 }

@@ -167,7 +167,8 @@ struct {
 	__type(key, __u32);
 	__array(values, struct sl_policy_image);
 } sl_policy SEC(".maps");
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_policy_state, __u32, struct sl_policy_state, 1, 0);
+/* Mapped by the loader: both take numbers. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_policy_state, __u32, struct sl_policy_state, 1, BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_policy_hits, __u32, struct sl_policy_hit, SL_POLICY_HITS, 0);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);

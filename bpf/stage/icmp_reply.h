@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Answers a packet that can't be forwarded with an ICMP error, made out of the packet itself: time
- * exceeded (RFC 792, RFC 4443 section 3.3) and too big (RFC 1191, RFC 4443 section 3.2). The
- * kernel can't be asked to: to it, a packet for an external address is its own.
+ * exceeded (RFC 792, RFC 4443 section 3.3), too big (RFC 1191, RFC 4443 section 3.2), and
+ * administratively prohibited (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1). The kernel can't be
+ * asked to: to it, a packet for an external address is its own.
  */
 #ifndef SLUICE_BPF_STAGE_ICMP_REPLY_H
 #define SLUICE_BPF_STAGE_ICMP_REPLY_H
@@ -71,9 +72,22 @@ static __always_inline int sl_icmp_turn_round(struct __sk_buff *ctx)
 	return 0;
 }
 
+static __always_inline __u8 sl_icmp_code4(__u8 reason)
+{
+	if (reason == SL_DROP_POLICY_REJECT)
+		return ICMP_PKT_FILTERED;
+	return reason == SL_DROP_TOO_BIG ? ICMP_FRAG_NEEDED : ICMP_EXC_TTL;
+}
+
+static __always_inline __u8 sl_icmp_type6(__u8 reason)
+{
+	if (reason == SL_DROP_POLICY_REJECT)
+		return ICMPV6_DEST_UNREACH;
+	return reason == SL_DROP_TOO_BIG ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED;
+}
+
 static __always_inline int sl_icmp_reply4(struct __sk_buff *ctx, const struct sl_packet *pkt,
-					  __be32 source, __u32 quote, __s64 quote_sum, bool too_big,
-					  __u16 mtu)
+					  __be32 source, __u32 quote, __s64 quote_sum, __u16 mtu)
 {
 	struct sl_icmp_reply4 reply = {
 	    .ip =
@@ -89,12 +103,13 @@ static __always_inline int sl_icmp_reply4(struct __sk_buff *ctx, const struct sl
 		},
 	    .icmp =
 		{
-		    .type = too_big ? ICMP_DEST_UNREACH : ICMP_TIME_EXCEEDED,
-		    .code = too_big ? ICMP_FRAG_NEEDED : ICMP_EXC_TTL,
+		    .type = pkt->reason == SL_DROP_TTL_EXCEEDED ? ICMP_TIME_EXCEEDED
+								: ICMP_DEST_UNREACH,
+		    .code = sl_icmp_code4(pkt->reason),
 		},
 	};
 
-	if (too_big)
+	if (pkt->reason == SL_DROP_TOO_BIG)
 		reply.icmp.un.frag.mtu = bpf_htons(mtu);
 	reply.ip.check =
 	    ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)&reply.ip, sizeof(reply.ip), 0));
@@ -107,7 +122,7 @@ static __always_inline int sl_icmp_reply4(struct __sk_buff *ctx, const struct sl
 
 static __always_inline int sl_icmp_reply6(struct __sk_buff *ctx, const struct sl_packet *pkt,
 					  const union sl_addr *source, __u32 quote, __s64 quote_sum,
-					  bool too_big, __u16 mtu)
+					  __u16 mtu)
 {
 	__u32 payload = sizeof(struct icmp6hdr) + quote;
 	struct sl_icmp_reply6 reply = {
@@ -120,8 +135,8 @@ static __always_inline int sl_icmp_reply6(struct __sk_buff *ctx, const struct sl
 		},
 	    .icmp =
 		{
-		    .icmp6_type = too_big ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED,
-		    .icmp6_code = 0,
+		    .icmp6_type = sl_icmp_type6(pkt->reason),
+		    .icmp6_code = pkt->reason == SL_DROP_POLICY_REJECT ? ICMPV6_ADM_PROHIBITED : 0,
 		},
 	};
 	__be32 pseudo[2] = {bpf_htonl(payload), bpf_htonl(IPPROTO_ICMPV6)};
@@ -129,7 +144,7 @@ static __always_inline int sl_icmp_reply6(struct __sk_buff *ctx, const struct sl
 
 	__builtin_memcpy(&reply.ip6.saddr, source, sizeof(reply.ip6.saddr));
 	__builtin_memcpy(&reply.ip6.daddr, &pkt->k6.saddr, sizeof(reply.ip6.daddr));
-	if (too_big)
+	if (pkt->reason == SL_DROP_TOO_BIG)
 		reply.icmp.icmp6_dataun.un_data32[0] = bpf_htonl(mtu);
 	sum = bpf_csum_diff(NULL, 0, pseudo, sizeof(pseudo), quote_sum);
 	sum = bpf_csum_diff(NULL, 0, (void *)&reply.ip6.saddr, 2 * sizeof(reply.ip6.saddr), sum);
@@ -143,13 +158,14 @@ static __always_inline int sl_icmp_reply6(struct __sk_buff *ctx, const struct sl
 /*
  * SL_REPLY: the frame is the error now. SL_DROP: there is none to send. pkt->reason is the
  * packet's in both cases. `translated`: the packet was for an external address of ours, which is
- * then the router the sender knows.
+ * then the router the sender knows. A switched port has no address: there a policy speaks in the
+ * destination's name.
  */
 static __noinline enum sl_verdict sl_icmp_reply(struct __sk_buff *ctx, const struct sl_port *port,
 						const struct sl_packet *pkt, bool translated,
 						__u32 mtu)
 {
-	bool too_big = pkt->reason == SL_DROP_TOO_BIG, v4 = pkt->family == AF_INET;
+	bool v4 = pkt->family == AF_INET, nameless = pkt->reason == SL_DROP_POLICY_REJECT;
 	__be32 quoted[SL_QUOTE_MAX / 4] = {};
 	__u32 quote = pkt->l3_len;
 	union sl_addr source6;
@@ -166,11 +182,11 @@ static __noinline enum sl_verdict sl_icmp_reply(struct __sk_buff *ctx, const str
 		return SL_DROP;
 	sum = bpf_csum_diff(NULL, 0, quoted, sizeof(quoted), 0);
 	if (v4) {
-		source4 = translated ? pkt->k4.daddr : port->addr4;
-		err = !source4 || sl_icmp_reply4(ctx, pkt, source4, quote, sum, too_big, mtu);
+		source4 = translated || (nameless && !port->addr4) ? pkt->k4.daddr : port->addr4;
+		err = !source4 || sl_icmp_reply4(ctx, pkt, source4, quote, sum, mtu);
 	} else {
-		source6 = port->addr6;
-		err = !source6.w[0] || sl_icmp_reply6(ctx, pkt, &source6, quote, sum, too_big, mtu);
+		source6 = nameless && !port->addr6.w[0] ? pkt->k6.daddr : port->addr6;
+		err = !source6.w[0] || sl_icmp_reply6(ctx, pkt, &source6, quote, sum, mtu);
 	}
 	if (err || sl_icmp_turn_round(ctx))
 		return SL_DROP;

@@ -45,15 +45,28 @@ static __always_inline __u32 sl_nexthop_slot(const struct sl_hop *hop)
 }
 
 /*
- * The MTU of the port behind which a station of a VLAN is, or the larger one given. So that who
- * sends too much to a VM is told, and not at the switch's mercy. Global: the verifier looks once.
+ * The port behind which a station of a VLAN is, and its MTU: id << 16 | MTU; 0: it is not known.
+ * Global: the verifier looks once.
  */
-__noinline __u32 sl_station_mtu(__u32 vid, __u64 mac, __u32 mtu)
+__noinline __u32 sl_station(__u32 vid, __u64 mac)
 {
 	const struct sl_fdb *entry = sl_fdb_entry(sl_fdb_key(mac, vid));
 	const struct sl_switch_port *out = entry ? sl_switch_port_of(entry->port) : NULL;
 
-	return out && out->ifindex && out->mtu < mtu ? out->mtu : mtu;
+	return out && out->ifindex ? (__u32)entry->port << 16 | (out->mtu & 0xffff) : 0;
+}
+
+/*
+ * Who sends too much to a VM is told, and not at the switch's mercy: the MTU is that of the port
+ * behind which the VM is.
+ */
+static __always_inline void sl_hop_station(__u32 vid, struct sl_hop *hop)
+{
+	__u32 station = sl_station(vid, sl_mac_number(hop->dmac));
+
+	hop->station = station >> 16;
+	if (station && (station & 0xffff) < hop->mtu)
+		hop->mtu = station & 0xffff;
 }
 
 /*
@@ -69,6 +82,7 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 	    .tot_len = SL_FIB_PROBE_LEN,
 	};
 	const struct sl_port *out;
+	bool in_vlan;
 	int err;
 
 	if (family == AF_INET) {
@@ -84,8 +98,10 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 	out = sl_port_find(fib.ifindex);
 	if (!out || (out->flags & SL_PORT_SWITCHED)) /* a VLAN is left by its internal port */
 		return -1;
+	in_vlan = out->role == SL_ROLE_SEGMENT && out->domain;
 	hop->ifindex = fib.ifindex;
 	hop->port = out->id;
+	hop->station = in_vlan ? 0 : out->id;
 	hop->qos = out->qos;
 	hop->mtu = err ? out->mtu : fib.mtu_result;
 	hop->gateway_family = fib.family; /* the kernel replaced the destination by the gateway */
@@ -97,8 +113,8 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 		return err;
 	__builtin_memcpy(hop->dmac, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(hop->smac, fib.smac, ETH_ALEN);
-	if (out->role == SL_ROLE_SEGMENT && out->domain)
-		hop->mtu = sl_station_mtu(out->domain, sl_mac_number(hop->dmac), hop->mtu);
+	if (in_vlan)
+		sl_hop_station(out->domain, hop);
 	return 0;
 }
 
@@ -179,6 +195,8 @@ static __noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *p
 				 .out_ifindex = sl_route_back(flow)};
 	int err;
 
+	if (!flow->in_port) /* it was not known where answers would come from */
+		flow->in_port = port->id;
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
 	if (pkt->family == AF_INET)
 		route.daddr = sl_mapped(flow->daddr);

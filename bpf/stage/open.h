@@ -7,6 +7,7 @@
 #include "lib/port.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/judge.h"
 #include "stage/leave.h"
 #include "stage/nat.h"
 #include "stage/nexthop.h"
@@ -80,21 +81,39 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 }
 
 /*
- * Translates the source of the planned session and enters it into the table. SL_FORWARD, or SL_DROP
- * with the reason.
+ * May the planned session begin? SL_CONTINUE, or SL_DROP with the reason; SL_PASS: the sender is to
+ * be told that not, by TC. What a policy denies has been tried none the less: detectors see it.
+ */
+static __always_inline enum sl_verdict sl_admit_session(struct sl_ctx *ctx, struct sl_work *work)
+{
+	bool judged = sl_policy_generation();
+	int why, action = SL_POLICY_ALLOW;
+
+	if (judged)
+		action = sl_judge_opened(ctx, work->hop.station ?: SL_POLICY_PORT_UNKNOWN);
+	if (action == SL_POLICY_REJECT && !ctx_is_last())
+		return SL_PASS;
+	why = sl_detect_open(ctx, &work->pkt, work->opened.in_port);
+	if (!why && judged)
+		why = sl_policy_settle(ctx, &work->ask, action);
+	return unlikely(why) ? sl_refuse(&work->pkt, why) : SL_CONTINUE;
+}
+
+/*
+ * Translates the source of the planned session and enters it into the table. SL_FORWARD, SL_DROP
+ * with the reason, or SL_PASS as above.
  */
 static __always_inline enum sl_verdict sl_enter_session(struct sl_ctx *ctx, struct sl_work *work)
 {
-	enum sl_verdict verdict = SL_CONTINUE;
-	int why = sl_detect_open(ctx, &work->pkt, work->opened.in_port);
+	enum sl_verdict verdict = sl_admit_session(ctx, work);
 
-	if (unlikely(why))
-		return sl_refuse(&work->pkt, why);
+	if (verdict != SL_CONTINUE)
+		return verdict;
 	if (work->pkt.family == AF_INET && work->uplink)
 		verdict = sl_nat_source(ctx, work->uplink, &work->pkt, &work->opened, &work->bind);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	return sl_session_insert(&work->pkt, &work->opened, work->hop.port);
+	return sl_session_insert(&work->pkt, &work->opened, work->hop.station);
 }
 
 #endif

@@ -4,17 +4,24 @@
 #ifndef SLUICE_BPF_STAGE_POLICY_H
 #define SLUICE_BPF_STAGE_POLICY_H
 
+#include "lib/event.h"
 #include "lib/policy.h"
 #include "lib/time.h"
 #include "maps/maps.h"
 
+static __always_inline struct sl_policy_state *sl_policy_state_now(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&sl_policy_state, &zero);
+}
+
 /* The generation in force; 0: no policy is loaded. */
 static __always_inline __u16 sl_policy_generation(void)
 {
-	__u32 zero = 0;
-	const struct sl_policy_state *state = bpf_map_lookup_elem(&sl_policy_state, &zero);
+	const struct sl_policy_state *state = sl_policy_state_now();
 
-	return state ? state->generation : 0;
+	return state ? READ_ONCE(state->generation) : 0;
 }
 
 /*
@@ -30,9 +37,10 @@ __noinline int sl_policy_decide(struct sl_policy_query *query)
 	if (!query)
 		return SL_POLICY_DENY;
 	query->rule = 0;
-	query->generation = 0;
 	query->hit = 0;
-	if (!sl_policy_generation())
+	/* Before the image: that of another generation may be there by then, not the other way. */
+	query->generation = sl_policy_generation();
+	if (!query->generation)
 		return SL_POLICY_ALLOW;
 	image = bpf_map_lookup_elem(&sl_policy, &zero);
 	if (!image)
@@ -40,21 +48,116 @@ __noinline int sl_policy_decide(struct sl_policy_query *query)
 	return sl_policy_judge(image, query, sl_clock());
 }
 
-/* Counts what was decided: a session that is opened, or a packet that is not let through. */
-static __always_inline void sl_policy_count(const struct sl_policy_query *query, int action)
+/* Is there a rule that goes by the sender's MAC? */
+static __always_inline bool sl_policy_asks_mac(void)
 {
-	__u32 index = query->hit;
-	struct sl_policy_hit *hit;
+	const union sl_policy_line *line;
+	__u32 zero = 0;
+	void *image = bpf_map_lookup_elem(&sl_policy, &zero);
 
-	if (!query->generation)
+	line = image ? bpf_map_lookup_elem(image, &zero) : NULL;
+	return line && line->header.root[SL_POLICY_SOURCE_MAC];
+}
+
+/* One event a second for each rule and CPU. */
+static __always_inline void sl_policy_event(struct sl_ctx *ctx, const struct sl_notice *notice,
+					    struct sl_policy_hit *hit)
+{
+	__u32 now = sl_tick_now() ?: 1;
+
+	if (hit->reported && now - hit->reported < SL_EVENT_INTERVAL) {
+		hit->unreported++;
 		return;
+	}
+	sl_event_write(ctx, notice, hit->unreported);
+	hit->reported = now;
+	hit->unreported = 0;
+}
+
+/*
+ * Counts what was decided about a session that is to begin, or a packet of one that may not go on,
+ * and reports it if that is asked for. 0, or the reason against it. Global: the verifier looks
+ * once.
+ */
+__noinline int sl_policy_settle(struct sl_ctx *ctx, const struct sl_policy_query *query, int action)
+{
+	struct sl_notice notice = {};
+	struct sl_policy_hit *hit;
+	__u32 index;
+
+	if (!query)
+		return 0;
+	index = query->hit;
+	notice.port = query->in_port ?: query->out_port;
+	notice.egress = !query->in_port;
+	notice.other_port = query->rule;
+	notice.kind = action == SL_POLICY_LOG ? SL_EVENT_POLICY_LOG : SL_EVENT_DROP;
+	if (action >= SL_POLICY_REJECT)
+		notice.reason =
+		    action == SL_POLICY_DENY ? SL_DROP_POLICY_DENY : SL_DROP_POLICY_REJECT;
 	hit = bpf_map_lookup_elem(&sl_policy_hits, &index);
 	if (!hit)
-		return;
-	if (action >= SL_POLICY_REJECT)
+		return notice.reason;
+	if (notice.reason)
 		hit->denied++;
 	else
 		hit->flows++;
+	if (action != SL_POLICY_ALLOW)
+		sl_policy_event(ctx, &notice, hit);
+	return notice.reason;
+}
+
+/* The next time that a rule expires, if it is before the one that is known. */
+struct sl_policy_expiry {
+	void *image;
+	__u32 first; /* line */
+	__u64 now, next;
+};
+
+static long sl_policy_expiry_step(__u32 i, struct sl_policy_expiry *it)
+{
+	const union sl_policy_line *line = sl_policy_at(it->image, it->first + i);
+
+	if (!line)
+		return 1;
+	for (__u32 rule = 0; rule < 4; rule++) {
+		__u64 expires = line->rules[rule].expires;
+
+		if (expires > it->now && (!it->next || expires < it->next))
+			it->next = expires;
+	}
+	return 0;
+}
+
+/* A number for a new generation. */
+static __always_inline __u32 sl_policy_number(struct sl_policy_state *state)
+{
+	__u32 number = __sync_fetch_and_add(&state->numbers, 1) + 1;
+
+	return number & 0xffff ? number : __sync_fetch_and_add(&state->numbers, 1) + 1;
+}
+
+/* The sweeper's: has a rule expired, all sessions are to be judged anew. */
+static __always_inline void sl_policy_expire(void)
+{
+	struct sl_policy_state *state = sl_policy_state_now();
+	struct sl_policy_expiry it = {.now = sl_clock()};
+	const union sl_policy_line *line;
+	__u64 expires = state ? READ_ONCE(state->expires) : 0;
+	__u32 zero = 0, generation;
+
+	if (!expires || it.now < expires)
+		return;
+	generation = READ_ONCE(state->generation);
+	it.image = bpf_map_lookup_elem(&sl_policy, &zero);
+	line = it.image ? sl_policy_at(it.image, 0) : NULL;
+	if (!line || !generation)
+		return;
+	it.first = line->header.rules;
+	bpf_loop(line->header.out_defaults * 16u, sl_policy_expiry_step, &it, 0);
+	/* The loader may have put another one in force by now, which is not to be touched. */
+	__sync_val_compare_and_swap(&state->expires, expires, it.next);
+	__sync_val_compare_and_swap(&state->generation, generation, sl_policy_number(state));
 }
 
 #endif

@@ -90,6 +90,7 @@ static __always_inline void sl_reverse_flow(const struct sl_packet *pkt, const s
 	reverse->created = flow->created;
 	reverse->flags = flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT | SL_FLOW_TRACKED);
 	reverse->in_port = out_port;
+	reverse->policy = flow->policy;
 	if (pkt->family == AF_INET) {
 		reverse->saddr = pkt->k4.daddr;
 		reverse->daddr = pkt->k4.saddr;
@@ -182,9 +183,12 @@ unbind:
 
 /*
  * A SYN on a tuple whose connection has ended opens a new one in the same entry: what both sides
- * were seen to send is forgotten.
+ * were seen to send is forgotten. SL_DROP: a policy that allowed the one side to open it has not
+ * been asked about the other, so it has to be a session of its own, for which the sweeper makes
+ * room; the SYN comes again.
  */
-static __always_inline void sl_session_reopen(struct sl_packet *pkt, struct sl_flow *flow)
+static __always_inline enum sl_verdict sl_session_reopen(struct sl_packet *pkt,
+							 struct sl_flow *flow)
 {
 	union sl_key reverse_key = {};
 	struct sl_flow *reverse;
@@ -192,11 +196,16 @@ static __always_inline void sl_session_reopen(struct sl_packet *pkt, struct sl_f
 	sl_reverse_key(pkt->family, &pkt->key, flow, &reverse_key);
 	reverse = sl_flow_get(pkt->family, &reverse_key);
 	if (!reverse || !((flow->tcp_seen | reverse->tcp_seen) & (SL_TCP_FIN | SL_TCP_RST)))
-		return;
+		return SL_CONTINUE;
+	if (!(flow->flags & SL_FLOW_ORIG) && reverse->policy) {
+		reverse->flags |= SL_FLOW_FLUSH;
+		return sl_refuse(pkt, SL_DROP_COLLISION);
+	}
 	flow->tcp_seen = 0;
 	reverse->tcp_seen = 0;
 	if (flow->flags & SL_FLOW_ORIG)
 		flow->handshake = sl_handshake_now();
+	return SL_CONTINUE;
 }
 
 #endif

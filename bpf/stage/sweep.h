@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The sweeper: a kernel timer that visits every session in turn and ends those that are idle, and
- * once a second what guards have learned and what is blocked for a time. It runs with no process of
- * ours alive, a small batch at a time, and is the only one that ends sessions.
+ * once a second what guards have learned, what is blocked for a time and which rules of the policy
+ * expire. It runs with no process of ours alive, a small batch at a time, and is the only one that
+ * ends sessions.
  */
 #ifndef SLUICE_BPF_STAGE_SWEEP_H
 #define SLUICE_BPF_STAGE_SWEEP_H
@@ -13,6 +14,7 @@
 #include "stage/block_sweep.h"
 #include "stage/fdb_sweep.h"
 #include "stage/guard_sweep.h"
+#include "stage/judge.h"
 #include "stage/session.h"
 
 #define SL_CLOCK_MONOTONIC   1
@@ -38,13 +40,15 @@ static __always_inline __u32 sl_tcp_timeout(const struct sl_settings *settings, 
 	return established ? settings->tcp_established_timeout : settings->tcp_transitory_timeout;
 }
 
-static __always_inline __u32 sl_timeout(__u8 proto, __u8 seen, __u8 seen_back)
+static __always_inline __u32 sl_timeout(__u8 proto, __u8 flags, __u8 seen, __u8 seen_back)
 {
 	__u32 zero = 0;
 	const struct sl_settings *settings = bpf_map_lookup_elem(&sl_settings, &zero);
 
 	if (!settings)
 		return ~0u >> 1;
+	if (flags & SL_FLOW_DENIED)
+		return settings->tcp_transitory_timeout;
 	switch (proto) {
 	case IPPROTO_TCP:
 		return sl_tcp_timeout(settings, seen, seen_back);
@@ -79,8 +83,10 @@ static __always_inline bool sl_visit(__u8 family, union sl_key *key)
 	}
 	sl_reverse_key(family, key, flow, &reverse_key);
 	reverse = sl_flow_get(family, &reverse_key);
+	if (reverse)
+		sl_judge_visited(family, key, flow, reverse);
 	now = sl_tick_now();
-	timeout = sl_timeout(proto, flow->tcp_seen, reverse ? reverse->tcp_seen : 0);
+	timeout = sl_timeout(proto, flow->flags, flow->tcp_seen, reverse ? reverse->tcp_seen : 0);
 	if (!(flow->flags & SL_FLOW_FLUSH) &&
 	    (!sl_idle(flow, now, timeout) || (reverse && !sl_idle(reverse, now, timeout))))
 		return false;
@@ -138,6 +144,7 @@ static int sl_sweep(void *map, __u32 *key, struct sl_sweeper *sweeper)
 		sweeper->epoch = epoch;
 		sl_sweep_learned();
 		sl_sweep_blocked();
+		sl_policy_expire();
 	}
 	if (live) {
 		bpf_loop(sl_sweep_batch(live->sessions4), sl_visit4, NULL, 0);

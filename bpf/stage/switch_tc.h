@@ -187,7 +187,9 @@ static __always_inline int sl_switch_forward(struct __sk_buff *ctx, const struct
 		}
 	}
 	*count = SL_VLAN_FLOODED;
-	why = sl_is_tracked(ctx, port) ? sl_track(ctx, &work->pkt, port->id, 0, work->l2.vid) : 0;
+	why = sl_is_tracked(ctx, port)
+		  ? sl_track(ctx, &work->pkt, port->id, SL_POLICY_PORT_UNKNOWN, work->l2.vid)
+		  : 0;
 	if (!why && work->l2.type == bpf_htons(ETH_P_ARP))
 		why = sl_detect_arp(ctx, port->id, work->l2.off);
 	if (unlikely(why)) {

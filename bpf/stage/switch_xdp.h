@@ -9,6 +9,7 @@
 #include "ctx/xdp_csum.h"
 #include "stage/flow.h"
 #include "stage/guard_egress.h"
+#include "stage/judge.h"
 #include "stage/police.h"
 #include "stage/switch.h"
 #include "stage/work.h"
@@ -108,7 +109,7 @@ static __always_inline bool sl_xdp_complete(struct xdp_md *ctx, struct sl_packet
 
 /*
  * The flow of the frame in *flow; NULL there: it has none, or its port's are not tracked. False: TC
- * is to see it, since a session begins, or its ports are in another fragment.
+ * is to see it, since a session begins or is to be judged, or its ports are in another fragment.
  */
 static __always_inline bool sl_xdp_tracked(struct xdp_md *ctx, const struct sl_port *port,
 					   const struct sl_l2 *l2, struct sl_packet *pkt,
@@ -118,13 +119,15 @@ static __always_inline bool sl_xdp_tracked(struct xdp_md *ctx, const struct sl_p
 	if (!(port->flags & SL_PORT_TRACK))
 		return true;
 	sl_xdp_parse(ctx, pkt);
-	if (!pkt->family || pkt->icmp_error)
+	if (!pkt->family)
 		return true;
+	if (pkt->icmp_error)
+		return !sl_policy_generation();
 	if (pkt->fragment != SL_FRAG_NONE || sl_is_syn(pkt))
 		return false;
 	sl_set_domain(pkt, l2->vid);
 	*flow = sl_flow_find(pkt);
-	return *flow;
+	return *flow && !sl_policy_stale(*flow);
 }
 
 /* Which VLAN, from whom, to whom. The port to send it to, with its id in *to; NULL: TC's. */

@@ -10,6 +10,8 @@
 #include "maps/maps.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
+#include "stage/icmp_quote.h"
+#include "stage/judge.h"
 #include "stage/open.h"
 #include "stage/session.h"
 #include "stage/work.h"
@@ -37,23 +39,34 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 }
 
 /*
- * The first packet of a session, which sl_track_known() has parsed. Global: the verifier looks
- * once.
+ * The first packet of a session, which sl_track_known() has parsed: 0, or the reason against it.
+ * Where a policy is in force nothing passes that is not in the table: its answers would not be
+ * known for what they are. Global: the verifier looks once.
  */
 __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_port, __u32 domain)
 {
-	__u32 zero = 0;
+	__u32 zero = 0, judged = sl_policy_generation();
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	int why = 0;
 
 	if (!work)
 		return 0;
-	if (sl_may_track(work->pkt.family)) {
-		sl_plan(&work->pkt, in_port, ctx_len(ctx), &work->opened);
-		work->opened.flags |= SL_FLOW_TRACKED;
-		work->opened.out_domain = domain;
-		if (sl_session_insert(&work->pkt, &work->opened, out_port) == SL_FORWARD)
-			return 0;
-	}
+	sl_plan(&work->pkt, in_port, ctx_len(ctx), &work->opened);
+	work->opened.flags |= SL_FLOW_TRACKED;
+	work->opened.out_domain = domain;
+	if (judged)
+		why = sl_policy_settle(ctx, &work->ask, sl_judge_opened(ctx, out_port));
+	if (why)
+		return why;
+	if (!out_port)
+		work->opened.flags |= SL_FLOW_TO_HOST;
+	if (out_port == SL_POLICY_PORT_UNKNOWN)
+		out_port = 0;
+	if (sl_may_track(work->pkt.family) &&
+	    sl_session_insert(&work->pkt, &work->opened, out_port) == SL_FORWARD)
+		return 0;
+	if (judged)
+		return SL_DROP_FLOWS_FULL;
 	sl_count_unattributed(in_port ?: out_port, ctx_len(ctx));
 	return 0;
 }
@@ -62,7 +75,16 @@ enum sl_track_result {
 	SL_TRACK_NONE,	/* it has no flow yet */
 	SL_TRACK_KNOWN, /* it is counted, or needs no flow */
 	SL_TRACK_MANY,	/* it is counted, and the detectors are to be told */
+	SL_TRACK_STALE, /* it is to be judged anew, and not counted yet */
+	SL_TRACK_ERROR, /* an ICMP error, while a policy is in force */
+	SL_TRACK_ENDED, /* a SYN for which there is no room yet: sl_session_reopen() */
 };
+
+static __always_inline int sl_track_count(struct __sk_buff *ctx, struct sl_packet *pkt,
+					  struct sl_flow *flow)
+{
+	return sl_flow_account(ctx, flow, pkt, sl_tick_now()) ? SL_TRACK_MANY : SL_TRACK_KNOWN;
+}
 
 /*
  * Counts the frame if it has a flow. Returns enum sl_track_result. work->pkt is what is known of
@@ -81,8 +103,12 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 	pkt = &work->pkt;
 	if (!pkt->ethertype)
 		sl_parse(ctx, pkt);
-	if (!pkt->family || pkt->icmp_error)
+	if (!pkt->family)
 		return SL_TRACK_KNOWN;
+	if (unlikely(pkt->icmp_error)) {
+		sl_set_domain(pkt, domain);
+		return sl_policy_generation() ? SL_TRACK_ERROR : SL_TRACK_KNOWN;
+	}
 	sl_set_domain(pkt, domain);
 	if (unlikely(pkt->fragment != SL_FRAG_NONE))
 		sl_fragment_ports(pkt);
@@ -91,29 +117,51 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 		return SL_TRACK_NONE;
 	if (unlikely(!flow->in_port && in_port))
 		flow->in_port = in_port;
-	if (unlikely(sl_is_syn(pkt)))
-		sl_session_reopen(pkt, flow);
-	return sl_flow_account(ctx, flow, pkt, sl_tick_now()) ? SL_TRACK_MANY : SL_TRACK_KNOWN;
+	if (unlikely(sl_is_syn(pkt)) && sl_session_reopen(pkt, flow) == SL_DROP)
+		return SL_TRACK_ENDED;
+	if (sl_policy_stale(flow))
+		return SL_TRACK_STALE;
+	return sl_track_count(ctx, pkt, flow);
+}
+
+/* The same once the session has been judged anew: 0, or the reason against it. */
+static __noinline int sl_track_judged(struct __sk_buff *ctx, struct sl_packet *pkt)
+{
+	int why = sl_judge_again(ctx);
+	struct sl_flow *flow = why ? NULL : sl_flow_find(pkt);
+
+	if (flow)
+		sl_track_count(ctx, pkt, flow);
+	return why;
 }
 
 /*
- * Counts a frame that goes from one port to another; 0 is the host, or many. 0, or the reason
- * against it. One call after the other: within each other they would need too much stack.
+ * Counts a frame that goes from one port to another; 0 is the host, SL_POLICY_PORT_UNKNOWN (of
+ * out_port) many, or one that is not known. 0, or the reason against it. One call after the other:
+ * within each other they would need too much stack.
  */
-static __always_inline int sl_track(struct __sk_buff *ctx, const struct sl_packet *pkt,
-				    __u32 in_port, __u32 out_port, __u32 domain)
+static __always_inline int sl_track(struct __sk_buff *ctx, struct sl_packet *pkt, __u32 in_port,
+				    __u32 out_port, __u32 domain)
 {
-	int known = sl_track_known(ctx, in_port, domain), why = 0;
+	int known = sl_track_known(ctx, in_port, domain), why;
 
-	if (unlikely(known == SL_TRACK_NONE)) {
+	if (likely(known == SL_TRACK_KNOWN))
+		return 0;
+	switch (known) {
+	case SL_TRACK_NONE:
 		why = in_port ? sl_detect_open(ctx, pkt, in_port) : 0;
-		if (!why)
-			sl_track_open(ctx, in_port, out_port, domain);
-		return why;
+		return why ?: sl_track_open(ctx, in_port, out_port, domain);
+	case SL_TRACK_STALE:
+		return sl_track_judged(ctx, pkt);
+	case SL_TRACK_ERROR:
+		return sl_icmp_unrelated(ctx) ? SL_DROP_ICMP_UNRELATED : 0;
+	case SL_TRACK_ENDED:
+		return SL_DROP_COLLISION;
+	default:
+		if (in_port)
+			sl_detect_packets(ctx, pkt, in_port);
+		return 0;
 	}
-	if (unlikely(known == SL_TRACK_MANY) && in_port)
-		sl_detect_packets(ctx, pkt, in_port);
-	return 0;
 }
 
 /* What the router sends into a VLAN comes in again by the VLAN's internal port, and has a flow. */

@@ -25,9 +25,11 @@ struct sl_work {
 	__u32 uplink;	       /* whose masquerades apply to it; 0 = none */
 	bool for_external;     /* an ICMP error about it comes from the address it was sent to */
 	struct sl_bind_request bind;
-	struct sl_l2 l2;	/* of a switched frame */
-	struct sl_flood flood;	/* likewise */
-	struct sl_port gateway; /* likewise: the port as which the VLAN's gateway gets it */
+	struct sl_policy_query ask; /* about the session */
+	union sl_key other;	    /* the key of the session's other direction */
+	struct sl_l2 l2;	    /* of a switched frame */
+	struct sl_flood flood;	    /* likewise */
+	struct sl_port gateway;	    /* likewise: the port as which the VLAN's gateway gets it */
 };
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);
@@ -38,6 +40,7 @@ static __always_inline void sl_work_begin(struct sl_work *work)
 	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
 	work->hop.neigh = false;
 	work->uplink = 0;
+	work->for_external = false;
 }
 
 #endif

@@ -49,6 +49,7 @@ Json frame_json(const std::optional<FrameHeaders>& frame) {
 std::string text_of(const Event& event, const std::optional<FrameHeaders>& frame) {
     auto text = frame ? frame_text(*frame) : fmt::format("{} bytes", event.header.size());
     if (!event.other_port.empty()) text += fmt::format(", known from {}", event.other_port);
+    if (!event.rule.empty()) text += fmt::format(", rule {}", event.rule);
     return text;
 }
 
@@ -100,6 +101,7 @@ Json event_json(const Event& event) {
             {"direction", event.egress ? "out" : "in"},
             {"reason", event.reason == nullptr ? Json(nullptr) : Json(event.reason->name)},
             {"other_port", text_or_null(event.other_port)},
+            {"rule", text_or_null(event.rule)},
             {"flow", frame && frame->ip ? Json(flow_text(*frame->ip)) : Json(nullptr)},
             {"repeats", event.repeats},
             {"length", event.frame_len},
@@ -112,7 +114,7 @@ std::string event_line(const Event& event) {
     const auto json = event_json(event);
     std::string line;
     for (const auto* key : {"time", "severity", "kind", "reason", "vm", "port", "direction",
-                            "other_port", "flow", "repeats", "length", "text"})
+                            "other_port", "rule", "flow", "repeats", "length", "text"})
         if (!json[key].is_null())
             line += fmt::format("{}{}={}", line.empty() ? "" : " ", key, logged(json[key]));
     return line;

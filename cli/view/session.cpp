@@ -75,6 +75,8 @@ Json session_json(const Session& session) {
             {"age", thousandths(session.age)},
             {"idle", thousandths(session.idle)},
             {"expires_in", thousandths(session.expires_in)},
+            {"verdict", name_or_null(flow_verdict_text(session.verdict))},
+            {"rule", name_or_null(session.rule)},
             {"flushed", session.flushed}};
 }
 

@@ -303,9 +303,11 @@ struct PolicyVm {
 };
 
 struct PolicySpec {
-    std::string text;                ///< as it was loaded: loader/policy_file.hpp
-    std::string name;                ///< of the file, for people
-    std::int64_t loaded = 0;         ///< CLOCK_REALTIME, ms
+    std::string text;         ///< as it was loaded: loader/policy_file.hpp
+    std::string name;         ///< of the file, for people
+    std::int64_t loaded = 0;  ///< CLOCK_REALTIME, ms
+    std::vector<std::string> rules =
+        {};                          ///< their names, so that the text need not be read for them
     std::vector<PolicyVm> vms = {};  ///< by name; one without leases has neither
     bool operator==(const PolicySpec&) const = default;
 };

@@ -78,13 +78,13 @@ struct Maps {
         qos_class_stats;  ///< index: port id * SL_QOS_CLASSES_MAX + class
     BlockSlot block;      ///< the block list's image
     Map<sl_block_key, sl_block_until> block_until;
-    MappedArray<sl_block_state> block_state;   ///< index: 0
-    PolicyMap policy;                          ///< index: 0
-    Map<__u32, sl_policy_state> policy_state;  ///< likewise
-    CounterArray<sl_policy_hit> policy_hits;   ///< index: bit + 1; 0 = nothing decided
-    Map<__u32, sl_live> live;                  ///< index: 0; sessions and bindings there are
-    Map<__u32, sl_settings> settings;          ///< index: 0
-    Map<__u32, sl_stamp> stamp;                ///< index: 0
+    MappedArray<sl_block_state> block_state;    ///< index: 0
+    PolicyMap policy;                           ///< index: 0
+    MappedArray<sl_policy_state> policy_state;  ///< likewise
+    CounterArray<sl_policy_hit> policy_hits;    ///< index: bit + 1; 0 = nothing decided
+    Map<__u32, sl_live> live;                   ///< index: 0; sessions and bindings there are
+    Map<__u32, sl_settings> settings;           ///< index: 0
+    Map<__u32, sl_stamp> stamp;                 ///< index: 0
 };
 
 /// Durations to ticks, rounded up; the rest of Settings are capacities of maps.

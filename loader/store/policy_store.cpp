@@ -1,6 +1,9 @@
 #include "loader/store/policy_store.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <sstream>
 
 #include "loader/store/stored.hpp"
 
@@ -22,6 +25,13 @@ void sort_unique(std::vector<Value>& values) {
     std::ranges::sort(values);
     const auto rest = std::ranges::unique(values);
     values.erase(rest.begin(), rest.end());
+}
+
+std::vector<std::string> split_lines(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
 }
 
 }  // namespace
@@ -47,10 +57,14 @@ Result<bool> vm_has_lease(const Connection& connection, std::string_view name) {
 }
 
 Result<std::optional<PolicySpec>> load_policy(const Connection& connection) {
-    SL_TRY(row, connection.prepare("SELECT text, name, loaded FROM policy"));
+    SL_TRY(row, connection.prepare("SELECT text, name, loaded, rules FROM policy"));
     SL_TRY(found, row.step());
     if (!found) return std::nullopt;
-    PolicySpec spec{.text = row.text(0), .name = row.text(1), .loaded = row.integer(2), .vms = {}};
+    PolicySpec spec{.text = row.text(0),
+                    .name = row.text(1),
+                    .loaded = row.integer(2),
+                    .rules = split_lines(row.text(3)),
+                    .vms = {}};
     SL_TRY(name, connection.prepare("SELECT vm FROM policy_vm ORDER BY vm"));
     SL_CHECK(name.each_row([&]() -> Result<> {
         SL_TRY(vm, load_policy_vm(connection, name.text(0)));
@@ -63,8 +77,8 @@ Result<std::optional<PolicySpec>> load_policy(const Connection& connection) {
 Result<> put_policy(const Connection& connection, const PolicySpec& spec) {
     SL_TRY(transaction, Transaction::nested(connection));
     SL_CHECK(erase_policy(connection));
-    SL_CHECK(connection.run("INSERT INTO policy VALUES (0, ?, ?, ?)", spec.name, spec.text,
-                            spec.loaded));
+    SL_CHECK(connection.run("INSERT INTO policy VALUES (0, ?, ?, ?, ?)", spec.name, spec.text,
+                            spec.loaded, fmt::format("{}", fmt::join(spec.rules, "\n"))));
     for (const auto& vm : spec.vms)
         SL_CHECK(connection.run("INSERT INTO policy_vm VALUES (?)", vm.name));
     return transaction.commit();

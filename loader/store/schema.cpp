@@ -258,7 +258,8 @@ CREATE TABLE policy (
     id INTEGER PRIMARY KEY CHECK (id = 0),
     name TEXT NOT NULL,
     text TEXT NOT NULL,
-    loaded INTEGER NOT NULL
+    loaded INTEGER NOT NULL,
+    rules TEXT NOT NULL -- their names, a line each
 ) STRICT;
 CREATE TABLE policy_vm (
     vm TEXT PRIMARY KEY

@@ -52,9 +52,9 @@ PolicyTest explained_test() {
 TEST(PolicyGolden, Documents) {
     expect_golden("policy-list.json", policy_list_view(loaded_policy(), 1'790'000'000'000));
     expect_golden("policy-hits.json",
-                  policy_hits_view({{1, "db-tier", PolicyAction::allow, {5, 0}},
-                                    {0, "in port:tap0", PolicyAction::deny, {0, 9}},
-                                    {0, "", PolicyAction::allow, {3, 0}}}));
+                  policy_hits_view({{1, "db-tier", PolicyAction::allow, {5, 0, 0, 0}},
+                                    {0, "in port:tap0", PolicyAction::deny, {0, 9, 0, 0}},
+                                    {0, "", PolicyAction::allow, {3, 0, 0, 0}}}));
     expect_golden("policy-diff.json",
                   policy_diff_view({{PolicyChange::changed, "group web"},
                                     {PolicyChange::removed, "rule old", 4, 0},
@@ -130,7 +130,7 @@ TEST_F(PolicyLive, WhatIsWrongChangesNothing) {
     refused(2, "policy load " + write_policy("network-policy:\n  - {name: a, acton: deny}\n"),
             ":2:15: there is no key");
     refused(3, "policy load " + write_policy(rule("a", ", source: vm:nobody")),
-            ":2:40: VM nobody has no lease");
+            ":2:37: VM nobody has no lease");
     refused(3, "policy load " + write_policy(rule("a", ", source: port:tap9")),
             "did you mean port:tap0?");
     refused(1, "policy load /no/such/file", "/no/such/file");

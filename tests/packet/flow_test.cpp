@@ -66,7 +66,7 @@ TEST_F(Flows, WhatTheHostHearsAndSays) {
     expect_pass(Hook::egress, lan0, answer);
     const auto asked = flow_of(gate(), vm_a.v4, address_of(lan0.v4), 4000, 53, IPPROTO_UDP);
     expect_counts(asked, 2, 2 * serialise(to_own_address).size());
-    EXPECT_EQ(asked.flags, SL_FLOW_ORIG | SL_FLOW_TRACKED);
+    EXPECT_EQ(asked.flags, SL_FLOW_ORIG | SL_FLOW_TRACKED | SL_FLOW_TO_HOST);
     EXPECT_EQ(asked.in_port, lan0.id);
     EXPECT_EQ(asked.dscp, 46);
     const auto answered = flow_of(gate(), address_of(lan0.v4), vm_a.v4, 53, 4000, IPPROTO_UDP);

@@ -61,7 +61,8 @@ TEST(PolicyDiff, GroupsAndDefaultsToo) {
                 ElementsAre("changed defaults 0>0"));
 }
 
-const std::vector<PortSpec> two_ports{{.name = "tap0", .id = 3}, {.name = "eth0", .id = 9}};
+const std::vector<PortSpec> two_ports{{.name = "tap0", .vlans = {}, .id = 3},
+                                     {.name = "eth0", .vlans = {}, .id = 9}};
 
 Result<PolicyPacket> flow_of(const std::vector<std::string>& terms) {
     return parse_policy_flow(terms, two_ports);

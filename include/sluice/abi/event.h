@@ -39,7 +39,8 @@
 	  "this source tries this port of one host after the other")                               \
 	X(CONNECTION_RATE, "connection-rate", "warning", "too many flows begin at this port")      \
 	X(MAC_FLOOD, "mac-flood", "error", "too many new source MACs at this port")                \
-	X(ARP_SCAN, "arp-scan", "warning", "too many addresses are asked for by ARP at this port")
+	X(ARP_SCAN, "arp-scan", "warning", "too many addresses are asked for by ARP at this port") \
+	X(POLICY_LOG, "policy-log", "info", "a flow was opened that a rule allows and has reported")
 
 enum sl_event_kind {
 	SL_EVENT_NONE = 0,
@@ -55,16 +56,19 @@ enum sl_event_kind {
  */
 struct sl_event {
 	__u64 number;
-	__u64 time;	  /* CLOCK_MONOTONIC, ns */
-	__u32 repeats;	  /* of the same kind, reason and port that were not reported before it */
-	__u32 frame_len;  /* of the whole frame, bytes */
-	__u16 port;	  /* id; 0 = none */
-	__u16 other_port; /* MAC_DUPLICATE, MAC_MOVED: the port it belongs to, or was on before;
-			   * LOOP: the other end */
-	__u8 kind;	  /* enum sl_event_kind */
-	__u8 reason;	  /* DROP, AUDIT: enum sl_drop */
-	__u8 egress;	  /* it was to leave by the port */
-	__u8 header_len;  /* bytes of header that are there */
+	__u64 time;	 /* CLOCK_MONOTONIC, ns */
+	__u32 repeats;	 /* of the same kind, reason and port that were not reported before it */
+	__u32 frame_len; /* of the whole frame, bytes */
+	__u16 port;	 /* id; 0 = none */
+	/*
+	 * MAC_DUPLICATE, MAC_MOVED: the port it belongs to, or was on before; LOOP: the other end;
+	 * POLICY_LOG, and DROP by the policy: 1-based number of the rule, 0 = a default.
+	 */
+	__u16 other_port;
+	__u8 kind;		      /* enum sl_event_kind */
+	__u8 reason;		      /* DROP, AUDIT: enum sl_drop */
+	__u8 egress;		      /* it was to leave by the port */
+	__u8 header_len;	      /* bytes of header that are there */
 	__u8 header[SL_EVENT_HEADER]; /* the frame's beginning, with its tags */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_event) == 128, "sl_event is two cache lines");

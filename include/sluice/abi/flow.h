@@ -11,7 +11,8 @@
  * TCP, UDP: sport and dport are the ports. ICMP echo (both families): a request has
  * sport = identifier and dport = 0, a reply sport = 0 and dport = identifier, so that
  * swapping the ends gives the other direction as it does for TCP and UDP (RFC 5508
- * section 3 treats the identifier as a port). Every other protocol: both are 0.
+ * section 3 treats the identifier as a port); any other ICMP message: both are its type, so that no
+ * other type passes for it. Every other protocol: both are 0.
  * domain is the L2 domain (VLAN id, 0 = none) of the port the packet entered by.
  */
 struct sl_key4 {
@@ -45,6 +46,8 @@ enum sl_flow_flag {
 	SL_FLOW_BOUND = 1 << 3,	  /* (ORIG only) holds one reference on a binding */
 	SL_FLOW_FLUSH = 1 << 4,	  /* (ORIG only) to be removed at the sweeper's next visit */
 	SL_FLOW_TRACKED = 1 << 5, /* only counted: switched, or to or from the host */
+	SL_FLOW_TO_HOST = 1 << 6, /* (ORIG only) its destination is the host itself */
+	SL_FLOW_DENIED = 1 << 7,  /* (ORIG only) the policy forbids it by now: nothing passes */
 };
 
 #define SL_HANDSHAKE_BITS 26
@@ -86,7 +89,12 @@ struct sl_flow {
 	 */
 	__u32 handshake : SL_HANDSHAKE_BITS;
 	__u32 dscp : 6; /* of the packet that opened the session */
-	__u32 zero;
+	__u16 rule;	/* (ORIG) 1-based number of the rule that judged it; 0 = none did */
+	/*
+	 * Generation of the policy that allowed it (sluice/abi/policy.h); 0 = none, or not for
+	 * good: what it is to be judged by was not known, or it is denied.
+	 */
+	__u16 policy;
 };
 SL_STATIC_ASSERT(sizeof(struct sl_flow) == 56, "sl_flow is 56 bytes");
 

@@ -120,7 +120,15 @@
 	X(DETECTED, "detected", "it would have begun more flows than a detector allows",           \
 	  "`sluice detect list` says which; `sluice detect set NAME --threshold N` allows more")   \
 	X(BLOCKED, "blocked", "its source or its destination is on the block list",                \
-	  "`sluice block list` shows the sets; `sluice block del CIDR` takes one off")
+	  "`sluice block list` shows the sets; `sluice block del CIDR` takes one off")             \
+	X(POLICY_DENY, "policy-deny", "a rule or a default of the policy denies it",               \
+	  "`sluice policy test` says which rule; `sluice policy hits` counts what each denied")    \
+	X(POLICY_REJECT, "policy-reject",                                                          \
+	  "a rule or a default of the policy rejects it; the sender was told",                     \
+	  "`sluice policy test` says which rule; `sluice policy hits` counts what each denied")    \
+	X(ICMP_UNRELATED, "icmp-unrelated",                                                        \
+	  "an ICMP error about no flow that is known, while a policy is in force",                 \
+	  "normal for errors that come late; otherwise somebody makes them up")
 
 enum sl_drop {
 	SL_DROP_NONE = 0,

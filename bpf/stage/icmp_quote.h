@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Is an ICMP error about a session that is known? It quotes a packet of it (RFC 792, RFC 4443
+ * section 3), which left by where the error comes in: its tuple turned round is the key of its
+ * answers. Asked while a policy is in force, for errors that are not about a translated session.
+ */
+#ifndef SLUICE_BPF_STAGE_ICMP_QUOTE_H
+#define SLUICE_BPF_STAGE_ICMP_QUOTE_H
+
+#include "lib/parse.h"
+#include "stage/session.h"
+#include "stage/work.h"
+
+#define SL_QUOTE_OFF 8 /* bytes of an ICMP error before the quote, in both families */
+
+/* The ports of the quote's key, turned round, from the first bytes of its L4 header. */
+static __always_inline bool sl_quote_ports(struct __sk_buff *ctx, __u32 off, __u8 proto,
+					   __be16 *sport, __be16 *dport)
+{
+	struct icmphdr l4;
+
+	*sport = *dport = 0;
+	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_ICMP &&
+	    proto != IPPROTO_ICMPV6)
+		return true;
+	if (bpf_skb_load_bytes(ctx, off, &l4, sizeof(l4)))
+		return false;
+	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP) {
+		*dport = *(__be16 *)&l4; /* source and destination: what TCP and UDP begin with */
+		*sport = l4.checksum;
+	} else if (l4.type == ICMP_ECHO || l4.type == ICMPV6_ECHO_REQUEST) {
+		*dport = l4.un.echo.id;
+	} else if (l4.type == ICMP_ECHOREPLY || l4.type == ICMPV6_ECHO_REPLY) {
+		*sport = l4.un.echo.id;
+	} else {
+		*sport = *dport = bpf_htons(l4.type);
+	}
+	return true;
+}
+
+static __always_inline bool sl_quote_key4(struct __sk_buff *ctx, __u32 off, __u16 domain,
+					  struct sl_key4 *key)
+{
+	struct iphdr ip;
+
+	if (bpf_skb_load_bytes(ctx, off, &ip, sizeof(ip)) || ip.version != 4)
+		return false;
+	*key = (struct sl_key4){
+	    .saddr = ip.daddr,
+	    .daddr = ip.saddr,
+	    .domain = domain,
+	    .proto = ip.protocol,
+	};
+	return sl_quote_ports(ctx, off + ip.ihl * 4, ip.protocol, &key->sport, &key->dport);
+}
+
+/* Extension headers of the quote are not looked through: a session without ports is looked for. */
+static __always_inline bool sl_quote_key6(struct __sk_buff *ctx, __u32 off, __u16 domain,
+					  struct sl_key6 *key)
+{
+	struct ipv6hdr ip6;
+
+	if (bpf_skb_load_bytes(ctx, off, &ip6, sizeof(ip6)))
+		return false;
+	__builtin_memset(key, 0, sizeof(*key));
+	__builtin_memcpy(&key->saddr, &ip6.daddr, sizeof(key->saddr));
+	__builtin_memcpy(&key->daddr, &ip6.saddr, sizeof(key->daddr));
+	key->domain = domain;
+	key->proto = ip6.nexthdr;
+	return sl_quote_ports(ctx, off + sizeof(ip6), ip6.nexthdr, &key->sport, &key->dport);
+}
+
+/* Of the ICMP error in work->pkt, with its domain. Global: the verifier looks once. */
+__noinline int sl_icmp_unrelated(struct __sk_buff *ctx)
+{
+	__u32 zero = 0, off;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_packet *pkt;
+	bool read;
+
+	if (!work)
+		return true;
+	pkt = &work->pkt;
+	off = (pkt->l4_off & SL_L4_OFF_MASK) + SL_QUOTE_OFF;
+	if (pkt->family == AF_INET)
+		read = sl_quote_key4(ctx, off, pkt->k4.domain, &work->other.v4);
+	else
+		read = sl_quote_key6(ctx, off, pkt->k6.domain, &work->other.v6);
+	return !read || !sl_flow_get(pkt->family, &work->other);
+}
+
+#endif

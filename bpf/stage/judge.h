@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sessions before the policy: judged when they begin, and anew when another generation is in force,
+ * by their entries alone, so that it is all the same which packet comes first then. A session that
+ * is forbidden by now keeps its entries, and so its end of the matter, until nobody has tried to
+ * send for a while: else its answers would begin one of their own.
+ */
+#ifndef SLUICE_BPF_STAGE_JUDGE_H
+#define SLUICE_BPF_STAGE_JUDGE_H
+
+#include "lib/parse.h"
+#include "maps/maps.h"
+#include "stage/flow.h"
+#include "stage/policy.h"
+#include "stage/session.h"
+#include "stage/work.h"
+
+#define SL_ICMP6_ROUTER_SOLICITATION 133 /* to redirect: RFC 4861 section 4 */
+#define SL_ICMP6_REDIRECT	     137
+#define SL_ICMP6_LISTENER_QUERY	     130 /* to done: RFC 2710 section 3 */
+#define SL_ICMP6_LISTENER_DONE	     132
+#define SL_ICMP6_LISTENER_REPORT2    143 /* RFC 3810 section 5.2 */
+
+/* Is it to be judged anew? Of an answer's entry that it is denied shows in its being without. */
+static __always_inline bool sl_policy_stale(const struct sl_flow *flow)
+{
+	return unlikely(flow->policy != sl_policy_generation() || (flow->flags & SL_FLOW_DENIED));
+}
+
+/* A MAC of the frame as sl_policy_query has it; which: its offset. */
+static __always_inline __u64 sl_policy_mac(struct sl_ctx *ctx, __u32 which)
+{
+	__u8 mac[8] = {};
+
+	if (ctx_load_bytes(ctx, which, mac + 2, ETH_ALEN))
+		return 0;
+	return bpf_be64_to_cpu(*(__be64 *)mac);
+}
+
+/* The type of the message that opened the session, which its ports tell: sluice/abi/flow.h. */
+static __always_inline __u8 sl_judged_icmp_type(__u8 family, __be16 sport, __be16 dport)
+{
+	if (sport && sport == dport)
+		return bpf_ntohs(sport);
+	if (family == AF_INET)
+		return dport ? ICMP_ECHOREPLY : ICMP_ECHO;
+	return dport ? ICMPV6_ECHO_REPLY : ICMPV6_ECHO_REQUEST;
+}
+
+/* What is to be asked about the session of this entry, the one that opened it. */
+static __always_inline void sl_judged_query(struct sl_policy_query *query, __u8 family,
+					    const union sl_key *key, const struct sl_flow *flow,
+					    __u16 out_port)
+{
+	__be16 sport, dport = flow->dport;
+
+	query->in_port = flow->in_port;
+	query->out_port = out_port;
+	if (family == AF_INET) {
+		query->saddr = sl_mapped(key->v4.saddr);
+		query->daddr = sl_mapped(flow->daddr);
+		query->vid = key->v4.domain;
+		query->proto = key->v4.proto;
+		sport = key->v4.sport;
+	} else {
+		query->saddr = key->v6.saddr;
+		query->daddr = key->v6.daddr;
+		query->vid = key->v6.domain;
+		query->proto = key->v6.proto;
+		sport = key->v6.sport;
+	}
+	if (query->proto == IPPROTO_ICMP || query->proto == IPPROTO_ICMPV6) {
+		query->icmp_type = sl_judged_icmp_type(family, sport, dport);
+		sport = dport = 0;
+	}
+	query->sport = bpf_ntohs(sport);
+	query->dport = bpf_ntohs(dport);
+}
+
+/*
+ * What no policy is asked about: what a link needs to work, of which the guard is in charge, and
+ * ICMP errors, of which each is looked at by itself.
+ */
+static __always_inline bool sl_judged_exempt(const struct sl_policy_query *query)
+{
+	__u8 type = query->icmp_type;
+
+	if (query->proto == IPPROTO_IGMP)
+		return true;
+	if (query->proto == IPPROTO_ICMP)
+		return sl_icmp_is_error(IPPROTO_ICMP, type);
+	return query->proto == IPPROTO_ICMPV6 &&
+	       (sl_icmp_is_error(IPPROTO_ICMPV6, type) || type == SL_ICMP6_LISTENER_REPORT2 ||
+		(type >= SL_ICMP6_LISTENER_QUERY && type <= SL_ICMP6_LISTENER_DONE) ||
+		(type >= SL_ICMP6_ROUTER_SOLICITATION && type <= SL_ICMP6_REDIRECT));
+}
+
+static __always_inline int sl_judged_action(struct sl_policy_query *query)
+{
+	if (!sl_judged_exempt(query))
+		return sl_policy_decide(query);
+	query->rule = 0;
+	query->hit = 0;
+	query->generation = sl_policy_generation();
+	return SL_POLICY_ALLOW;
+}
+
+/*
+ * Asks about the session that work->opened plans, which notes who judged: enum sl_policy_action.
+ * What is sent to a group never gets to know its port: that is for good. Global: the verifier looks
+ * once.
+ */
+__noinline int sl_judge_opened(struct sl_ctx *ctx, __u32 out_port)
+{
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_policy_query *ask;
+	__u8 group = 0;
+	int action;
+
+	if (!work)
+		return SL_POLICY_DENY;
+	ask = &work->ask;
+	sl_judged_query(ask, work->pkt.family, &work->pkt.key, &work->opened, out_port);
+	ask->smac = sl_policy_mac(ctx, ETH_ALEN);
+	action = sl_judged_action(ask);
+	work->opened.rule = ask->rule;
+	if (out_port == SL_POLICY_PORT_UNKNOWN)
+		ctx_load_bytes(ctx, 0, &group, sizeof(group));
+	if (out_port != SL_POLICY_PORT_UNKNOWN || (group & 1))
+		work->opened.policy = ask->generation;
+	return action;
+}
+
+/* Whose packets the judgement was about, written down in both entries. */
+static __always_inline void sl_judged(const struct sl_policy_query *ask, int action,
+				      struct sl_flow *flow, struct sl_flow *reverse)
+{
+	bool known = ask->out_port != SL_POLICY_PORT_UNKNOWN || (flow->policy && !reverse->in_port);
+
+	flow->rule = ask->rule;
+	if (action < SL_POLICY_REJECT) {
+		flow->flags &= ~SL_FLOW_DENIED;
+		flow->policy = reverse->policy = known ? ask->generation : 0;
+		return;
+	}
+	flow->flags |= SL_FLOW_DENIED;
+	flow->policy = reverse->policy = 0;
+	flow->nh_gen = reverse->nh_gen = 0; /* the way out is where routed packets are judged */
+}
+
+static __always_inline __u16 sl_judged_out(const struct sl_flow *flow,
+					   const struct sl_flow *reverse)
+{
+	if (reverse->in_port || (flow->flags & SL_FLOW_TO_HOST))
+		return reverse->in_port;
+	return SL_POLICY_PORT_UNKNOWN;
+}
+
+/* Who opened the session of an answer: to whom that goes, at the last known way out if routed. */
+static __always_inline __u64 sl_judged_opener(struct sl_ctx *ctx, const struct sl_flow *answer)
+{
+	__u32 index = answer->nh_slot;
+	const struct sl_nexthop *slot;
+	__u8 mac[8] = {};
+
+	if (answer->flags & SL_FLOW_TRACKED)
+		return sl_policy_mac(ctx, 0);
+	slot = bpf_map_lookup_elem(&sl_nexthops, &index);
+	if (!slot || !answer->nh_gen || slot->gen != answer->nh_gen)
+		return 0;
+	__builtin_memcpy(mac + 2, slot->dmac, ETH_ALEN);
+	return bpf_be64_to_cpu(*(__be64 *)mac);
+}
+
+/* Judges the session of a packet anew. 0, or the reason against the packet. */
+static __noinline int sl_judge_session(struct sl_ctx *ctx, struct sl_work *work,
+				       const union sl_key *key, struct sl_flow *flow,
+				       struct sl_flow *reverse)
+{
+	struct sl_policy_query *ask = &work->ask;
+	int action;
+
+	sl_judged_query(ask, work->pkt.family, key, flow, sl_judged_out(flow, reverse));
+	action = sl_judged_action(ask);
+	sl_judged(ask, action, flow, reverse);
+	if (action < SL_POLICY_REJECT)
+		return 0;
+	flow->last_seen = sl_tick_now();
+	return sl_policy_settle(ctx, ask, action);
+}
+
+/*
+ * Judges anew the session that work->pkt belongs to. 0, or the reason against the packet. Global:
+ * the verifier looks once.
+ */
+__noinline int sl_judge_again(struct sl_ctx *ctx)
+{
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_flow *flow, *other;
+	__u16 generation = sl_policy_generation();
+
+	if (!work)
+		return 0;
+	flow = sl_flow_find(&work->pkt);
+	if (!flow)
+		return 0;
+	sl_reverse_key(work->pkt.family, &work->pkt.key, flow, &work->other);
+	other = sl_flow_get(work->pkt.family, &work->other);
+	if (!other)
+		return 0;
+	if (flow->flags & SL_FLOW_ORIG) {
+		work->ask.smac = sl_policy_mac(ctx, ETH_ALEN);
+		return sl_judge_session(ctx, work, &work->pkt.key, flow, other);
+	}
+	if (other->policy == generation && !(other->flags & SL_FLOW_DENIED)) {
+		flow->policy = generation;
+		return 0;
+	}
+	work->ask.smac = sl_judged_opener(ctx, flow);
+	return sl_judge_session(ctx, work, &work->other, other, flow);
+}
+
+/*
+ * The sweeper's visit at a session of another generation, of which perhaps no packet comes for
+ * long. Who would have to tell the sender's MAC is left to its packets.
+ */
+static __always_inline void sl_judge_visited(__u8 family, const union sl_key *key,
+					     struct sl_flow *flow, struct sl_flow *reverse)
+{
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	__u16 out_port;
+	int action;
+
+	if (!work || flow->policy == sl_policy_generation() || (flow->flags & SL_FLOW_DENIED) ||
+	    sl_policy_asks_mac())
+		return;
+	out_port = sl_judged_out(flow, reverse);
+	if (out_port == SL_POLICY_PORT_UNKNOWN)
+		return;
+	sl_judged_query(&work->ask, family, key, flow, out_port);
+	action = sl_judged_action(&work->ask);
+	sl_judged(&work->ask, action, flow, reverse);
+}
+
+#endif
