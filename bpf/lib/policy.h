@@ -9,14 +9,13 @@
 #include <bpf/bpf_endian.h>
 #include <stdbool.h>
 
+#include "bits.h"
 #include "sluice/abi/policy.h"
 
 #ifdef __bpf__
 #include <bpf/bpf_helpers.h>
 #include <linux/in.h>
 #include <linux/in6.h>
-
-#include "lib/bits.h"
 
 #define sl_policy_function		   static __noinline
 #define sl_policy_loop(most, step, search) bpf_loop(most, step, search, 0)
@@ -40,11 +39,6 @@ static inline const union sl_policy_line *sl_policy_at(void *image, __u32 number
 	const struct sl_policy_image *it = (const struct sl_policy_image *)image;
 
 	return number < it->count ? &it->lines[number] : 0;
-}
-
-static inline __u32 sl_lowest_bit(__u64 x)
-{
-	return __builtin_ctzll(x);
 }
 
 #define sl_policy_loop(most, step, search)                                                         \
@@ -160,6 +154,7 @@ static inline __u64 sl_policy_word(void *image, __u32 number, __u32 word)
 
 	if (!line)
 		return 0;
+	word = sl_opaque(word); /* else a bound is lost on Linux 6.1 that the compiler knows of */
 	line = sl_policy_at(image, line->set.block[word >> 5 & 7] + (word >> 3 & 3));
 	return line ? line->words[word & 7] : 0;
 }

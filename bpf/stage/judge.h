@@ -27,14 +27,13 @@ static __always_inline bool sl_policy_stale(const struct sl_flow *flow)
 	return unlikely(flow->policy != sl_policy_generation() || (flow->flags & SL_FLOW_DENIED));
 }
 
-/* A MAC of the frame as sl_policy_query has it; which: its offset. */
-static __always_inline __u64 sl_policy_mac(struct sl_ctx *ctx, __u32 which)
+/* Fills in who sends: the MAC at this offset of the frame. */
+static __always_inline void sl_judged_sender(struct sl_ctx *ctx, __u32 off,
+					     struct sl_policy_query *query)
 {
-	__u8 mac[8] = {};
-
-	if (ctx_load_bytes(ctx, which, mac + 2, ETH_ALEN))
-		return 0;
-	return bpf_be64_to_cpu(*(__be64 *)mac);
+	query->smac = 0;
+	ctx_load_bytes(ctx, off, (__u8 *)&query->smac + 2, ETH_ALEN);
+	query->smac = bpf_be64_to_cpu(query->smac);
 }
 
 /* The type of the message that opened the session, which its ports tell: sluice/abi/flow.h. */
@@ -122,7 +121,7 @@ __noinline int sl_judge_opened(struct sl_ctx *ctx, __u32 out_port)
 		return SL_POLICY_DENY;
 	ask = &work->ask;
 	sl_judged_query(ask, work->pkt.family, &work->pkt.key, &work->opened, out_port);
-	ask->smac = sl_policy_mac(ctx, ETH_ALEN);
+	sl_judged_sender(ctx, ETH_ALEN, ask);
 	action = sl_judged_action(ask);
 	work->opened.rule = ask->rule;
 	if (out_port == SL_POLICY_PORT_UNKNOWN)
@@ -158,36 +157,22 @@ static __always_inline __u16 sl_judged_out(const struct sl_flow *flow,
 }
 
 /* Who opened the session of an answer: to whom that goes, at the last known way out if routed. */
-static __always_inline __u64 sl_judged_opener(struct sl_ctx *ctx, const struct sl_flow *answer)
+static __always_inline void sl_judged_opener(struct sl_ctx *ctx, const struct sl_flow *answer,
+					     struct sl_policy_query *query)
 {
 	__u32 index = answer->nh_slot;
 	const struct sl_nexthop *slot;
-	__u8 mac[8] = {};
 
-	if (answer->flags & SL_FLOW_TRACKED)
-		return sl_policy_mac(ctx, 0);
+	if (answer->flags & SL_FLOW_TRACKED) {
+		sl_judged_sender(ctx, 0, query);
+		return;
+	}
+	query->smac = 0;
 	slot = bpf_map_lookup_elem(&sl_nexthops, &index);
 	if (!slot || !answer->nh_gen || slot->gen != answer->nh_gen)
-		return 0;
-	__builtin_memcpy(mac + 2, slot->dmac, ETH_ALEN);
-	return bpf_be64_to_cpu(*(__be64 *)mac);
-}
-
-/* Judges the session of a packet anew. 0, or the reason against the packet. */
-static __noinline int sl_judge_session(struct sl_ctx *ctx, struct sl_work *work,
-				       const union sl_key *key, struct sl_flow *flow,
-				       struct sl_flow *reverse)
-{
-	struct sl_policy_query *ask = &work->ask;
-	int action;
-
-	sl_judged_query(ask, work->pkt.family, key, flow, sl_judged_out(flow, reverse));
-	action = sl_judged_action(ask);
-	sl_judged(ask, action, flow, reverse);
-	if (action < SL_POLICY_REJECT)
-		return 0;
-	flow->last_seen = sl_tick_now();
-	return sl_policy_settle(ctx, ask, action);
+		return;
+	__builtin_memcpy((__u8 *)&query->smac + 2, slot->dmac, ETH_ALEN);
+	query->smac = bpf_be64_to_cpu(query->smac);
 }
 
 /*
@@ -198,28 +183,36 @@ __noinline int sl_judge_again(struct sl_ctx *ctx)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	struct sl_flow *flow, *other;
+	struct sl_flow *flow, *other, *opener;
 	__u16 generation = sl_policy_generation();
+	bool is_answer;
+	int action;
 
-	if (!work)
-		return 0;
-	flow = sl_flow_find(&work->pkt);
+	flow = work ? sl_flow_find(&work->pkt) : NULL;
 	if (!flow)
 		return 0;
 	sl_reverse_key(work->pkt.family, &work->pkt.key, flow, &work->other);
 	other = sl_flow_get(work->pkt.family, &work->other);
 	if (!other)
 		return 0;
-	if (flow->flags & SL_FLOW_ORIG) {
-		work->ask.smac = sl_policy_mac(ctx, ETH_ALEN);
-		return sl_judge_session(ctx, work, &work->pkt.key, flow, other);
-	}
-	if (other->policy == generation && !(other->flags & SL_FLOW_DENIED)) {
+	is_answer = !(flow->flags & SL_FLOW_ORIG);
+	if (is_answer && other->policy == generation && !(other->flags & SL_FLOW_DENIED)) {
 		flow->policy = generation;
 		return 0;
 	}
-	work->ask.smac = sl_judged_opener(ctx, flow);
-	return sl_judge_session(ctx, work, &work->other, other, flow);
+	opener = is_answer ? other : flow;
+	if (is_answer)
+		sl_judged_opener(ctx, flow, &work->ask);
+	else
+		sl_judged_sender(ctx, ETH_ALEN, &work->ask);
+	sl_judged_query(&work->ask, work->pkt.family, is_answer ? &work->other : &work->pkt.key,
+			opener, sl_judged_out(opener, is_answer ? flow : other));
+	action = sl_judged_action(&work->ask);
+	sl_judged(&work->ask, action, opener, is_answer ? flow : other);
+	if (action < SL_POLICY_REJECT)
+		return 0;
+	opener->last_seen = sl_tick_now();
+	return sl_policy_settle(ctx, &work->ask, action);
 }
 
 /*

@@ -2,6 +2,7 @@
 """Clients and servers for the end-to-end tests: what they send is random and compared to the byte."""
 
 import argparse
+import errno
 import hashlib
 import json
 import os
@@ -86,10 +87,10 @@ def lengths_of(text):
         yield from range(int(first), int(last or first) + 1)
 
 
-def connect(given):
+def connect(given, timeout=TIMEOUT):
     kind = socket.SOCK_STREAM if given.proto == "tcp" else socket.SOCK_DGRAM
     client = socket.socket(family_of(given.host), kind)
-    client.settimeout(TIMEOUT)
+    client.settimeout(timeout)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if given.from_port:
         client.bind(("", given.from_port))
@@ -126,6 +127,48 @@ def exchange(given):
                          f"expected {sent.hex()[:120]}, got {got.hex()[:120]}")
             count += 1
     say(count)
+
+
+# --- knock: who answers there, and how? ---
+
+
+def knock(given):
+    """open, refused (RST or port unreachable), prohibited (ICMP), or silent."""
+    try:
+        with connect(given, timeout=1) as client:
+            if given.proto == "udp":
+                client.send(b"knock")
+                client.recv(65536)
+            say("open")
+    except ConnectionRefusedError:
+        say("refused")
+    except TimeoutError:
+        say("silent")
+    except OSError as error:
+        say("prohibited" if error.errno in (errno.EHOSTUNREACH, errno.EACCES) else error)
+
+
+# --- hold: a connection that says something ten times a second; when did the last answer come? ---
+
+
+def hold(given):
+    given.proto = "tcp"
+    start = time.monotonic()
+    last = start
+    with connect(given) as client:
+        client.settimeout(given.seconds)
+        say("held")
+        try:
+            while (left := start + given.seconds - time.monotonic()) > 0:
+                client.settimeout(left)
+                client.sendall(b"hold")
+                if receive(client, 4) != b"hold":
+                    break
+                last = time.monotonic()
+                time.sleep(0.1)
+        except OSError:
+            pass
+    say(json.dumps({"lasted_ms": round((last - start) * 1000)}))
 
 
 # --- bulk: sends much and receives it back at the same time ---
@@ -364,6 +407,9 @@ def arguments():
     one = add(exchange, ("proto", str), *to, ("lengths", str))
     one.add_argument("--from-port", type=int, default=0)
     one.add_argument("--reset", action="store_true", help="end the connection by RST")
+    knocks = add(knock, ("proto", str), *to)
+    knocks.add_argument("--from-port", type=int, default=0)
+    add(hold, *to, ("seconds", float))
     add(bulk, *to, ("bytes", int))
     add(digest, ("port", int))
     add(chat, *to, ("seconds", float))
