@@ -115,9 +115,11 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	return sl_rewrite(ctx, pkt, flow, hop);
 }
 
-/* A frame that is to leave by a port whose egress program it passes by. 0, or the reason why not.
+/*
+ * A frame that is to leave by a port whose egress program it passes by. 0, or the reason why not.
+ * Global: the verifier looks once.
  */
-static __noinline int sl_police_out(struct xdp_md *ctx, __u32 port)
+__noinline int sl_police_out(struct xdp_md *ctx, __u32 port)
 {
 	const struct sl_qos *qos = sl_qos_of(port);
 	struct sl_qos_state *state = sl_qos_state_of(port);

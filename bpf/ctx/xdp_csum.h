@@ -17,9 +17,9 @@
 
 /*
  * The folded sum over len bytes of the frame from off on, or a negative errno. Through a buffer,
- * because a jumbo frame's tail is not directly readable.
+ * because a jumbo frame's tail is not directly readable. Global: the verifier looks once.
  */
-static __noinline int sl_csum_frame(struct xdp_md *ctx, __u32 off, __u32 len)
+__noinline int sl_csum_frame(struct xdp_md *ctx, __u32 off, __u32 len)
 {
 	__u32 zero = 0;
 	struct sl_csum_buffer *buf = bpf_map_lookup_elem(&sl_csum_scratch, &zero);

@@ -185,16 +185,19 @@ static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow, __u32 
 
 /*
  * Asks anew for an established flow. On TC the packet goes by the kernel's neighbour code, which
- * so learns that the neighbour is in use and probes it in time.
+ * so learns that the neighbour is in use and probes it in time. As sl_fib(). Global: the verifier
+ * looks once.
  */
-static __noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
-				     const struct sl_packet *pkt, struct sl_flow *flow,
-				     struct sl_hop *hop)
+__noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
+			      const struct sl_packet *pkt, struct sl_flow *flow, struct sl_hop *hop)
 {
-	struct sl_route route = {.in_ifindex = port->l3_ifindex,
-				 .out_ifindex = sl_route_back(flow)};
+	struct sl_route route = {};
 	int err;
 
+	if (!port || !pkt || !flow || !hop)
+		return -1;
+	route.in_ifindex = port->l3_ifindex;
+	route.out_ifindex = sl_route_back(flow);
 	if (!flow->in_port) /* it was not known where answers would come from */
 		flow->in_port = port->id;
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);

@@ -6,7 +6,7 @@ taken, not judged. smoke.py SLUICE_GEN SLUICE"""
 import os
 import sys
 
-from sluicebench import flows, guard, qos, switch
+from sluicebench import flows, guard, policy, qos, switch
 from sluicebench.contenders import Floor, Forwarding, Nftables, Sluice
 from sluicebench.generator import Flows, Generator, Traffic
 from sluicebench.guarded import (Guarded, GuardedNftables, GuardedSluice, Identity,
@@ -72,6 +72,7 @@ def main():
     contenders += [SwitchingSluice(sys.argv[2], hook, macs)
                    for hook in switch.HOOKS for macs in (switch.FEW, switch.MANY)]
     contenders += [flows.Tracking(sys.argv[2], hook, "all") for hook in switch.HOOKS]
+    contenders += [policy.JudgingSluice(sys.argv[2], "xdp", policy.FEW), policy.JudgingNftables()]
     contenders += [ShapingSluice(sys.argv[2], classes=[qos.VOICE]),
                    ShapingSluice(sys.argv[2], back=False), TcTbf(), TcHtb(voice=True)]
     for number, contender in enumerate(contenders):

@@ -27,14 +27,17 @@ std::string address_text(View bytes) {
     return inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text, sizeof(text));
 }
 
-std::size_t minimum_header(std::uint8_t protocol) {
-    switch (protocol) {
+/// ICMP of the one family means nothing in the other.
+std::size_t minimum_header(const Layout& layout) {
+    switch (layout.protocol) {
         case IPPROTO_TCP:
             return 20;
         case IPPROTO_UDP:
-        case IPPROTO_ICMP:
-        case IPPROTO_ICMPV6:
             return 8;
+        case IPPROTO_ICMP:
+            return layout.v4 ? 8 : 0;
+        case IPPROTO_ICMPV6:
+            return layout.v6 ? 8 : 0;
         default:
             return 0;
     }
@@ -42,7 +45,7 @@ std::size_t minimum_header(std::uint8_t protocol) {
 
 /// Sets l4 and protocol if the transport header is there whole.
 bool locate_l4(View frame, std::size_t at, Layout& layout) {
-    if (at + minimum_header(layout.protocol) > layout.end) return layout.fragment;
+    if (at + minimum_header(layout) > layout.end) return layout.fragment;
     if (layout.protocol == IPPROTO_TCP) {
         const std::size_t length = (frame[at + 12] >> 4) * 4u;
         if (length < 20 || at + length > layout.end) return layout.fragment;

@@ -233,12 +233,16 @@ TEST_F(Policy, AnotherPolicyCutsWhatItForbids) {
 }
 
 TEST_F(Policy, TheSweeperJudgesWhatIsSilent) {
+    auto settings = gate().map<__u32, sl_settings>("sl_settings").get(0).value();
+    settings.nexthop_ttl = 60'000;  // its packets would not for a minute
+    gate().set_settings(settings);
     expect_forward(Hook::tc, lan0, ask4, routed(ask4, wan0, router));
     put({about_port(PolicyAction::deny, 53)});
     ASSERT_TRUE(gate().start_sweeper());
     for (int i = 0; i < 100 && (udp_flow().flags & SL_FLOW_DENIED) == 0; ++i)
         std::this_thread::sleep_for(20ms);
     EXPECT_EQ(udp_flow().flags & SL_FLOW_DENIED, SL_FLOW_DENIED);
+    expect_drop(Hook::tc, lan0, ask4, SL_DROP_POLICY_DENY);
 }
 
 TEST_F(Policy, ASenderIsItsMac) {
