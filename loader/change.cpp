@@ -1,5 +1,6 @@
 #include "loader/change.hpp"
 
+#include "loader/announce.hpp"
 #include "loader/dhcp.hpp"
 #include "loader/reconcile.hpp"
 #include "loader/reconcile_blocks.hpp"
@@ -62,6 +63,7 @@ Result<Outcome> change(const Target& target, const Edit& edit) {
         return std::unexpected(done.error());
     }
     SL_CHECK(lock.mark_idle());
+    announce(datapath, journal.outcome().actions, after.ports);
     return journal.outcome();
 }
 

@@ -136,8 +136,12 @@ Result<Event> EventLog::named(const sl_event& raw) {
     event.egress = raw.egress != 0;
     event.repeats = raw.repeats;
     event.frame_len = raw.frame_len;
-    event.header.assign(raw.header,
-                        raw.header + std::min<unsigned>(raw.header_len, SL_EVENT_HEADER));
+    const auto length = std::min<std::size_t>(raw.header_len, SL_EVENT_HEADER);
+    if (raw.kind == SL_EVENT_CHANGED) {
+        event.change.assign(reinterpret_cast<const char*>(raw.header), length);
+        return event;
+    }
+    event.header.assign(raw.header, raw.header + length);
     const auto mac = mac_of_vm(event);
     event.vm = mac ? vms_.of(event.port, *mac) : vms_.at(event.port);
     return event;

@@ -19,6 +19,7 @@ struct Event {
     const EventKind* kind = nullptr;
     const DropReason* reason = nullptr;  ///< null: a kind that has none
     std::string port, other_port;        ///< names; empty = none
+    std::string change;                  ///< what was changed; empty: it is about a frame
     std::string rule;                    ///< of the policy; empty = a default, or none
     std::string vm;                      ///< that sent it, or was to get it; empty = not known
     bool egress = false;                 ///< it was to leave by the port

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "loader/announce.hpp"
 #include "loader/change.hpp"
 #include "loader/host.hpp"
 #include "loader/interface.hpp"
@@ -67,7 +68,9 @@ Result<> put_into_kernel(const std::string& instance, const Database& database,
     }
     auto done = journal.step("make maps and programs", [&]() -> Result<> {
         SL_TRY(datapath, Datapath::create(instance, desired.settings));
-        return reconcile_all(datapath, database, found, journal);
+        SL_CHECK(reconcile_all(datapath, database, found, journal));
+        announce(datapath, std::vector{fmt::format("instance {} is up", instance)}, {});
+        return {};
     });
     if (!done) {
         Journal undo(Effect::apply);
@@ -196,6 +199,7 @@ Result<Outcome> restore(const Target& target) {
     SL_CHECK(instance.lock.mark_busy());
     SL_CHECK(reconcile_all(datapath, instance.database, instance.found, journal));
     SL_CHECK(instance.lock.mark_idle());
+    announce(datapath, journal.outcome().actions, instance.before.ports);
     return journal.outcome();
 }
 

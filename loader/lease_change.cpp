@@ -28,7 +28,8 @@ Result<> bring_kernel_after(LeaseChange& change, const FoundInterfaces& found) {
     if (change.pools_changed) SL_CHECK(mirror_pools(datapath, change.store, journal));
     SL_CHECK(mirror_leases(datapath, change.store, change.touched, change.before.ports, journal));
     SL_TRY(sight, any_leases_or_pools(change.database.connection()));
-    if (!change.guards_changed && sight == change.before.sight) return {};
+    // A policy may be about the VM.
+    if (!change.guards_changed && sight == change.before.sight && !change.before.policy) return {};
     SL_TRY(after, change.database.load());
     return reconcile(datapath, after, found, journal);
 }

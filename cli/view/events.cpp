@@ -47,10 +47,16 @@ Json frame_json(const std::optional<FrameHeaders>& frame) {
 
 /// The frame on one line, and whose its MAC is where that is the point.
 std::string text_of(const Event& event, const std::optional<FrameHeaders>& frame) {
+    if (!event.change.empty()) return event.change;
     auto text = frame ? frame_text(*frame) : fmt::format("{} bytes", event.header.size());
     if (!event.other_port.empty()) text += fmt::format(", known from {}", event.other_port);
     if (!event.rule.empty()) text += fmt::format(", rule {}", event.rule);
     return text;
+}
+
+Json direction_json(const Event& event) {
+    if (!event.change.empty()) return nullptr;
+    return event.egress ? "out" : "in";
 }
 
 /// A value of key=value: as it is if it is one plain word, else quoted as in JSON, all ASCII.
@@ -98,7 +104,7 @@ Json event_json(const Event& event) {
             {"severity", event.kind->severity},
             {"vm", text_or_null(event.vm)},
             {"port", text_or_null(event.port)},
-            {"direction", event.egress ? "out" : "in"},
+            {"direction", direction_json(event)},
             {"reason", event.reason == nullptr ? Json(nullptr) : Json(event.reason->name)},
             {"other_port", text_or_null(event.other_port)},
             {"rule", text_or_null(event.rule)},

@@ -55,10 +55,9 @@ TEST(PolicyGolden, Documents) {
                   policy_hits_view({{1, "db-tier", PolicyAction::allow, {5, 0, 0, 0}},
                                     {0, "in port:tap0", PolicyAction::deny, {0, 9, 0, 0}},
                                     {0, "", PolicyAction::allow, {3, 0, 0, 0}}}));
-    expect_golden("policy-diff.json",
-                  policy_diff_view({{PolicyChange::changed, "group web"},
-                                    {PolicyChange::removed, "rule old", 4, 0},
-                                    {PolicyChange::moved, "rule ping", 2, 1}}));
+    expect_golden("policy-diff.json", policy_diff_view({{PolicyChange::changed, "group web"},
+                                                        {PolicyChange::removed, "rule old", 4, 0},
+                                                        {PolicyChange::moved, "rule ping", 2, 1}}));
     expect_golden("policy-test.json", policy_test_view(explained_test(), true));
 }
 
@@ -80,9 +79,11 @@ TEST(PolicyText, SaysWhichRuleDecides) {
 }
 
 TEST(PolicyUsage, ErrorsExitWith2) {
-    for (const auto& arguments : std::vector<std::vector<std::string>>{
-             {"policy"}, {"policy", "load"}, {"policy", "diff"}, {"policy", "test"},
-             {"policy", "list", "x"}})
+    for (const auto& arguments : std::vector<std::vector<std::string>>{{"policy"},
+                                                                       {"policy", "load"},
+                                                                       {"policy", "diff"},
+                                                                       {"policy", "test"},
+                                                                       {"policy", "list", "x"}})
         EXPECT_EQ(run_captured(arguments).code, 2) << testing::PrintToString(arguments);
 }
 
@@ -111,18 +112,29 @@ TEST_F(PolicyLive, IsLoadedListedTestedAndCleared) {
     const auto list = done("policy list");
     EXPECT_THAT(list["rules"], SizeIs(3));
     EXPECT_EQ(list["generation"], 1);
-    const auto test =
-        done("policy test src=10.9.9.9 dst=192.168.1.1 proto=tcp dport=5432 in=tap0");
+    const auto test = done("policy test src=10.9.9.9 dst=192.168.1.1 proto=tcp dport=5432 in=tap0");
     EXPECT_EQ(test["rule"], 1);
     EXPECT_EQ(test["action"], "allow");
     EXPECT_EQ(done("policy test src=10.9.9.9 dst=192.168.1.1 dport=1 out=tap0")["default"],
               "in port:tap0");
     EXPECT_EQ(done("policy test src=10.9.9.9 dst=192.168.1.1 dport=5432 --explain")["near_misses"]
-                  [0]["misfit"],
+                                                                                   [0]["misfit"],
               "source");
     EXPECT_THAT(done("policy hits")["hits"], SizeIs(5));
     done("policy clear");
     EXPECT_EQ(done("status")["drift"], Json::array());
+}
+
+TEST_F(PolicyLive, ChangesAreEvents) {
+    done("policy load " + write_policy(small_policy));
+    const auto events = done("events --kind changed")["events"];
+    ASSERT_GE(events.size(), 2u);
+    EXPECT_THAT(events[0]["text"], testing::HasSubstr(" is up"));
+    EXPECT_THAT(events.back()["text"], testing::HasSubstr("load the policy "));
+    EXPECT_EQ(events.back()["frame"], nullptr);
+    EXPECT_EQ(events.back()["direction"], nullptr);
+    done("--dry-run policy clear");
+    EXPECT_EQ(done("events --kind changed")["events"].size(), events.size());
 }
 
 TEST_F(PolicyLive, WhatIsWrongChangesNothing) {

@@ -24,8 +24,7 @@ void read_values(std::string_view text) {
     if (const auto time = parse_time(text)) require(parse_time(time_text(*time)) == *time);
     if (const auto protocol = parse_policy_protocol(text))
         require(parse_policy_protocol(policy_protocol_text(*protocol)) == *protocol);
-    if (const auto action = parse_policy_action(text))
-        require(policy_action_text(*action) == text);
+    if (const auto action = parse_policy_action(text)) require(policy_action_text(*action) == text);
 }
 
 void judge_both_ways(const PolicyFile& file) {

@@ -18,8 +18,8 @@ protected:
     void give_lease(const std::string& vm, std::uint16_t nic, const std::string& port,
                     const char* address) const {
         Lease lease;
-        lease.mac = {{2, 0, 0, 0, static_cast<std::uint8_t>(vm.back()),
-                      static_cast<std::uint8_t>(nic)}};
+        lease.mac = {
+            {2, 0, 0, 0, static_cast<std::uint8_t>(vm.back()), static_cast<std::uint8_t>(nic)}};
         lease.vm = vm;
         lease.nic = nic;
         lease.port = port;

@@ -62,7 +62,7 @@ TEST(PolicyDiff, GroupsAndDefaultsToo) {
 }
 
 const std::vector<PortSpec> two_ports{{.name = "tap0", .vlans = {}, .id = 3},
-                                     {.name = "eth0", .vlans = {}, .id = 9}};
+                                      {.name = "eth0", .vlans = {}, .id = 9}};
 
 Result<PolicyPacket> flow_of(const std::vector<std::string>& terms) {
     return parse_policy_flow(terms, two_ports);

@@ -40,7 +40,9 @@
 	X(CONNECTION_RATE, "connection-rate", "warning", "too many flows begin at this port")      \
 	X(MAC_FLOOD, "mac-flood", "error", "too many new source MACs at this port")                \
 	X(ARP_SCAN, "arp-scan", "warning", "too many addresses are asked for by ARP at this port") \
-	X(POLICY_LOG, "policy-log", "info", "a flow was opened that a rule allows and has reported")
+	X(POLICY_LOG, "policy-log", "info",                                                        \
+	  "a flow was opened that a rule allows and has reported")                                 \
+	X(CHANGED, "changed", "notice", "sluice was told to change something, and has")
 
 enum sl_event_kind {
 	SL_EVENT_NONE = 0,
@@ -65,11 +67,12 @@ struct sl_event {
 	 * POLICY_LOG, and DROP by the policy: 1-based number of the rule, 0 = a default.
 	 */
 	__u16 other_port;
-	__u8 kind;		      /* enum sl_event_kind */
-	__u8 reason;		      /* DROP, AUDIT: enum sl_drop */
-	__u8 egress;		      /* it was to leave by the port */
-	__u8 header_len;	      /* bytes of header that are there */
-	__u8 header[SL_EVENT_HEADER]; /* the frame's beginning, with its tags */
+	__u8 kind;	 /* enum sl_event_kind */
+	__u8 reason;	 /* DROP, AUDIT: enum sl_drop */
+	__u8 egress;	 /* it was to leave by the port */
+	__u8 header_len; /* bytes of header that are there */
+	/* The frame's beginning, with its tags. CHANGED, which no frame causes: a text in UTF-8. */
+	__u8 header[SL_EVENT_HEADER];
 };
 SL_STATIC_ASSERT(sizeof(struct sl_event) == 128, "sl_event is two cache lines");
 
