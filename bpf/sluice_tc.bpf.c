@@ -294,7 +294,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	sl_work_begin(work);
 	sl_count(&stats->rx[SL_COUNT_OBSERVED], ctx_len(ctx));
 	/* XDP has looked, where it runs. */
-	if (!(port->flags & SL_PORT_XDP) && sl_block_any() && sl_blocked(ctx))
+	if (!(port->flags & SL_PORT_XDP) && sl_blocked(ctx))
 		return sl_tc_blocked(ctx, port, stats);
 	if (!(port->flags & SL_PORT_SWITCHED))
 		return sl_tc_router(ctx, port, stats, work);

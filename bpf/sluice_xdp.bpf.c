@@ -208,7 +208,7 @@ int sl_xdp(struct xdp_md *ctx)
 
 	if (!port || !(port->flags & SL_PORT_XDP))
 		return XDP_PASS;
-	if (sl_block_any() && sl_blocked(ctx))
+	if (sl_blocked(ctx))
 		return sl_xdp_blocked(ctx, port);
 	return port->flags & SL_PORT_SWITCHED ? sl_xdp_switched(ctx, port)
 					      : sl_xdp_routed(ctx, port);

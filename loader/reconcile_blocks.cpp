@@ -54,8 +54,7 @@ std::uint64_t count_lasting(const DesiredState& desired) {
     return count;
 }
 
-Result<std::vector<sl_block_line>> make_image(const DesiredState& desired,
-                                              const BlockReader& read) {
+Result<BlockImage> make_image(const DesiredState& desired, const BlockReader& read) {
     auto prefixes = lasting_entries(desired);
     for (const auto& set : desired.block_sets) {
         if (set.expires != 0) continue;
@@ -72,7 +71,7 @@ Result<> put_image(const Maps& maps, const DesiredState& desired, const BlockRea
     SL_TRY(image, make_image(desired, read));
     auto& state = state_of(maps);
     std::atomic_ref(state.digest).store(0);
-    SL_CHECK(maps.block.put(image));
+    SL_CHECK(maps.block.put(image.parts, image.lines));
     std::atomic_ref(state.listed).store(1);
     std::atomic_ref(state.digest).store(digest);
     return {};

@@ -61,7 +61,8 @@ Result<InstanceStatus> instance_status(const Target& target) {
         status.since = opened.datapath->stamp().created;
         SL_CHECK(read_use(status, opened.datapath->maps()));
         SL_TRY(memory, memory_of_maps(opened.datapath->pins().map("")));
-        status.memory = memory;
+        SL_TRY(listed, opened.datapath->maps().block.memory());
+        status.memory = memory + listed;
     }
     SL_TRY(ports, port_statuses(opened));
     status.ports = std::move(ports);
