@@ -193,7 +193,7 @@ static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *po
 	}
 }
 
-static __noinline int sl_xdp_blocked(struct xdp_md *ctx, const struct sl_port *port)
+static __always_inline int sl_xdp_blocked(struct xdp_md *ctx, const struct sl_port *port)
 {
 	sl_count_rx(port->id, SL_COUNT_DROPPED, ctx_len(ctx));
 	sl_report_drop(ctx, port->id, SL_DROP_BLOCKED, false);
@@ -208,7 +208,7 @@ int sl_xdp(struct xdp_md *ctx)
 
 	if (!port || !(port->flags & SL_PORT_XDP))
 		return XDP_PASS;
-	if (sl_blocked(ctx))
+	if (sl_block_any() && sl_blocked(ctx))
 		return sl_xdp_blocked(ctx, port);
 	return port->flags & SL_PORT_SWITCHED ? sl_xdp_switched(ctx, port)
 					      : sl_xdp_routed(ctx, port);

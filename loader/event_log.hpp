@@ -18,6 +18,7 @@ struct Event {
     WallTime time;
     const EventKind* kind = nullptr;
     const DropReason* reason = nullptr;  ///< null: a kind that has none
+    std::string_view detector;           ///< that blocked the source; else empty
     std::string port, other_port;        ///< names; empty = none
     std::string vm;                      ///< that sent it, or was to get it; empty = not known
     bool egress = false;                 ///< it was to leave by the port

@@ -37,7 +37,8 @@ Result<std::vector<std::string>> find_drift(const Target& target, const DesiredS
     SL_TRY(found, FoundInterfaces::open(folder));
     Journal journal(Effect::plan);
     SL_CHECK(reconcile(*datapath, desired, found, journal));
-    SL_CHECK(reconcile_block_image(*datapath, desired, {}, journal));
+    SL_TRY(database, Database::open_read_only(folder));
+    SL_CHECK(reconcile_blocks(*datapath, desired, block_reader(database), journal));
     for (const auto& warning : journal.outcome().warnings) drift.push_back(warning);
     for (const auto& action : journal.outcome().actions)
         drift.push_back(fmt::format("to do: {}", action));

@@ -33,6 +33,14 @@ static __always_inline struct sl_block_state *sl_block_state_now(void)
 	return bpf_map_lookup_elem(&sl_block_state, &zero);
 }
 
+/* Is anything listed at all? */
+static __always_inline bool sl_block_any(void)
+{
+	const struct sl_block_state *state = sl_block_state_now();
+
+	return state && (READ_ONCE(state->listed) | READ_ONCE(state->until));
+}
+
 /* Offset of the IP header, and its ethertype in *proto; 0: none that can be read. */
 static __always_inline __u32 sl_block_l3(void *data, void *end, __be16 *proto)
 {
@@ -221,34 +229,31 @@ static __always_inline enum sl_block_share sl_block_glance(struct sl_ctx *ctx)
 	return destination == SL_BLOCK_NONE ? source : destination;
 }
 
-/* Is the frame from or to a listed address? Nearly every one is done without a call. */
+/* The same without a call for nearly every frame. To be asked if sl_block_any(). */
 static __always_inline bool sl_blocked(struct sl_ctx *ctx)
 {
 	const struct sl_block_state *state = sl_block_state_now();
-	enum sl_block_share share;
+	enum sl_block_share share = sl_block_glance(ctx);
 
-	if (!state || !(READ_ONCE(state->listed) | READ_ONCE(state->until)))
-		return false;
-	share = sl_block_glance(ctx);
-	if (share == SL_BLOCK_SOME || unlikely(READ_ONCE(state->until)))
-		return share == SL_BLOCK_ALL || sl_block_look(ctx);
-	return share == SL_BLOCK_ALL;
+	if (share != SL_BLOCK_SOME && (share == SL_BLOCK_ALL || !state || !READ_ONCE(state->until)))
+		return share == SL_BLOCK_ALL;
+	return sl_block_look(ctx);
 }
 
 /*
- * Blocks an address for so many ticks from now on, or for longer if it is blocked for longer. For
- * what finds bad ones in the datapath. 0, or a negative errno: the table is full.
+ * Blocks an address for so many ticks from now on, or for longer if it is blocked for longer. 1: it
+ * was not. 0: it was, or the table is full.
  */
-__noinline int sl_block_for(const union sl_addr *addr, __u32 ticks)
+__noinline int sl_block_for(const union sl_addr *addr, __u32 ticks, __u32 by)
 {
 	struct sl_block_state *state = sl_block_state_now();
 	struct sl_block_until entry = {}, *known;
 	struct sl_block_key key = {.length = 128};
-	int err;
 
 	if (!addr || !state)
-		return -1;
+		return 0;
 	key.addr = *addr;
+	entry.by = by;
 	entry.until = bpf_ktime_get_coarse_ns() + ((__u64)ticks << SL_TICK_SHIFT);
 	known = bpf_map_lookup_elem(&sl_block_until, &key);
 	if (known) {
@@ -257,10 +262,10 @@ __noinline int sl_block_for(const union sl_addr *addr, __u32 ticks)
 		return 0;
 	}
 	__sync_fetch_and_add(&state->until, 1);
-	err = bpf_map_update_elem(&sl_block_until, &key, &entry, BPF_NOEXIST);
-	if (err)
-		__sync_fetch_and_sub(&state->until, 1);
-	return err;
+	if (!bpf_map_update_elem(&sl_block_until, &key, &entry, BPF_NOEXIST))
+		return 1;
+	__sync_fetch_and_sub(&state->until, 1);
+	return 0;
 }
 
 #endif

@@ -252,9 +252,14 @@ CREATE TABLE block_entry (
 ) STRICT;
 )sql";
 
+constexpr const char* blocking_detectors = R"sql(
+ALTER TABLE detector ADD COLUMN block_for INTEGER NOT NULL DEFAULT 600000; -- ms
+)sql";
+
 }  // namespace
 
-const std::array<const char*, 7> schema{ports_and_nat, leases_and_guards, switching, qos,
-                                        flows,         detection,         blocking};
+const std::array<const char*, 8> schema{
+    ports_and_nat, leases_and_guards, switching, qos,
+    flows,         detection,         blocking,  blocking_detectors};
 
 }  // namespace sluice

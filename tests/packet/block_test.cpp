@@ -63,7 +63,7 @@ void block_until(const Gate& gate, const char* network, std::uint64_t until) {
     const auto prefix = *Prefix::parse(network);
     const auto length = static_cast<__u32>(prefix.mapped_length());
     gate.map<sl_block_key, sl_block_until>("sl_block_until")
-        .put({prefix.address.raw(), length}, {until, 1});
+        .put({prefix.address.raw(), length}, {until, 1, 0});
     auto state = state_of(gate);
     ++state.until;
     if (length < 128) state.lengths[length / 64] |= 1ull << length % 64;

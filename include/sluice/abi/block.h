@@ -132,7 +132,8 @@ SL_STATIC_ASSERT(sizeof(struct sl_block_key) == 20, "sl_block_key is 20 bytes");
 
 struct sl_block_until {
 	__u64 until; /* CLOCK_MONOTONIC, ns */
-	__u64 given; /* 1: by the loader, for the database; 0: the datapath found it */
+	__u32 given; /* 1: by the loader, for the database; 0: the datapath found it */
+	__u32 by;    /* not given: the detector, enum sl_detector */
 };
 
 /* Map sl_block_state (array of one, mapped by the loader). A cache line, hardly ever written. */

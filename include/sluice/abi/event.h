@@ -39,7 +39,9 @@
 	  "this source tries this port of one host after the other")                               \
 	X(CONNECTION_RATE, "connection-rate", "warning", "too many flows begin at this port")      \
 	X(MAC_FLOOD, "mac-flood", "error", "too many new source MACs at this port")                \
-	X(ARP_SCAN, "arp-scan", "warning", "too many addresses are asked for by ARP at this port")
+	X(ARP_SCAN, "arp-scan", "warning", "too many addresses are asked for by ARP at this port") \
+	X(SOURCE_BLOCKED, "source-blocked", "warning",                                             \
+	  "a detector put the source on the block list; `reason` says which")
 
 enum sl_event_kind {
 	SL_EVENT_NONE = 0,
@@ -62,7 +64,7 @@ struct sl_event {
 	__u16 other_port; /* MAC_DUPLICATE, MAC_MOVED: the port it belongs to, or was on before;
 			   * LOOP: the other end */
 	__u8 kind;	  /* enum sl_event_kind */
-	__u8 reason;	  /* DROP, AUDIT: enum sl_drop */
+	__u8 reason;	  /* DROP, AUDIT: enum sl_drop; SOURCE_BLOCKED: enum sl_detector */
 	__u8 egress;	  /* it was to leave by the port */
 	__u8 header_len;  /* bytes of header that are there */
 	__u8 header[SL_EVENT_HEADER]; /* the frame's beginning, with its tags */
