@@ -307,12 +307,15 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 	return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
 }
 
-static __noinline int sl_tc_blocked(struct __sk_buff *ctx, const struct sl_port *port,
-				    struct sl_port_stats *stats)
+/* Drops what is from or to a listed address. A function for the sake of its caller's stack. */
+static __noinline bool sl_tc_block(struct __sk_buff *ctx, const struct sl_port *port,
+				   struct sl_port_stats *stats)
 {
+	if (!sl_blocked(ctx))
+		return false;
 	sl_count(&stats->rx[SL_COUNT_DROPPED], ctx_len(ctx));
 	sl_report_drop(ctx, port->id, SL_DROP_BLOCKED, false);
-	return TC_ACT_SHOT;
+	return true;
 }
 
 SEC("tc")
@@ -332,8 +335,8 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	sl_work_begin(work);
 	sl_count(&stats->rx[SL_COUNT_OBSERVED], ctx_len(ctx));
 	/* XDP has looked, where it runs. */
-	if (!(port->flags & SL_PORT_XDP) && sl_block_any() && sl_blocked(ctx))
-		return sl_tc_blocked(ctx, port, stats);
+	if (!(port->flags & SL_PORT_XDP) && sl_block_any() && sl_tc_block(ctx, port, stats))
+		return TC_ACT_SHOT;
 	if (!(port->flags & SL_PORT_SWITCHED))
 		return sl_tc_router(ctx, port, stats, work);
 	/* One after the other: within each other they would need too much stack. */

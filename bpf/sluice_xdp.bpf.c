@@ -196,7 +196,7 @@ static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *po
 	}
 }
 
-static __noinline int sl_xdp_blocked(struct xdp_md *ctx, const struct sl_port *port)
+static __always_inline int sl_xdp_blocked(struct xdp_md *ctx, const struct sl_port *port)
 {
 	sl_count_rx(port->id, SL_COUNT_DROPPED, ctx_len(ctx));
 	sl_report_drop(ctx, port->id, SL_DROP_BLOCKED, false);

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "loader/change.hpp"
+#include "loader/detectors.hpp"
 #include "loader/nearest.hpp"
 #include "loader/reconcile_blocks.hpp"
 #include "loader/store/block_store.hpp"
@@ -130,7 +131,7 @@ Result<Outcome> change_blocks(const Target& target, const Edit& edit) {
 Result<> add_found(BlockStatus& status, const Maps& maps, const BlockClock& clock) {
     SL_CHECK(maps.block_until.for_each([&](const sl_block_key& key, const sl_block_until& entry) {
         if (entry.given == 0 && entry.until > clock.monotonic)
-            status.entries.push_back({block_prefix(key), true,
+            status.entries.push_back({block_prefix(key), detector_name(entry.by),
                                       clock.real + (entry.until - clock.monotonic) / 1'000'000});
         return true;
     }));
@@ -200,7 +201,7 @@ Result<BlockStatus> list_blocks(const Target& target) {
         if (!clock.is_over(set.expires)) status.sets.push_back(set);
     for (const auto& entry : instance.desired.block_entries)
         if (!clock.is_over(entry.expires))
-            status.entries.push_back({entry.prefix, false, entry.expires});
+            status.entries.push_back({entry.prefix, {}, entry.expires});
     if (instance.datapath) SL_CHECK(add_found(status, instance.datapath->maps(), clock));
     return status;
 }
@@ -210,7 +211,7 @@ Result<std::vector<Prefix>> read_blocks(const Target& target, const std::string&
         SL_TRY(status, list_blocks(target));
         std::vector<Prefix> prefixes;
         for (const auto& entry : status.entries)
-            if (entry.found == (set == found_block_set)) prefixes.push_back(entry.prefix);
+            if (entry.by.empty() == (set == manual_block_set)) prefixes.push_back(entry.prefix);
         return prefixes;
     }
     SL_TRY(instance, open_instance(target));

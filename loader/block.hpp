@@ -43,7 +43,7 @@ struct BlockLoaded {
 
 struct BlockEntryStatus {
     Prefix prefix;
-    bool found = false;         ///< by the datapath
+    std::string_view by = {};   ///< the detector that found it; empty: it was added by hand
     std::uint64_t expires = 0;  ///< CLOCK_REALTIME, milliseconds; 0 = never
 };
 struct BlockStatus {

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
+#include <iterator>
 #include <optional>
 
 namespace sluice {
 namespace {
 
+/// A leaf takes as much memory as 16 hosts, and buckets are half full.
+constexpr std::size_t hosts_instead_of_leaf = 8;
 constexpr std::uint64_t most_tops = 4'000'000;  // of 16 bytes each, in a table that is half empty
 
 void set_bits(__u64* words, std::uint32_t first, std::uint32_t count) {
@@ -52,41 +54,77 @@ bool put_index(sl_block_line& line, const sl_block_index& entry) {
     return false;
 }
 
+std::uint32_t number_of(const Prefix& prefix) { return ntohl(prefix.address.v4_raw()); }
+
+/// False: the bucket is full.
+bool put_host(std::span<sl_block_part> parts, std::uint32_t address) {
+    const auto host = sl_block_host(address);
+    auto* buckets = reinterpret_cast<sl_block_hosts*>(&parts[SL_BLOCK_HOSTS4]);
+    auto& tags = buckets[host >> SL_BLOCK_TAG_BITS].tags;
+    auto* free = std::ranges::find(tags, 0);
+    if (free == std::end(tags)) return false;
+    *free = static_cast<__u16>((host & ((1u << SL_BLOCK_TAG_BITS) - 1)) + 1);
+    return true;
+}
+
 class ImageBuilder {
 public:
-    ImageBuilder() : lines_(SL_BLOCK_LEAVES4) {}
+    ImageBuilder() { image_.parts.resize(SL_BLOCK_PARTS); }
 
     Result<> add_all(std::span<const Prefix> prefixes) {
-        for (const auto& prefix : prefixes)
-            if (prefix.address.is_v4())
-                add4(ntohl(prefix.address.v4_raw()), prefix.length);
-            else
-                SL_CHECK(add6(block_addr6(prefix.address), prefix.length));
-        add_leaves(prefixes);
+        const auto v6 =
+            std::ranges::find_if_not(prefixes, [](const Prefix& it) { return it.address.is_v4(); });
+        const auto first6 = static_cast<std::size_t>(v6 - prefixes.begin());
+        add_all4(prefixes.first(first6));
+        for (const auto& prefix : prefixes.subspan(first6))
+            SL_CHECK(add6(block_addr6(prefix.address), prefix.length));
         add_tables();
         return {};
     }
-    std::vector<sl_block_line> take() { return std::move(lines_); }
+    BlockImage take() { return std::move(image_); }
 
 private:
+    void add_all4(std::span<const Prefix> prefixes) {
+        for (auto rest = prefixes; !rest.empty();) {
+            const auto slash24 = number_of(rest[0]) >> 8;
+            const auto end = std::ranges::find_if_not(rest, [&](const Prefix& it) {
+                return it.length > 24 && number_of(it) >> 8 == slash24;
+            });
+            const auto count = static_cast<std::size_t>(end - rest.begin());
+            if (count == 0)
+                add4(number_of(rest[0]), rest[0].length);
+            else
+                add_slash24(rest.first(count));
+            rest = rest.subspan(std::max<std::size_t>(count, 1));
+        }
+        add_leaves(prefixes);
+    }
+
+    /// A /24 or more.
     void add4(std::uint32_t address, int length) {
-        const auto slash16 = address >> 16;
-        if (length <= 16) return set_all(SL_BLOCK_ROOTS4, slash16, 1u << (16 - length));
-        set_some(SL_BLOCK_ROOTS4, slash16);
-        const auto slash24 = address >> 8;
-        if (length <= 24)
-            set_all(SL_BLOCK_NODES4, slash24, 1u << (24 - length));
-        else
-            set_some(SL_BLOCK_NODES4, slash24);
+        if (length <= 16) return share(tables().shares4, address >> 16, length, SL_BLOCK_ALL);
+        share(tables().shares4, address >> 16, 16, SL_BLOCK_SOME);
+        const auto first = address >> 8;
+        for (auto slash24 = first; slash24 < first + (1u << (24 - length)); ++slash24)
+            set_bits(node(slash24).words, slash24 % 256, 1);
+    }
+
+    /// All that is listed of a /24, which is not all of it.
+    void add_slash24(std::span<const Prefix> prefixes) {
+        const auto first = number_of(prefixes[0]);
+        const auto is_host = [&](const Prefix& it) {
+            return it.length == 32 && put_host(image_.parts, number_of(it));
+        };
+        if (prefixes.size() <= hosts_instead_of_leaf && std::ranges::all_of(prefixes, is_host))
+            return share(tables().shares4, first >> 16, 16, SL_BLOCK_HOSTS);
+        share(tables().shares4, first >> 16, 16, SL_BLOCK_SOME);
+        set_bits(node(first >> 8).words + 4, first >> 8 & 255, 1);
     }
 
     Result<> add6(const sl_block_addr6& address, int length) {
         const auto slash16 = static_cast<std::uint32_t>(address.high >> 48);
-        if (length <= 16) {
-            set_all(SL_BLOCK_ROOTS6, slash16, 1u << (16 - length));
-            return {};
-        }
-        set_some(SL_BLOCK_ROOTS6, slash16);
+        share(tables().shares6, slash16, length, length <= 16 ? SL_BLOCK_ALL : SL_BLOCK_SOME);
+        if (length <= 16) return {};
         const auto top = static_cast<std::uint32_t>(address.high >> 32);
         if (length >= 32) {
             index(top, length == 127 ? 128 : length);
@@ -118,39 +156,42 @@ private:
         index_.back().lengths[bit / 32] |= 1u << bit % 32;
     }
 
-    /// Nodes follow each other as the networks do that they tell of.
-    void set_all(std::uint32_t nodes, std::uint32_t first, std::uint32_t count) {
-        for (auto part = first; part < first + count; ++part)
-            set_bits(lines_[nodes + part / 256].words, part % 256, 1);
-    }
-    void set_some(std::uint32_t nodes, std::uint32_t part) {
-        set_bits(lines_[nodes + part / 256].words + 4, part % 256, 1);
+    sl_block_tables& tables() { return image_.tables(); }
+
+    sl_block_line& node(std::uint32_t slash24) {
+        return image_.parts[SL_BLOCK_NODES4 + (slash24 >> 21)].lines[slash24 >> 8 & 0x1fff];
     }
 
-    std::uint32_t leaf_of(std::uint32_t address) const {
-        const auto& node = lines_[SL_BLOCK_NODES4 + (address >> 16)];
-        const auto part = address >> 8 & 255;
-        auto leaf = bases_[address >> 16];
-        for (std::uint32_t word = 0; word < part / 64; ++word)
-            leaf += std::popcount(node.words[4 + word]);
-        return leaf + std::popcount(node.words[4 + part / 64] & ((1ull << part % 64) - 1));
+    /// For the /16s of a network.
+    static void share(__u64* shares, std::uint32_t slash16, int length, sl_block_share share) {
+        for (auto n = slash16; n < slash16 + (1u << std::max(16 - length, 0)); ++n)
+            shares[n / 32] |= static_cast<__u64>(share) << n % 32 * 2;
+    }
+
+    bool has_leaf(std::uint32_t slash24) {
+        return (node(slash24).words[4 + slash24 % 256 / 64] >> slash24 % 64 & 1) != 0;
+    }
+    std::uint32_t leaf_of(std::uint32_t slash24) {
+        const auto part = slash24 % 256;
+        const auto* words = node(slash24).words + 4;
+        auto leaf = tables().bases4[slash24 >> 8];
+        for (std::uint32_t word = 0; word < part / 64; ++word) leaf += std::popcount(words[word]);
+        return leaf + std::popcount(words[part / 64] & ((1ull << part % 64) - 1));
     }
 
     void add_leaves(std::span<const Prefix> prefixes) {
         std::uint32_t leaves = 0;
-        bases_.resize(65'536);
-        for (std::uint32_t slash16 = 0; slash16 < bases_.size(); ++slash16) {
-            bases_[slash16] = leaves;
+        for (std::uint32_t slash16 = 0; slash16 < 65'536; ++slash16) {
+            tables().bases4[slash16] = leaves;
             for (std::uint32_t word = 4; word < 8; ++word)
-                leaves += std::popcount(lines_[SL_BLOCK_NODES4 + slash16].words[word]);
+                leaves += std::popcount(node(slash16 << 8).words[word]);
         }
-        std::memcpy(&lines_[SL_BLOCK_BASES4], bases_.data(), bases_.size() * sizeof bases_[0]);
-        lines_.resize(SL_BLOCK_LEAVES4 + (leaves + 1) / 2);
+        image_.lines.resize((leaves + 1) / 2);
         for (const auto& prefix : prefixes) {
-            if (!prefix.address.is_v4() || prefix.length <= 24) continue;
-            const auto address = ntohl(prefix.address.v4_raw());
-            const auto leaf = leaf_of(address);
-            set_bits(lines_[SL_BLOCK_LEAVES4 + leaf / 2].words + leaf % 2 * 4, address & 255,
+            const auto address = number_of(prefix);
+            if (prefix.length <= 24 || !has_leaf(address >> 8)) continue;
+            const auto leaf = leaf_of(address >> 8);
+            set_bits(image_.lines[leaf / 2].words + leaf % 2 * 4, address & 255,
                      1u << (32 - prefix.length));
         }
     }
@@ -169,14 +210,12 @@ private:
         std::size_t lines = std::bit_ceil((keys.size() + 1) / 2);
         auto table = place(keys, lines, hash, put);
         while (!table) table = place(keys, lines *= 2, hash, put);
-        const sl_block_region found{static_cast<__u32>(lines_.size()),
-                                    static_cast<__u32>(lines - 1)};
-        std::memcpy(&lines_[SL_BLOCK_REGIONS + region / 8].words[region % 8], &found, sizeof found);
-        lines_.insert(lines_.end(), table->begin(), table->end());
+        tables().regions[region] = {static_cast<__u32>(image_.lines.size()),
+                                    static_cast<__u32>(lines)};
+        image_.lines.insert(image_.lines.end(), table->begin(), table->end());
     }
 
-    std::vector<sl_block_line> lines_;
-    std::vector<std::uint32_t> bases_;
+    BlockImage image_;
     std::vector<sl_block_index> index_;
     std::array<std::vector<sl_block_addr6>, SL_BLOCK_LENGTHS> keys_;
     std::uint64_t tops_ = 0;
@@ -194,7 +233,11 @@ sl_block_addr6 block_addr6(const Address& address) {
     return numbers;
 }
 
-Result<std::vector<sl_block_line>> build_block_image(std::span<const Prefix> prefixes) {
+sl_block_tables& BlockImage::tables() {
+    return reinterpret_cast<sl_block_tables&>(parts[SL_BLOCK_TABLES]);
+}
+
+Result<BlockImage> build_block_image(std::span<const Prefix> prefixes) {
     ImageBuilder builder;
     SL_CHECK(builder.add_all(prefixes));
     return builder.take();

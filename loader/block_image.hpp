@@ -9,10 +9,16 @@
 
 namespace sluice {
 
+struct BlockImage {
+    std::vector<sl_block_part> parts;  ///< SL_BLOCK_PARTS
+    std::vector<sl_block_line> lines;
+
+    [[nodiscard]] sl_block_tables& tables();
+};
+
 /// @param prefixes as normalise_block_list() leaves them
 /// Errors: refused (IPv6 networks of /17 to /31 that have more than 4 million /32s between them).
-[[nodiscard]] Result<std::vector<sl_block_line>> build_block_image(
-    std::span<const Prefix> prefixes);
+[[nodiscard]] Result<BlockImage> build_block_image(std::span<const Prefix> prefixes);
 
 /// An IPv6 address as two numbers.
 [[nodiscard]] sl_block_addr6 block_addr6(const Address& address);

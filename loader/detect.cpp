@@ -22,17 +22,33 @@ Result<std::vector<sl_detector>> detectors_named(const std::string& name) {
     return named;
 }
 
+Result<DetectorSpec> changed(DetectorSpec spec, const DetectorChange& wanted) {
+    const auto& info = detector_info(spec.detector);
+    spec.threshold = wanted.threshold.value_or(spec.threshold);
+    spec.window = wanted.window.value_or(spec.window);
+    spec.action = wanted.action.value_or(spec.action);
+    spec.block_for = wanted.block_for.value_or(spec.block_for);
+    if (spec.action == DetectAction::block && !blocks_sources(spec.detector))
+        return fail(ErrorCode::refused,
+                    fmt::format("{} can't block: what it counts has no address of a source that "
+                                "stays",
+                                info.name),
+                    "--action limit drops what is over the threshold");
+    if (wanted.block_for && spec.action != DetectAction::block)
+        return fail(ErrorCode::refused, fmt::format("{} does not block", info.name),
+                    "--action block --for TIME");
+    return spec;
+}
+
 }  // namespace
 
 Result<Outcome> set_detector(const Target& target, const std::string& name,
                              const DetectorChange& wanted) {
     SL_TRY(named, detectors_named(name));
     return change(target, [&](const Change& it) -> Result<> {
-        for (auto spec : all_detectors(it.before.detectors)) {
-            if (std::ranges::find(named, spec.detector) == named.end()) continue;
-            spec.threshold = wanted.threshold.value_or(spec.threshold);
-            spec.window = wanted.window.value_or(spec.window);
-            spec.action = wanted.action.value_or(spec.action);
+        for (const auto& before : all_detectors(it.before.detectors)) {
+            if (std::ranges::find(named, before.detector) == named.end()) continue;
+            SL_TRY(spec, changed(before, wanted));
             SL_CHECK(put_detector(it.database.connection(), spec));
         }
         return {};

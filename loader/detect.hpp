@@ -17,9 +17,11 @@ struct DetectorChange {
     std::optional<std::uint32_t> threshold;
     std::optional<std::chrono::milliseconds> window;
     std::optional<DetectAction> action;
+    std::optional<std::chrono::milliseconds> block_for;
 };
 
-/// @param name of the detector, or `all`. Errors: usage (no such detector).
+/// @param name of the detector, or `all`. Errors: usage (no such detector), refused (it goes by no
+/// address, and is to block; a time, and it does not block).
 [[nodiscard]] Result<Outcome> set_detector(const Target& target, const std::string& name,
                                            const DetectorChange& wanted);
 /// As by default again. Errors: usage (no such detector).

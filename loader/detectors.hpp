@@ -22,9 +22,13 @@ struct DetectorInfo {
 /// In the order of the enum.
 [[nodiscard]] const std::vector<DetectorInfo>& detector_infos();
 [[nodiscard]] const DetectorInfo& detector_info(sl_detector detector);
+/// For a number of the datapath's: a name, whatever it is.
+[[nodiscard]] std::string_view detector_name(std::uint32_t number);
 /// Errors: usage, with the names as the hint.
 [[nodiscard]] Result<const DetectorInfo*> find_detector(std::string_view name);
 
+/// Does it go by what a source sends, so that blocking the source is an answer?
+[[nodiscard]] bool blocks_sources(sl_detector detector);
 /// All detectors: as set, or as they are by default (report).
 [[nodiscard]] std::vector<DetectorSpec> all_detectors(std::span<const DetectorSpec> set);
 [[nodiscard]] sl_detect_rule detect_rule(const DetectorSpec& spec);

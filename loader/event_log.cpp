@@ -6,6 +6,7 @@
 #include <charconv>
 #include <ctime>
 
+#include "loader/detectors.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice {
@@ -130,6 +131,7 @@ Result<Event> EventLog::named(const sl_event& raw) {
     event.kind = row_of(event_kinds(), raw.kind);
     if (raw.kind == SL_EVENT_DROP || raw.kind == SL_EVENT_AUDIT)
         event.reason = row_of(drop_reasons(), raw.reason);
+    if (raw.kind == SL_EVENT_SOURCE_BLOCKED) event.detector = detector_name(raw.reason);
     SL_TRY(port, name_of(raw.port));
     event.port = port;
     SL_CHECK(name_other(raw, event));

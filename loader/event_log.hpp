@@ -18,6 +18,7 @@ struct Event {
     WallTime time;
     const EventKind* kind = nullptr;
     const DropReason* reason = nullptr;  ///< null: a kind that has none
+    std::string_view detector;           ///< that blocked the source; else empty
     std::string port, other_port;        ///< names; empty = none
     std::string change;                  ///< what was changed; empty: it is about a frame
     std::string rule;                    ///< of the policy; empty = a default, or none

@@ -31,10 +31,11 @@ constexpr std::array<std::pair<FlowScope, std::string_view>, 2> flow_scopes{{
     {FlowScope::routed, "routed"},
 }};
 
-constexpr std::array<std::pair<DetectAction, std::string_view>, 3> detect_actions{{
+constexpr std::array<std::pair<DetectAction, std::string_view>, 4> detect_actions{{
     {DetectAction::off, "off"},
     {DetectAction::report, "report"},
     {DetectAction::limit, "limit"},
+    {DetectAction::block, "block"},
 }};
 
 constexpr std::array<std::pair<BpduPolicy, std::string_view>, 3> bpdu_policies{{

@@ -54,8 +54,7 @@ std::uint64_t count_lasting(const DesiredState& desired) {
     return count;
 }
 
-Result<std::vector<sl_block_line>> make_image(const DesiredState& desired,
-                                              const BlockReader& read) {
+Result<BlockImage> make_image(const DesiredState& desired, const BlockReader& read) {
     auto prefixes = lasting_entries(desired);
     for (const auto& set : desired.block_sets) {
         if (set.expires != 0) continue;
@@ -72,7 +71,7 @@ Result<> put_image(const Maps& maps, const DesiredState& desired, const BlockRea
     SL_TRY(image, make_image(desired, read));
     auto& state = state_of(maps);
     std::atomic_ref(state.digest).store(0);
-    SL_CHECK(maps.block.put(image));
+    SL_CHECK(maps.block.put(image.parts, image.lines));
     std::atomic_ref(state.listed).store(1);
     std::atomic_ref(state.digest).store(digest);
     return {};
@@ -117,7 +116,7 @@ std::array<__u64, 2> lengths_of(const Expiring& expiring) {
 
 /// Counted before it is there, so that the datapath looks for it from the first moment.
 Result<> put_until(const Maps& maps, const sl_block_key& key, __u64 until) {
-    const sl_block_until entry{until, 1};
+    const sl_block_until entry{until, 1, 0};
     std::atomic_ref count(state_of(maps).until);
     ++count;
     auto made = maps.block_until.update(key, entry, UpdateMode::create);
@@ -148,11 +147,12 @@ Result<> reconcile_expiring(const Maps& maps, const DesiredState& desired, const
                             Journal& journal) {
     SL_TRY(wanted, wanted_expiring(desired, read));
     auto missing = wanted;
-    std::vector<sl_block_key> stale;
+    std::vector<sl_block_key> stale;  // but for what the sweeper will find
+    const auto now = BlockClock::now().monotonic;
     SL_CHECK(maps.block_until.for_each([&](const sl_block_key& key, const sl_block_until& entry) {
         const auto found = wanted.find(key);
         if (found == wanted.end()) {
-            if (entry.given != 0) stale.push_back(key);
+            if (entry.given != 0 && entry.until > now) stale.push_back(key);
         } else if (entry.given != 0 && entry.until + same_time_ns > found->second &&
                    found->second + same_time_ns > entry.until) {
             missing.erase(key);
@@ -174,16 +174,8 @@ Result<> reconcile_expiring(const Maps& maps, const DesiredState& desired, const
     return {};
 }
 
-}  // namespace
-
-BlockReader block_reader(const Database& database) {
-    return
-        [&database](const std::string& set) { return read_block_set(database.connection(), set); };
-}
-
-Result<> reconcile_block_image(const Datapath& datapath, const DesiredState& desired,
-                               const BlockReader& read, Journal& journal) {
-    const auto& maps = datapath.maps();
+Result<> reconcile_image(const Maps& maps, const DesiredState& desired, const BlockReader& read,
+                         Journal& journal) {
     const auto& state = state_of(maps);
     const auto digest = wanted_digest(desired);
     if (state.digest == digest && state.listed == (digest != 0 ? 1 : 0)) return {};
@@ -192,9 +184,16 @@ Result<> reconcile_block_image(const Datapath& datapath, const DesiredState& des
                         [&] { return put_image(maps, desired, read, digest); });
 }
 
+}  // namespace
+
+BlockReader block_reader(const Database& database) {
+    return
+        [&database](const std::string& set) { return read_block_set(database.connection(), set); };
+}
+
 Result<> reconcile_blocks(const Datapath& datapath, const DesiredState& desired,
                           const BlockReader& read, Journal& journal) {
-    SL_CHECK(reconcile_block_image(datapath, desired, read, journal));
+    SL_CHECK(reconcile_image(datapath.maps(), desired, read, journal));
     return reconcile_expiring(datapath.maps(), desired, read, journal);
 }
 

@@ -17,11 +17,8 @@ using BlockReader = std::function<Result<std::vector<Prefix>>(const std::string&
 
 [[nodiscard]] BlockReader block_reader(const Database& database);
 
-/// What has no expiry, replaced as a whole. Planning reads no set.
-[[nodiscard]] Result<> reconcile_block_image(const Datapath& datapath, const DesiredState& desired,
-                                             const BlockReader& read, Journal& journal);
-
-/// That, and what has one. Entries that the datapath has made are left alone.
+/// What has no expiry is replaced as a whole; planning does not read it. Entries that the datapath
+/// has made are left alone.
 /// Errors: refused (more have an expiry than there is room for).
 [[nodiscard]] Result<> reconcile_blocks(const Datapath& datapath, const DesiredState& desired,
                                         const BlockReader& read, Journal& journal);

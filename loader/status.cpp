@@ -37,7 +37,8 @@ Result<std::vector<std::string>> find_drift(const Target& target, const DesiredS
     SL_TRY(found, FoundInterfaces::open(folder));
     Journal journal(Effect::plan);
     SL_CHECK(reconcile(*datapath, desired, found, journal));
-    SL_CHECK(reconcile_block_image(*datapath, desired, {}, journal));
+    SL_TRY(database, Database::open_read_only(folder));
+    SL_CHECK(reconcile_blocks(*datapath, desired, block_reader(database), journal));
     for (const auto& warning : journal.outcome().warnings) drift.push_back(warning);
     for (const auto& action : journal.outcome().actions)
         drift.push_back(fmt::format("to do: {}", action));
@@ -61,7 +62,8 @@ Result<InstanceStatus> instance_status(const Target& target) {
         status.since = opened.datapath->stamp().created;
         SL_CHECK(read_use(status, opened.datapath->maps()));
         SL_TRY(memory, memory_of_maps(opened.datapath->pins().map("")));
-        status.memory = memory;
+        SL_TRY(listed, opened.datapath->maps().block.memory());
+        status.memory = memory + listed;
     }
     SL_TRY(ports, port_statuses(opened));
     status.ports = std::move(ports);

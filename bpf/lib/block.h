@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Look-ups in the image of the block list (sluice/abi/block.h). It builds for the host as well,
- * where its tests are: who includes it provides sl_block_line_at(), and on the host bpf_loop().
+ * where its tests are: who includes it provides sl_block_part_at(), sl_block_line_at(), and on the
+ * host bpf_loop().
  */
 #ifndef SLUICE_BPF_BLOCK_H
 #define SLUICE_BPF_BLOCK_H
@@ -11,14 +12,22 @@
 #include "bits.h"
 #include "sluice/abi/block.h"
 
-enum sl_block_share {
-	SL_BLOCK_NONE,
-	SL_BLOCK_SOME,
-	SL_BLOCK_ALL,
-};
+#define SL_BLOCK_LANES	  0x0001000100010001ull /* 1 in each 16 bits */
+#define SL_BLOCK_LANE_TOP 0x8000800080008000ull
+
+static __always_inline const struct sl_block_tables *sl_block_tables(void *image)
+{
+	return (const struct sl_block_tables *)sl_block_part_at(image, SL_BLOCK_TABLES);
+}
+
+static __always_inline enum sl_block_share sl_block_share16(const __u64 *shares, __u16 n)
+{
+	return (enum sl_block_share)(shares[n >> 5] >> (n & 31) * 2 & 3);
+}
 
 /* How much of part n is listed. */
-static inline enum sl_block_share sl_block_share_of(const struct sl_block_line *node, __u8 n)
+static __always_inline enum sl_block_share sl_block_share24(const struct sl_block_line *node,
+							    __u8 n)
 {
 	__u32 word = n >> 6, bit = n & 63;
 
@@ -27,7 +36,7 @@ static inline enum sl_block_share sl_block_share_of(const struct sl_block_line *
 	return node->words[4 + word] >> bit & 1 ? SL_BLOCK_SOME : SL_BLOCK_NONE;
 }
 
-/* How many parts before part n are listed in part. Without a branch: see sl_lowest_bit(). */
+/* How many parts before part n have a leaf. Without a branch: see sl_lowest_bit(). */
 static inline __u32 sl_block_rank(const struct sl_block_line *node, __u8 n)
 {
 	__u64 below = (1ull << (n & 63)) - 1;
@@ -41,32 +50,74 @@ static inline __u32 sl_block_rank(const struct sl_block_line *node, __u8 n)
 	return rank;
 }
 
-/* @param addr host order */
-static inline bool sl_block_has4(void *image, __u32 addr)
+/* Is the address among the hosts? All tags of its bucket are compared at once. */
+static __always_inline bool sl_block_has_host(void *image, __u32 addr)
 {
-	const struct sl_block_line *line = sl_block_line_at(image, SL_BLOCK_ROOTS4 + (addr >> 24));
-	enum sl_block_share share;
+	__u32 host = sl_block_host(addr), bucket = host >> SL_BLOCK_TAG_BITS;
+	const struct sl_block_part *part =
+	    sl_block_part_at(image, SL_BLOCK_HOSTS4 + (bucket >> 14));
+	__u64 tags = ((host & ((1u << SL_BLOCK_TAG_BITS) - 1)) + 1) * SL_BLOCK_LANES, zeros = 0;
+	const __u64 *words;
+
+	if (!part)
+		return false;
+	words = (const __u64 *)part + (bucket & 0x3fff) * 4;
+	for (__u32 i = 0; i < 4; i++) {
+		__u64 differ = words[i] ^ tags;
+
+		/* The top bit of the lowest 16 that are zero is set; of those above it may be. */
+		zeros |= (differ - SL_BLOCK_LANES) & ~differ;
+	}
+	return zeros & SL_BLOCK_LANE_TOP;
+}
+
+static __always_inline const struct sl_block_line *sl_block_node(void *image, __u32 addr)
+{
+	const struct sl_block_part *part = sl_block_part_at(image, SL_BLOCK_NODES4 + (addr >> 29));
+
+	return part ? part->lines + (addr >> 16 & 0x1fff) : 0;
+}
+
+/* @param addr host order. SL_BLOCK_SOME: its leaf is to be asked. */
+static __always_inline enum sl_block_share
+sl_block_share4(void *image, const struct sl_block_tables *tables, __u32 addr)
+{
+	enum sl_block_share share = sl_block_share16(tables->shares4, addr >> 16);
+	const struct sl_block_line *node;
+
+	if (share == SL_BLOCK_NONE || share == SL_BLOCK_ALL)
+		return share;
+	if (sl_block_has_host(image, addr))
+		return SL_BLOCK_ALL;
+	if (share == SL_BLOCK_HOSTS)
+		return SL_BLOCK_NONE;
+	node = sl_block_node(image, addr);
+	return node ? sl_block_share24(node, addr >> 8) : SL_BLOCK_NONE;
+}
+
+/* Is the address, whose /24 has a leaf, in it? */
+static inline bool sl_block_in_leaf(void *image, void *lines, const struct sl_block_tables *tables,
+				    __u32 addr)
+{
+	const struct sl_block_line *node = sl_block_node(image, addr), *line;
 	__u32 leaf, word;
 
-	if (!line)
+	if (!node)
 		return false;
-	share = sl_block_share_of(line, addr >> 16);
-	if (share != SL_BLOCK_SOME)
-		return share == SL_BLOCK_ALL;
-	line = sl_block_line_at(image, SL_BLOCK_NODES4 + (addr >> 16));
-	if (!line)
-		return false;
-	share = sl_block_share_of(line, addr >> 8);
-	if (share != SL_BLOCK_SOME)
-		return share == SL_BLOCK_ALL;
-	leaf = sl_block_rank(line, addr >> 8);
-	line = sl_block_line_at(image, SL_BLOCK_BASES4 + (addr >> 20));
-	if (!line)
-		return false;
-	leaf += ((const __u32 *)line->words)[addr >> 16 & 15];
-	line = sl_block_line_at(image, SL_BLOCK_LEAVES4 + leaf / 2);
+	leaf = tables->bases4[addr >> 16] + sl_block_rank(node, addr >> 8);
+	line = sl_block_line_at(lines, leaf / 2);
 	word = sl_opaque((leaf & 1) * 4 + (addr >> 6 & 3)); /* Linux 6.1 loses the bound of an OR */
 	return line && (line->words[word & 7] >> (addr & 63) & 1);
+}
+
+static inline bool sl_block_has4(void *image, void *lines, const struct sl_block_tables *tables,
+				 __u32 addr)
+{
+	enum sl_block_share share = sl_block_share4(image, tables, addr);
+
+	if (share != SL_BLOCK_SOME)
+		return share == SL_BLOCK_ALL;
+	return lines && sl_block_in_leaf(image, lines, tables, addr);
 }
 
 /* The first `length` bits of an address. */
@@ -84,30 +135,36 @@ static inline struct sl_block_addr6 sl_block_prefix6(const struct sl_block_addr6
 	return prefix;
 }
 
+/* What a search in the tables of IPv6 needs of the image. */
+struct sl_block_where {
+	const struct sl_block_tables *tables;
+	void *lines;
+};
+
 /* The line of probe `i`, or NULL: there is no such table. */
-static inline const struct sl_block_line *sl_block_table_line(void *image, __u32 region, __u32 hash,
-							      __u32 i)
+static inline const struct sl_block_line *sl_block_table_line(const struct sl_block_where *where,
+							      __u32 region, __u32 hash, __u32 i)
 {
-	const struct sl_block_line *line =
-	    sl_block_line_at(image, SL_BLOCK_REGIONS + (region >> 3));
 	const struct sl_block_region *table;
 
-	if (!line)
+	if (region >= SL_BLOCK_LENGTHS)
 		return 0;
-	table = (const struct sl_block_region *)line->words + (region & 7);
-	return table->first ? sl_block_line_at(image, table->first + ((hash + i) & table->mask))
-			    : 0;
+	table = where->tables->regions + region;
+	if (!table->lines)
+		return 0;
+	return sl_block_line_at(where->lines, table->first + ((hash + i) & (table->lines - 1)));
 }
 
 /* Is the prefix of this length listed? */
-static inline bool sl_block_probe6(void *image, const struct sl_block_addr6 *addr, __u32 length)
+static inline bool sl_block_probe6(const struct sl_block_where *where,
+				   const struct sl_block_addr6 *addr, __u32 length)
 {
 	struct sl_block_addr6 prefix = sl_block_prefix6(addr, length);
 	__u32 hash = sl_block_hash(prefix.high, prefix.low);
 
 	for (__u32 i = 0; i < SL_BLOCK_PROBES; i++) {
 		const struct sl_block_bucket *bucket =
-		    (const struct sl_block_bucket *)sl_block_table_line(image, length, hash, i);
+		    (const struct sl_block_bucket *)sl_block_table_line(where, length, hash, i);
 
 		if (!bucket)
 			return false;
@@ -123,7 +180,7 @@ static inline bool sl_block_probe6(void *image, const struct sl_block_addr6 *add
 
 /* A search for the prefixes of an address that are listed. */
 struct sl_block_search {
-	void *image;
+	struct sl_block_where where;
 	struct sl_block_addr6 addr;
 	__u64 shorter; /* lengths 32..95 that are left to look for */
 	__u32 longer;  /* 96..126, and 128 in bit 31 */
@@ -148,7 +205,7 @@ static inline long sl_block_next6(__u32 unused, void *context)
 		return 1;
 	}
 	search->found =
-	    length == SL_BLOCK_INDEX || sl_block_probe6(search->image, &search->addr, length);
+	    length == SL_BLOCK_INDEX || sl_block_probe6(&search->where, &search->addr, length);
 	return search->found;
 }
 
@@ -159,7 +216,7 @@ static inline bool sl_block_lengths6(struct sl_block_search *search)
 
 	for (__u32 i = 0; i < SL_BLOCK_PROBES; i++) {
 		const struct sl_block_index *entry =
-		    (const struct sl_block_index *)sl_block_table_line(search->image,
+		    (const struct sl_block_index *)sl_block_table_line(&search->where,
 								       SL_BLOCK_INDEX, hash, i);
 
 		if (!entry)
@@ -176,19 +233,15 @@ static inline bool sl_block_lengths6(struct sl_block_search *search)
 	return false;
 }
 
-static inline bool sl_block_has6(void *image, struct sl_block_addr6 addr)
+static inline bool sl_block_has6(void *lines, const struct sl_block_tables *tables,
+				 struct sl_block_addr6 addr)
 {
-	const struct sl_block_line *line =
-	    sl_block_line_at(image, SL_BLOCK_ROOTS6 + (__u32)(addr.high >> 56));
-	struct sl_block_search search = {image, addr, 0, 0, false};
-	enum sl_block_share share;
+	struct sl_block_search search = {{tables, lines}, addr, 0, 0, false};
+	enum sl_block_share share = sl_block_share16(tables->shares6, addr.high >> 48);
 
-	if (!line)
-		return false;
-	share = sl_block_share_of(line, addr.high >> 48);
 	if (share != SL_BLOCK_SOME)
 		return share == SL_BLOCK_ALL;
-	if (!sl_block_lengths6(&search))
+	if (!lines || !sl_block_lengths6(&search))
 		return false;
 	bpf_loop(SL_BLOCK_LENGTHS - SL_BLOCK_INDEX, sl_block_next6, &search, 0);
 	return search.found;

@@ -92,19 +92,25 @@ static __noinline void sl_event_write(struct sl_ctx *ctx, const struct sl_notice
 	__sync_lock_test_and_set(&event->number, number);
 }
 
+static __always_inline void sl_event_of(struct sl_ctx *ctx, const struct sl_notice *notice)
+{
+	struct sl_event_limit *limit = sl_event_limit(notice->port, SL_DROP_MAX + notice->kind);
+
+	if (!limit)
+		return;
+	if (sl_event_due(limit))
+		sl_event_write(ctx, notice, __sync_lock_test_and_set(&limit->counted, 0));
+	else
+		__sync_fetch_and_add(&limit->counted, 1);
+}
+
 /* An event of a kind of its own, about the frame and another port (0 = none). */
 static __always_inline void sl_event_notice(struct sl_ctx *ctx, __u32 port, enum sl_event_kind kind,
 					    __u32 other_port)
 {
 	struct sl_notice notice = {.port = port, .other_port = other_port, .kind = kind};
-	struct sl_event_limit *limit = sl_event_limit(port, SL_DROP_MAX + kind);
 
-	if (!limit)
-		return;
-	if (sl_event_due(limit))
-		sl_event_write(ctx, &notice, __sync_lock_test_and_set(&limit->counted, 0));
-	else
-		__sync_fetch_and_add(&limit->counted, 1);
+	sl_event_of(ctx, &notice);
 }
 
 /*

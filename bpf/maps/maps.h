@@ -134,8 +134,23 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_qos_intervals, __u32, struct sl_qos_intervals, 1, 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_qos_class_stats, __u32, struct sl_qos_class_stats,
        SL_MAX_PORTS *SL_QOS_CLASSES_MAX, 0);
 
-/* The block list. Images differ in size: BPF_F_INNER_MAP (Linux 5.10). */
+/* The block list. The kernel inlines look-ups of what always has the same size alone. */
 struct sl_block_image {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_BLOCK_PARTS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct sl_block_part));
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct sl_block_image);
+} sl_block SEC(".maps");
+
+/* As many lines as it takes: BPF_F_INNER_MAP (Linux 5.10). */
+struct sl_block_some_lines {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
@@ -144,10 +159,10 @@ struct sl_block_image {
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, __u32);
-	__array(values, struct sl_block_image);
-} sl_block SEC(".maps");
+	__array(values, struct sl_block_some_lines);
+} sl_block_lines SEC(".maps");
 SL_MAP(BPF_MAP_TYPE_HASH, sl_block_until, struct sl_block_key, struct sl_block_until,
        SL_BLOCK_UNTIL_MAX, BPF_F_NO_PREALLOC);
 /* Mapped by the loader, whose changes must leave the datapath's alone. */

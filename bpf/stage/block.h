@@ -10,10 +10,15 @@
 #include "lib/time.h"
 #include "maps/maps.h"
 
-/* A line of the image, or NULL beyond its end. */
-static __always_inline const struct sl_block_line *sl_block_line_at(void *image, __u32 index)
+static __always_inline const struct sl_block_part *sl_block_part_at(void *image, __u32 index)
 {
 	return bpf_map_lookup_elem(image, &index);
+}
+
+/* NULL beyond the last one. */
+static __always_inline const struct sl_block_line *sl_block_line_at(void *lines, __u32 index)
+{
+	return bpf_map_lookup_elem(lines, &index);
 }
 
 #include "lib/block.h"
@@ -70,10 +75,11 @@ static __always_inline struct sl_block_addr6 sl_block_addr6(const struct in6_add
 }
 
 /* Two functions' worth of stack: one frame of it for both addresses. */
-static __noinline int sl_block_listed6(void *image, const struct ipv6hdr *ip6)
+static __noinline int sl_block_listed6(void *lines, const struct sl_block_tables *tables,
+				       const struct ipv6hdr *ip6)
 {
-	return sl_block_has6(image, sl_block_addr6(&ip6->saddr)) ||
-	       sl_block_has6(image, sl_block_addr6(&ip6->daddr));
+	return sl_block_has6(lines, tables, sl_block_addr6(&ip6->saddr)) ||
+	       sl_block_has6(lines, tables, sl_block_addr6(&ip6->daddr));
 }
 
 /* One length of an address that may have an expiry. */
@@ -155,55 +161,99 @@ static __noinline int sl_block_expiring(const void *l3, bool is4)
 	return sl_block_for_now(&saddr) || sl_block_for_now(&daddr);
 }
 
-/*
- * Is the frame from or to a listed address? To be asked if sl_block_any(). One image judges both.
- * Global: the verifier looks once.
- */
-__noinline int sl_blocked(struct sl_ctx *ctx)
+/* Is one of the packet's addresses in the image? One image judges both. */
+static __always_inline bool sl_block_image_has(const void *l3, bool is4)
+{
+	__u32 zero = 0, slot;
+	void *image = bpf_map_lookup_elem(&sl_block, &zero), *lines;
+	const struct sl_block_tables *tables = image ? sl_block_tables(image) : NULL;
+	const struct iphdr *ip = l3;
+
+	if (!tables)
+		return false;
+	slot = tables->slot;
+	lines = bpf_map_lookup_elem(&sl_block_lines, &slot);
+	if (!is4)
+		return sl_block_listed6(lines, tables, l3);
+	return sl_block_has4(image, lines, tables, bpf_ntohl(ip->saddr)) ||
+	       sl_block_has4(image, lines, tables, bpf_ntohl(ip->daddr));
+}
+
+/* Is the frame from or to a listed address? Global: the verifier looks once. */
+__noinline int sl_block_look(struct sl_ctx *ctx)
 {
 	const struct sl_block_state *state = sl_block_state_now();
-	void *data, *end, *image;
-	struct ipv6hdr *ip6;
-	struct iphdr *ip;
-	__u32 zero = 0, off;
+	void *data, *end;
 	__be16 proto = 0;
+	__u32 off;
+	bool is4;
 
 	if (!state || ctx_make_linear(ctx, SL_BLOCK_HEADERS))
 		return 0;
 	data = ctx_data(ctx);
 	end = ctx_data_end(ctx);
 	off = sl_block_l3(data, end, &proto);
-	ip = data + off;
-	ip6 = data + off;
+	data += off;
+	if (!off)
+		return 0;
+	if (proto == bpf_htons(ETH_P_IP) && data + sizeof(struct iphdr) <= end)
+		is4 = true;
+	else if (proto == bpf_htons(ETH_P_IPV6) && data + sizeof(struct ipv6hdr) <= end)
+		is4 = false;
+	else
+		return 0;
+	if (sl_block_image_has(data, is4))
+		return 1;
+	return unlikely(READ_ONCE(state->until)) && sl_block_expiring(data, is4);
+}
+
+/* What the image says of an untagged IPv4 frame. SL_BLOCK_SOME: that takes more than a glance. */
+static __always_inline enum sl_block_share sl_block_glance(struct sl_ctx *ctx)
+{
+	void *data = ctx_data(ctx), *end = ctx_data_end(ctx), *image;
+	const struct sl_block_tables *tables;
+	struct iphdr *ip = data + ETH_HLEN;
+	enum sl_block_share source, destination;
+	__u32 zero = 0;
+
+	if ((void *)(ip + 1) > end || ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IP))
+		return SL_BLOCK_SOME;
 	image = bpf_map_lookup_elem(&sl_block, &zero);
-	if (proto == bpf_htons(ETH_P_IP) && off && (void *)(ip + 1) <= end) {
-		if (image && (sl_block_has4(image, bpf_ntohl(ip->saddr)) ||
-			      sl_block_has4(image, bpf_ntohl(ip->daddr))))
-			return 1;
-		return unlikely(READ_ONCE(state->until)) && sl_block_expiring(ip, true);
-	}
-	if (proto == bpf_htons(ETH_P_IPV6) && off && (void *)(ip6 + 1) <= end) {
-		if (image && sl_block_listed6(image, ip6))
-			return 1;
-		return unlikely(READ_ONCE(state->until)) && sl_block_expiring(ip6, false);
-	}
-	return 0;
+	tables = image ? sl_block_tables(image) : NULL;
+	if (!tables)
+		return SL_BLOCK_NONE;
+	source = sl_block_share4(image, tables, bpf_ntohl(ip->saddr));
+	if (source == SL_BLOCK_ALL)
+		return source;
+	destination = sl_block_share4(image, tables, bpf_ntohl(ip->daddr));
+	return destination == SL_BLOCK_NONE ? source : destination;
+}
+
+/* The same without a call for nearly every frame. To be asked if sl_block_any(). */
+static __always_inline bool sl_blocked(struct sl_ctx *ctx)
+{
+	const struct sl_block_state *state = sl_block_state_now();
+	enum sl_block_share share = sl_block_glance(ctx);
+
+	if (share != SL_BLOCK_SOME && (share == SL_BLOCK_ALL || !state || !READ_ONCE(state->until)))
+		return share == SL_BLOCK_ALL;
+	return sl_block_look(ctx);
 }
 
 /*
- * Blocks an address for so many ticks from now on, or for longer if it is blocked for longer. For
- * what finds bad ones in the datapath. 0, or a negative errno: the table is full.
+ * Blocks an address for so many ticks from now on, or for longer if it is blocked for longer. 1: it
+ * was not. 0: it was, or the table is full.
  */
-__noinline int sl_block_for(const union sl_addr *addr, __u32 ticks)
+__noinline int sl_block_for(const union sl_addr *addr, __u32 ticks, __u32 by)
 {
 	struct sl_block_state *state = sl_block_state_now();
 	struct sl_block_until entry = {}, *known;
 	struct sl_block_key key = {.length = 128};
-	int err;
 
 	if (!addr || !state)
-		return -1;
+		return 0;
 	key.addr = *addr;
+	entry.by = by;
 	entry.until = bpf_ktime_get_coarse_ns() + ((__u64)ticks << SL_TICK_SHIFT);
 	known = bpf_map_lookup_elem(&sl_block_until, &key);
 	if (known) {
@@ -212,10 +262,10 @@ __noinline int sl_block_for(const union sl_addr *addr, __u32 ticks)
 		return 0;
 	}
 	__sync_fetch_and_add(&state->until, 1);
-	err = bpf_map_update_elem(&sl_block_until, &key, &entry, BPF_NOEXIST);
-	if (err)
-		__sync_fetch_and_sub(&state->until, 1);
-	return err;
+	if (!bpf_map_update_elem(&sl_block_until, &key, &entry, BPF_NOEXIST))
+		return 1;
+	__sync_fetch_and_sub(&state->until, 1);
+	return 0;
 }
 
 #endif

@@ -10,6 +10,7 @@
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/block.h"
 
 #define SL_DETECT_STRIDE 256 /* a power of two */
 
@@ -78,24 +79,24 @@ static __always_inline bool sl_detect_add(struct sl_detect *slot, __u32 item)
 	return !(__sync_fetch_and_or(sl_detect_word(slot, item), bit) & bit);
 }
 
-/* True: it is over the threshold, and is to be dropped for it. */
-static __noinline bool sl_observe(struct sl_ctx *ctx, __u32 port, enum sl_detector what,
-				  const struct sl_observation *seen)
+/* What is to be done about it: SL_DETECT_OFF up to the threshold. */
+static __noinline enum sl_detect_action
+sl_observe(struct sl_ctx *ctx, __u32 port, enum sl_detector what, const struct sl_observation *seen)
 {
 	__u32 index = what, count;
 	const struct sl_detect_rule *rule = bpf_map_lookup_elem(&sl_detect_rules, &index);
 	struct sl_detect *slot;
 
 	if (!rule || rule->action == SL_DETECT_OFF)
-		return false;
+		return SL_DETECT_OFF;
 	slot = sl_detect_slot(seen->key, sl_tick_now(), rule->window);
 	if (!slot || (seen->item && !sl_detect_add(slot, seen->item)))
-		return false;
+		return SL_DETECT_OFF;
 	count = __sync_fetch_and_add(&slot->count, seen->amount) + seen->amount;
 	if (likely((__s32)count <= (__s32)rule->threshold))
-		return false;
+		return SL_DETECT_OFF;
 	sl_event_notice(ctx, port, SL_EVENT_SYN_FLOOD + what, 0);
-	return rule->action == SL_DETECT_LIMIT;
+	return rule->action;
 }
 
 /* Takes back what turned out to be no attack. */
@@ -123,6 +124,7 @@ struct sl_suspect {
 	__u32 source, destination; /* hashes */
 	__u16 port;		   /* destination port */
 	__u8 proto;
+	__u8 over; /* 1 + the detector that wants the source blocked; 0 = none does */
 };
 
 static __always_inline struct sl_suspect sl_suspect(const struct sl_packet *pkt)
@@ -142,6 +144,47 @@ static __always_inline __u32 sl_detect_key(enum sl_detector what, __u32 a, __u32
 	return sl_mix(sl_mix(a, b), what);
 }
 
+/* True: it is over the threshold, and is to be dropped for it. */
+static __always_inline bool sl_suspicious(struct sl_ctx *ctx, __u32 port, enum sl_detector what,
+					  struct sl_suspect *who, const struct sl_observation *seen)
+{
+	enum sl_detect_action action = sl_observe(ctx, port, what, seen);
+
+	if (unlikely(action == SL_DETECT_BLOCK))
+		who->over = 1 + what;
+	return action >= SL_DETECT_LIMIT;
+}
+
+/*
+ * Is it an address of the host itself, which a spoofer must not get blocked? Neither the kernel nor
+ * we can tell it from one to which there is no route.
+ */
+static __noinline bool sl_is_hosts_address(struct sl_ctx *ctx, const union sl_addr *addr)
+{
+	struct bpf_fib_lookup fib = {.family = AF_INET6, .ifindex = ctx_ifindex(ctx)};
+
+	__builtin_memcpy(fib.ipv6_dst, addr, sizeof(fib.ipv6_dst));
+	if (sl_is_mapped(addr)) {
+		fib.family = AF_INET;
+		fib.ipv4_dst = addr->w[3];
+	}
+	return ctx_fib_lookup(ctx, &fib, 0) == BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+/* Puts the packet's source on the block list, as the detector's rule says. */
+static __noinline int sl_detect_block(struct sl_ctx *ctx, const struct sl_packet *pkt, __u32 port,
+				      __u32 what)
+{
+	struct sl_notice notice = {.port = port, .kind = SL_EVENT_SOURCE_BLOCKED, .reason = what};
+	const struct sl_detect_rule *rule = bpf_map_lookup_elem(&sl_detect_rules, &what);
+	union sl_addr source, destination;
+
+	sl_packet_addrs(pkt, &source, &destination);
+	if (rule && !sl_is_hosts_address(ctx, &source) && sl_block_for(&source, rule->block, what))
+		sl_event_of(ctx, &notice);
+	return 0;
+}
+
 static __always_inline bool sl_is_icmp(__u8 proto)
 {
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
@@ -149,33 +192,32 @@ static __always_inline bool sl_is_icmp(__u8 proto)
 
 /* Packets of UDP or ICMP, by source and by destination. */
 static __always_inline bool sl_observe_packets(struct sl_ctx *ctx, __u32 port,
-					       const struct sl_suspect *who, __u32 packets)
+					       struct sl_suspect *who, __u32 packets)
 {
 	enum sl_detector to =
 	    sl_is_icmp(who->proto) ? SL_DETECT_ICMP_FLOOD_TO : SL_DETECT_UDP_FLOOD_TO;
 	struct sl_observation seen = {.key = sl_detect_key(to, who->destination, 0),
 				      .amount = packets};
-	bool over = sl_observe(ctx, port, to, &seen);
+	bool over = sl_suspicious(ctx, port, to, who, &seen);
 
 	seen.key = sl_detect_key(to + 1, who->source, 0);
-	return sl_observe(ctx, port, to + 1, &seen) || over;
+	return sl_suspicious(ctx, port, to + 1, who, &seen) || over;
 }
 
 /* A connection that begins: a half-open one, a port and a host that were tried. */
-static __always_inline bool sl_observe_syn(struct sl_ctx *ctx, __u32 port,
-					   const struct sl_suspect *who)
+static __always_inline bool sl_observe_syn(struct sl_ctx *ctx, __u32 port, struct sl_suspect *who)
 {
 	struct sl_observation seen = {.amount = 1};
 	bool over;
 
 	seen.key = sl_detect_key(SL_DETECT_SYN_FLOOD, who->destination, 0);
-	over = sl_observe(ctx, port, SL_DETECT_SYN_FLOOD, &seen);
+	over = sl_suspicious(ctx, port, SL_DETECT_SYN_FLOOD, who, &seen);
 	seen.key = sl_detect_key(SL_DETECT_PORT_SCAN, who->source, who->destination);
 	seen.item = sl_mix(3, who->port) | 1;
-	over |= sl_observe(ctx, port, SL_DETECT_PORT_SCAN, &seen);
+	over |= sl_suspicious(ctx, port, SL_DETECT_PORT_SCAN, who, &seen);
 	seen.key = sl_detect_key(SL_DETECT_HOST_SCAN, who->source, who->port);
 	seen.item = who->destination | 1;
-	return sl_observe(ctx, port, SL_DETECT_HOST_SCAN, &seen) || over;
+	return sl_suspicious(ctx, port, SL_DETECT_HOST_SCAN, who, &seen) || over;
 }
 
 /*
@@ -192,15 +234,17 @@ __noinline int sl_detect_open(struct sl_ctx *ctx, const struct sl_packet *pkt, _
 		return 0;
 	who = sl_suspect(pkt);
 	flow.key = sl_detect_key(SL_DETECT_CONNECTION_RATE, port, 0);
-	over = sl_observe(ctx, port, SL_DETECT_CONNECTION_RATE, &flow);
+	over = sl_suspicious(ctx, port, SL_DETECT_CONNECTION_RATE, &who, &flow);
 	if (who.proto == IPPROTO_TCP && sl_is_syn(pkt))
 		over |= sl_observe_syn(ctx, port, &who);
 	else if (who.proto == IPPROTO_UDP || sl_is_icmp(who.proto))
 		over |= sl_observe_packets(ctx, port, &who, 1);
+	if (unlikely(who.over))
+		sl_detect_block(ctx, pkt, port, who.over - 1);
 	return over ? SL_DROP_DETECTED : 0;
 }
 
-/* So many packets more of an established flow. They are reported, and not dropped. */
+/* So many packets more of an established flow. They are reported, but not dropped. */
 __noinline int sl_detect_packets(struct sl_ctx *ctx, const struct sl_packet *pkt, __u32 port)
 {
 	struct sl_suspect who;
@@ -210,6 +254,8 @@ __noinline int sl_detect_packets(struct sl_ctx *ctx, const struct sl_packet *pkt
 	who = sl_suspect(pkt);
 	if (who.proto == IPPROTO_UDP || sl_is_icmp(who.proto))
 		sl_observe_packets(ctx, port, &who, SL_DETECT_STRIDE);
+	if (unlikely(who.over))
+		sl_detect_block(ctx, pkt, port, who.over - 1);
 	return 0;
 }
 
@@ -237,7 +283,9 @@ static __always_inline int sl_detect_mac(struct sl_ctx *ctx, __u32 port)
 	struct sl_observation seen = {.key = sl_detect_key(SL_DETECT_MAC_FLOOD, port, 0),
 				      .amount = 1};
 
-	return sl_observe(ctx, port, SL_DETECT_MAC_FLOOD, &seen) ? SL_DROP_DETECTED : 0;
+	return sl_observe(ctx, port, SL_DETECT_MAC_FLOOD, &seen) >= SL_DETECT_LIMIT
+		   ? SL_DROP_DETECTED
+		   : 0;
 }
 
 #define SL_ARP_TARGET 24 /* RFC 826: header 8, sender 6 + 4, target's MAC 6 */
@@ -252,7 +300,9 @@ __noinline int sl_detect_arp(struct sl_ctx *ctx, __u32 port, __u32 off)
 	if (ctx_load_bytes(ctx, off + SL_ARP_TARGET, &target, sizeof(target)))
 		return 0;
 	seen.item = sl_mix(4, target) | 1;
-	return sl_observe(ctx, port, SL_DETECT_ARP_SCAN, &seen) ? SL_DROP_DETECTED : 0;
+	return sl_observe(ctx, port, SL_DETECT_ARP_SCAN, &seen) >= SL_DETECT_LIMIT
+		   ? SL_DROP_DETECTED
+		   : 0;
 }
 
 #endif

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t greatest_threshold = (1u << 31) - 1;
 
 struct DetectArguments {
-    std::string name, window, action;
+    std::string name, window, action, block_for;
     std::optional<std::uint32_t> threshold;
 };
 
@@ -25,6 +25,12 @@ Result<std::chrono::milliseconds> parse_window(std::string_view text) {
     SL_TRY(window, parse_duration(text));
     if (window >= 100ms && window <= 1h) return window;
     return fail(ErrorCode::usage, fmt::format("--window {} is out of range", text), "100ms to 1h");
+}
+
+Result<std::chrono::milliseconds> parse_block_time(std::string_view text) {
+    SL_TRY(time, parse_duration(text));
+    if (time >= 1s && time <= 30 * 24h) return time;
+    return fail(ErrorCode::usage, fmt::format("--for {} is out of range", text), "1s to 30d");
 }
 
 Result<DetectorChange> detector_change(const DetectArguments& arguments) {
@@ -36,6 +42,7 @@ Result<DetectorChange> detector_change(const DetectArguments& arguments) {
                     fmt::format("1 to {}; --action off turns a detector off", greatest_threshold));
     SL_CHECK(parse_into(change.window, arguments.window, parse_window));
     SL_CHECK(parse_into(change.action, arguments.action, parse_detect_action));
+    SL_CHECK(parse_into(change.block_for, arguments.block_for, parse_block_time));
     return change;
 }
 
@@ -48,8 +55,10 @@ void add_detect_set(CLI::App& object, Invocation& invocation) {
         object, "set", "Change a detector; what is not given stays",
         "  sluice detect set syn-flood --threshold 5000\n"
         "  sluice detect set port-scan --threshold 20 --window 5m --action limit\n"
+        "  sluice detect set host-scan --action block --for 1h\n"
         "  sluice detect set all --action off\n"
-        "report: an event, `sluice events`. limit: flows over the threshold are not begun, too.");
+        "report: an event, `sluice events`. limit: flows over the threshold are not begun, too.\n"
+        "block: and the source is on the block list for a time, `sluice block list`.");
     auto arguments = std::make_shared<DetectArguments>();
     add_detector_name(command, arguments->name);
     auto* all = command->add_option_group("settings", "What is not given stays");
@@ -57,7 +66,9 @@ void add_detect_set(CLI::App& object, Invocation& invocation) {
     all->add_option("--threshold", arguments->threshold, "in one window")->type_name("N");
     all->add_option("--window", arguments->window, "100ms to 1h")->type_name("TIME");
     all->add_option("--action", arguments->action, "what to do with more")
-        ->type_name("report|limit|off");
+        ->type_name("report|limit|block|off");
+    all->add_option("--for", arguments->block_for, "how long block lasts, 10m if not given; to 30d")
+        ->type_name("TIME");
     on_run(command, invocation, [arguments](const Target& target) -> Result<Document> {
         SL_TRY(change, detector_change(*arguments));
         SL_TRY(outcome, set_detector(target, arguments->name, change));

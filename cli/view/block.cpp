@@ -27,7 +27,8 @@ Json set_json(const BlockSetSpec& set, std::uint64_t now) {
 
 Json entry_json(const BlockEntryStatus& entry, std::uint64_t now) {
     return {{"network", entry.prefix.text()},
-            {"set", entry.found ? found_block_set : manual_block_set},
+            {"set", entry.by.empty() ? manual_block_set : found_block_set},
+            {"by", entry.by.empty() ? Json(nullptr) : Json(entry.by)},
             {"expires_in", left_json(entry.expires, now)}};
 }
 
@@ -65,6 +66,7 @@ Document blocks_view(const BlockStatus& status, std::uint64_t now) {
                    "/entries",
                    {{"NETWORK", "/network"},
                     {"SET", "/set"},
+                    {"BY", "/by"},
                     {"EXPIRES IN", "/expires_in", Format::duration}},
                    "none; `sluice block add CIDR` adds one"},
              Facts{"", {{"memory", "/memory", Format::bytes}}}},

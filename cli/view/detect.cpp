@@ -12,6 +12,8 @@ Document detectors_view(const std::vector<DetectorSpec>& detectors) {
                         {"threshold", it.threshold},
                         {"window", seconds_json(it.window)},
                         {"action", detect_action_text(it.action)},
+                        {"block_for", it.action == DetectAction::block ? seconds_json(it.block_for)
+                                                                       : Json(nullptr)},
                         {"counted", info.counted},
                         {"per", info.per}});
     }
@@ -23,6 +25,7 @@ Document detectors_view(const std::vector<DetectorSpec>& detectors) {
                     {"THRESHOLD", "/threshold", Format::count},
                     {"WINDOW", "/window", Format::duration},
                     {"ACTION", "/action"},
+                    {"FOR", "/block_for", Format::duration},
                     {"COUNTS", "/counted"},
                     {"PER", "/per"}},
                    "no detectors"}},

@@ -70,6 +70,10 @@ std::string logged(const Json& value) {
     return value.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
+std::string reason_text(const Event& event) {
+    return std::string(event.reason == nullptr ? event.detector : event.reason->name);
+}
+
 }  // namespace
 
 std::string wall_time_text(WallTime time) {
@@ -105,7 +109,7 @@ Json event_json(const Event& event) {
             {"vm", text_or_null(event.vm)},
             {"port", text_or_null(event.port)},
             {"direction", direction_json(event)},
-            {"reason", event.reason == nullptr ? Json(nullptr) : Json(event.reason->name)},
+            {"reason", text_or_null(reason_text(event))},
             {"other_port", text_or_null(event.other_port)},
             {"rule", text_or_null(event.rule)},
             {"flow", frame && frame->ip ? Json(flow_text(*frame->ip)) : Json(nullptr)},

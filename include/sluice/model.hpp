@@ -262,7 +262,7 @@ struct QosClassSpec {
     bool operator==(const QosClassSpec&) const = default;
 };
 
-enum class DetectAction : std::uint8_t { off, report, limit };
+enum class DetectAction : std::uint8_t { off, report, limit, block };
 
 [[nodiscard]] Result<DetectAction> parse_detect_action(std::string_view text);
 [[nodiscard]] std::string_view detect_action_text(DetectAction action);
@@ -273,6 +273,7 @@ struct DetectorSpec {
     std::uint32_t threshold = 1;         ///< in one window, 1 to 2^31 - 1
     std::chrono::milliseconds window{};  ///< 100 ms to 1 h
     DetectAction action = DetectAction::report;
+    std::chrono::milliseconds block_for = std::chrono::minutes(10);  ///< 1 s to 30 d
     bool operator==(const DetectorSpec&) const = default;
 };
 

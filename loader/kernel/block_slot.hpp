@@ -1,4 +1,4 @@
-// The place of the block list's image: a map in a map, so that one update replaces all of it.
+// The place of the block list's image: maps in maps, so that one update replaces all of it.
 #pragma once
 
 #include <filesystem>
@@ -11,21 +11,25 @@ namespace sluice {
 
 class BlockSlot {
 public:
+    /// @param pin of sl_block; that of sl_block_lines is beside it
     [[nodiscard]] static Result<BlockSlot> open(const std::filesystem::path& pin);
 
-    /// Makes a map of it and puts it in the place of the one before; no frame is judged by that
-    /// one any more when this returns.
-    [[nodiscard]] Result<> put(std::span<const sl_block_line> image) const;
+    /// Makes maps of it and puts them in the place of those before; no frame is judged by those
+    /// any more when this returns. Sets the slot in its tables.
+    [[nodiscard]] Result<> put(std::span<sl_block_part> parts,
+                               std::span<const sl_block_line> lines) const;
     /// Nothing there is no error.
     [[nodiscard]] Result<> clear() const;
     /// Bytes of kernel memory of the image; 0 = there is none.
     [[nodiscard]] Result<std::uint64_t> memory() const;
 
-    [[nodiscard]] const MapInfo& info() const { return slot_.info(); }
-
 private:
-    explicit BlockSlot(UntypedMap slot) : slot_(std::move(slot)) {}
-    UntypedMap slot_;
+    BlockSlot(UntypedMap image, UntypedMap lines)
+        : image_(std::move(image)), lines_(std::move(lines)) {}
+
+    [[nodiscard]] Result<__u32> free_slot() const;
+
+    UntypedMap image_, lines_;
 };
 
 }  // namespace sluice

@@ -1,6 +1,7 @@
-// The one slot of an array of maps, whose images (arrays of lines) are made whole and swapped
-// whole.
+// The slots of an array of maps, whose images (arrays of entries) are made whole and swapped whole.
 #pragma once
+
+#include <linux/bpf.h>
 
 #include <cstddef>
 #include <span>
@@ -9,16 +10,22 @@
 
 namespace sluice {
 
-[[nodiscard]] Result<> put_in_slot(int slot, const char* name, std::span<const std::byte> image,
-                                   std::size_t line_size);
+/// A slot, and what bpf/maps/maps.h says of the maps in it.
+struct MapSlot {
+    int outer = -1;                 ///< fd of the array of maps
+    __u32 number = 0;               ///< of the slot
+    const char* name = "";          ///< of the map in it, up to 15 letters
+    __u32 flags = BPF_F_INNER_MAP;  ///< besides BPF_F_MMAPABLE: without, all images are of one size
+};
+
+[[nodiscard]] Result<> put_in_slot(const MapSlot& slot, std::span<const std::byte> image,
+                                   std::size_t entry_size);
 
 /// Makes a map of the image and puts it in the place of the one before. When it returns no program
 /// reads that one any more.
-/// @param slot fd of the outer map
-/// @param name of the inner map, up to 15 letters
-template <class Line>
-[[nodiscard]] Result<> put_in_slot(int slot, const char* name, std::span<const Line> image) {
-    return put_in_slot(slot, name, std::as_bytes(image), sizeof(Line));
+template <class Entry>
+[[nodiscard]] Result<> put_in_slot(const MapSlot& slot, std::span<const Entry> image) {
+    return put_in_slot(slot, std::as_bytes(image), sizeof(Entry));
 }
 
 }  // namespace sluice

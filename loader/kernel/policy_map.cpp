@@ -28,7 +28,7 @@ Result<std::optional<sl_policy_header>> read_policy_header(const PolicyMap& map)
 }
 
 Result<> put_policy_image(int map, std::span<const sl_policy_line> image) {
-    return put_in_slot(map, "sl_policy_image", image);
+    return put_in_slot({.outer = map, .name = "sl_policy_image"}, image);
 }
 
 Result<> remove_policy_image(const PolicyMap& map) {

@@ -266,9 +266,14 @@ CREATE TABLE policy_vm (
 ) STRICT;
 )sql";
 
+constexpr const char* blocking_detectors = R"sql(
+ALTER TABLE detector ADD COLUMN block_for INTEGER NOT NULL DEFAULT 600000; -- ms
+)sql";
+
 }  // namespace
 
-const std::array<const char*, 8> schema{ports_and_nat, leases_and_guards, switching, qos,
-                                        flows,         detection,         blocking,  policies};
+const std::array<const char*, 9> schema{
+    ports_and_nat, leases_and_guards, switching,         qos, flows, detection,
+    blocking,      policies,          blocking_detectors};
 
 }  // namespace sluice

@@ -21,9 +21,9 @@ BlockStatus some_blocks() {
     BlockStatus status;
     status.sets = {{"drop", "/srv/drop.txt", noon / 1000 - 60, 0, 1'048'576, 1},
                    {"hour", "-", noon / 1000, noon + 3'600'000, 12, 2}};
-    status.entries = {{*Prefix::parse("203.0.113.7"), false, 0},
-                      {*Prefix::parse("2001:db8:bad::/48"), false, noon + 1'500},
-                      {*Prefix::parse("198.51.100.9"), true, noon + 60'000}};
+    status.entries = {{*Prefix::parse("203.0.113.7"), {}, 0},
+                      {*Prefix::parse("2001:db8:bad::/48"), {}, noon + 1'500},
+                      {*Prefix::parse("198.51.100.9"), "port-scan", noon + 60'000}};
     status.memory = 12'345'600;
     return status;
 }

@@ -191,7 +191,9 @@ TEST(Golden, SessionLinesOfIpv4Align) {
 
 TEST(Golden, Detectors) {
     const std::vector<DetectorSpec> set{
-        {SL_DETECT_PORT_SCAN, 20, std::chrono::minutes(5), DetectAction::limit}};
+        {SL_DETECT_PORT_SCAN, 20, std::chrono::minutes(5), DetectAction::limit},
+        {SL_DETECT_HOST_SCAN, 60, std::chrono::minutes(1), DetectAction::block,
+         std::chrono::hours(1)}};
     expect_golden("detect-list.json", detectors_view(all_detectors(set)));
 }
 

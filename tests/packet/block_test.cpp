@@ -27,26 +27,33 @@ sl_block_state state_of(const Gate& gate) {
     return gate.map<__u32, sl_block_state>("sl_block_state").get(0).value_or(sl_block_state{});
 }
 
+/// A map of what is there, in the slot of a map of maps.
+template <class Entry>
+void put_array(const Gate& gate, const char* slots, __u32 slot, const std::vector<Entry>& entries,
+               __u32 flags) {
+    LIBBPF_OPTS(bpf_map_create_opts, options);
+    options.map_flags = flags | BPF_F_MMAPABLE;
+    const int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", 4, sizeof(Entry),
+                                   static_cast<__u32>(entries.size()), &options);
+    ASSERT_GE(map, 0);
+    for (__u32 i = 0; i < entries.size(); ++i)
+        ASSERT_EQ(bpf_map_update_elem(map, &i, &entries[i], BPF_ANY), 0);
+    EXPECT_EQ(bpf_map_update_elem(gate.fd(slots), &slot, &map, BPF_ANY), 0);
+    close(map);
+}
+
 /// As the loader does it.
 void block(const Gate& gate, std::initializer_list<const char*> networks) {
     std::vector<Prefix> prefixes;
     for (const auto* text : networks) prefixes.push_back(*Prefix::parse(text));
     normalise_block_list(prefixes);
-    const auto image = build_block_image(prefixes);
+    auto image = build_block_image(prefixes);
     ASSERT_TRUE(image);
-    LIBBPF_OPTS(bpf_map_create_opts, options);
-    options.map_flags = BPF_F_INNER_MAP | BPF_F_MMAPABLE;
-    const int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "image", 4, sizeof(sl_block_line),
-                                   static_cast<__u32>(image->size()), &options);
-    ASSERT_GE(map, 0);
-    for (__u32 i = 0; i < image->size(); ++i) {
-        const auto& line = (*image)[i];
-        if (std::ranges::any_of(line.words, [](__u64 word) { return word != 0; }))
-            bpf_map_update_elem(map, &i, &line, BPF_ANY);
-    }
-    const __u32 zero = 0;
-    EXPECT_EQ(bpf_map_update_elem(gate.fd("sl_block"), &zero, &map, BPF_ANY), 0);
-    close(map);
+    const __u32 slot = static_cast<__u32>(prefixes.size()) % 2;
+    image->tables().slot = slot;
+    if (!image->lines.empty())
+        put_array(gate, "sl_block_lines", slot, image->lines, BPF_F_INNER_MAP);
+    put_array(gate, "sl_block", 0, image->parts, 0);
     auto state = state_of(gate);
     state.listed = 1;
     gate.map<__u32, sl_block_state>("sl_block_state").put(0, state);
@@ -56,7 +63,7 @@ void block_until(const Gate& gate, const char* network, std::uint64_t until) {
     const auto prefix = *Prefix::parse(network);
     const auto length = static_cast<__u32>(prefix.mapped_length());
     gate.map<sl_block_key, sl_block_until>("sl_block_until")
-        .put({prefix.address.raw(), length}, {until, 1});
+        .put({prefix.address.raw(), length}, {until, 1, 0});
     auto state = state_of(gate);
     ++state.until;
     if (length < 128) state.lengths[length / 64] |= 1ull << length % 64;
@@ -79,8 +86,10 @@ protected:
         GateTest::TearDown();
     }
     static void clear() {
-        const __u32 zero = 0;
+        const __u32 zero = 0, one = 1;
         bpf_map_delete_elem(gate().fd("sl_block"), &zero);
+        for (const auto* slot : {&zero, &one})
+            bpf_map_delete_elem(gate().fd("sl_block_lines"), slot);
         gate().map<sl_block_key, sl_block_until>("sl_block_until").clear();
         gate().map<__u32, sl_block_state>("sl_block_state").put(0, {});
     }

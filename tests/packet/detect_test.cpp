@@ -2,6 +2,8 @@
 // `limit`.
 #include "sluice/abi/detect.h"
 
+#include "sluice/abi/block.h"
+
 #include <chrono>
 #include <thread>
 
@@ -22,6 +24,7 @@ void only(const Gate& gate, sl_detector detector, std::uint32_t threshold,
     rule.threshold = threshold;
     rule.window = window;
     rule.action = action;
+    rule.block = detect_minute;
     rules.put(detector, rule);
     const auto slots = gate.map<__u32, sl_detect>("sl_detect");
     for (__u32 i = 0; i < SL_DETECT_SLOTS; ++i) slots.put(i, {});
@@ -44,7 +47,17 @@ protected:
     void TearDown() override {
         for (__u32 i = 0; i < SL_DETECTOR_COUNT; ++i)
             gate().map<__u32, sl_detect_rule>("sl_detect_rules").put(i, {});
+        gate().map<sl_block_key, sl_block_until>("sl_block_until").clear();
+        gate().map<__u32, sl_block_state>("sl_block_state").put(0, {});
         GateTest::TearDown();
+    }
+    /// So that TC asks the block list: it does not where XDP has.
+    static void one_hook() {
+        for (const Link& link : ports) {
+            auto entry = port_entry(link);
+            if (GetParam() == Hook::tc) entry.flags &= static_cast<__u8>(~SL_PORT_XDP);
+            gate().set_port(link, entry);
+        }
     }
     static std::size_t reports(sl_detector detector) { return reports_of(gate(), detector); }
     /// On the hook, and if it leaves the frame, on TC.
@@ -96,6 +109,63 @@ TEST_P(Detect, LimitDropsWhatIsOver) {
     EXPECT_EQ(send_by(tcp(1, 80, ACK)), Verdict::forward) << "what is established goes on";
     EXPECT_EQ(send_by(host(9, 80)), Verdict::forward) << "another destination";
     EXPECT_EQ(gate().flows4().entries().size(), 8u) << "what is dropped leaves no flow";
+}
+
+std::size_t blocked(const Gate& gate) {
+    return gate.map<sl_block_key, sl_block_until>("sl_block_until").entries().size();
+}
+
+TEST_P(Detect, BlockCutsTheSourceOff) {
+    one_hook();
+    only(gate(), SL_DETECT_PORT_SCAN, 3, SL_DETECT_BLOCK);
+    for (std::uint16_t port = 1; port <= 3; ++port)
+        EXPECT_EQ(send_by(tcp(9, port)), Verdict::forward);
+    EXPECT_EQ(blocked(gate()), 0u);
+    EXPECT_EQ(send_by(tcp(9, 4)), Verdict::drop);
+    EXPECT_EQ(gate().drops(lan0.id, SL_DROP_DETECTED).packets, 1u);
+    for (const Packet& in : {tcp(9, 1, ACK), tcp(9, 5), Packet(a_to_server4() / udp)})
+        EXPECT_EQ(send_by(in), Verdict::drop) << "what was established, too";
+    EXPECT_EQ(gate().drops(lan0.id, SL_DROP_BLOCKED).packets, 3u);
+    EXPECT_EQ(send_by(to_gateway(vm_b, lan1) / Ip4{.src = vm_b.v4, .dst = server.v4} / udp, lan1),
+              Verdict::forward);
+    EXPECT_EQ(send_by(a_to_server6() / udp), Verdict::forward) << "another address";
+
+    const auto found = gate().map<sl_block_key, sl_block_until>("sl_block_until").entries();
+    ASSERT_EQ(found.size(), 1u);
+    const auto& [key, entry] = *found.begin();
+    EXPECT_EQ(Address(key.addr), Address(vm_a.v4));
+    EXPECT_EQ(key.length, 128u);
+    EXPECT_EQ(entry.given, 0u);
+    EXPECT_EQ(entry.by, static_cast<__u32>(SL_DETECT_PORT_SCAN));
+    const auto events = gate().events();
+    const auto told = std::ranges::find(events, SL_EVENT_SOURCE_BLOCKED,
+                                        [](const sl_event& it) { return it.kind; });
+    ASSERT_NE(told, events.end());
+    EXPECT_EQ(told->reason, SL_DETECT_PORT_SCAN);
+    EXPECT_EQ(told->port, lan0.id);
+}
+
+TEST_P(Detect, BlocksTheSourceOfPacketsOfIpv6AndOfFlowsThatAreThere) {
+    one_hook();
+    only(gate(), SL_DETECT_UDP_FLOOD_TO, 600, SL_DETECT_BLOCK);
+    for (int i = 0; i < 900; ++i) (void)send_by(a_to_server6() / udp);
+    EXPECT_EQ(send_by(a_to_server6() / udp), Verdict::drop);
+    EXPECT_GT(gate().drops(lan0.id, SL_DROP_BLOCKED).packets, 0u);
+    EXPECT_EQ(blocked(gate()), 1u);
+}
+
+TEST_P(Detect, TheHostIsNeverBlocked) {
+    only(gate(), SL_DETECT_UDP_FLOOD_FROM, 2, SL_DETECT_BLOCK);
+    const auto spoofed = [](std::uint8_t last, std::uint16_t port) {
+        sl_addr source = vm_a.v4;
+        source.b[15] = last;
+        return to_gateway(vm_a, lan0) / Ip4{.src = source, .dst = server.v4} /
+               Udp{.sport = port, .dport = 7};
+    };
+    for (std::uint16_t port = 1; port <= 9; ++port) (void)send_by(spoofed(1, port));
+    EXPECT_EQ(blocked(gate()), 0u) << "lan0's own address";
+    for (std::uint16_t port = 1; port <= 9; ++port) (void)send_by(spoofed(77, port));
+    EXPECT_EQ(blocked(gate()), 1u);
 }
 
 TEST_P(Detect, TheWindowEnds) {

@@ -16,8 +16,12 @@
 namespace {
 
 // What bpf/stage/block.h and the kernel provide.
-const sl_block_line* sl_block_line_at(void* image, __u32 index) {
-    auto& lines = *static_cast<std::vector<sl_block_line>*>(image);
+const sl_block_part* sl_block_part_at(void* image, __u32 index) {
+    return &static_cast<std::vector<sl_block_part>*>(image)->at(index);
+}
+
+const sl_block_line* sl_block_line_at(void* all, __u32 index) {
+    auto& lines = *static_cast<std::vector<sl_block_line>*>(all);
     return index < lines.size() ? &lines[index] : nullptr;
 }
 
@@ -85,20 +89,22 @@ private:
     std::mt19937_64 random_;
 };
 
-bool listed(std::vector<sl_block_line>& image, const Address& address) {
-    if (address.is_v4()) return sl_block_has4(&image, ntohl(address.v4_raw()));
-    return sl_block_has6(&image, block_addr6(address));
+bool listed(BlockImage& image, const Address& address) {
+    const auto* tables = sl_block_tables(&image.parts);
+    if (address.is_v4())
+        return sl_block_has4(&image.parts, &image.lines, tables, ntohl(address.v4_raw()));
+    return sl_block_has6(&image.lines, tables, block_addr6(address));
 }
 
 bool listed(const std::vector<Prefix>& prefixes, const Address& address) {
     return std::ranges::any_of(prefixes, [&](const Prefix& it) { return it.contains(address); });
 }
 
-std::vector<sl_block_line> image_of(std::vector<Prefix> prefixes) {
+BlockImage image_of(std::vector<Prefix> prefixes) {
     normalise_block_list(prefixes);
     auto image = build_block_image(prefixes);
     EXPECT_TRUE(image) << image.error().message;
-    return image ? *std::move(image) : std::vector<sl_block_line>{};
+    return image ? *std::move(image) : BlockImage{};
 }
 
 TEST(BlockImage, SaysWhatTheListSays) {

@@ -2,10 +2,12 @@
 /*
  * The block list: sources and destinations whose frames are dropped first of all.
  *
- * Map sl_block (array of maps, one slot) holds an image of all that has no expiry, built whole by
- * the loader and put there by one update: a frame is judged by the old image or by the new one. The
- * image is an array of cache lines, so that a look-up is a few loads. Empty slot: nothing is
- * listed.
+ * All that has no expiry is in an image, built whole by the loader. What nearly every frame needs
+ * of it has a fixed size: map sl_block (array of maps, one slot) holds SL_BLOCK_PARTS parts, whose
+ * look-ups the kernel inlines. The rest is lines of cache in one of the two slots of
+ * sl_block_lines; sl_block_tables names the slot. The loader fills the slot not in use, then
+ * replaces what is in sl_block: a frame is judged by the old image or by the new one. Empty slot:
+ * nothing is listed.
  */
 #ifndef SLUICE_ABI_BLOCK_H
 #define SLUICE_ABI_BLOCK_H
@@ -17,36 +19,72 @@ struct sl_block_line {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_block_line) == 64, "sl_block_line is a cache line");
 
-/*
- * A node tells of 256 parts of a network, part n by bit n % 64 of a word: words[n / 64] has those
- * of which all addresses are listed, words[4 + n / 64] those of which some are.
- *
- * IPv4: the node of a /8 tells of its /16s, the node of a /16 of its /24s. A /24 of which some are
- * listed has a leaf, a bit for each address (word n / 64, bit n % 64), two in a line: number base +
- * how many /24s of that /16 before it have one. The bases are __u32, 16 in a line.
- *
- * IPv6: the node of a /8 tells of its /16s; the rest is in hash tables (struct sl_block_region).
- */
-#define SL_BLOCK_ROOTS4	 0u
-#define SL_BLOCK_ROOTS6	 (SL_BLOCK_ROOTS4 + 256u)
-#define SL_BLOCK_REGIONS (SL_BLOCK_ROOTS6 + 256u)
-#define SL_BLOCK_NODES4	 (SL_BLOCK_REGIONS + 17u)
-#define SL_BLOCK_BASES4	 (SL_BLOCK_NODES4 + 65536u)
-#define SL_BLOCK_LEAVES4 (SL_BLOCK_BASES4 + 4096u)
+/* Small enough for the array maps of any kernel. */
+struct sl_block_part {
+	struct sl_block_line lines[8192];
+};
+#define SL_BLOCK_HOSTS4 0u  /* eight parts: struct sl_block_hosts, by hash */
+#define SL_BLOCK_NODES4 8u  /* eight: nodes of the /16s of IPv4 */
+#define SL_BLOCK_TABLES 16u /* struct sl_block_tables */
+#define SL_BLOCK_PARTS	17u
+
+/* How much of a network is listed. */
+enum sl_block_share {
+	SL_BLOCK_NONE = 0,
+	SL_BLOCK_HOSTS = 1, /* of a /16 of IPv4: nothing but what is among the hosts */
+	SL_BLOCK_ALL = 2,
+	SL_BLOCK_SOME = 3,
+};
 
 /*
- * One hash table in the image: `mask` + 1 lines from line `first` on; first 0 = there is none.
- * Eight in a line from SL_BLOCK_REGIONS on. Number 32 is the index of /32s, number N > 32 holds the
- * prefixes of length N. A key is in one of the SL_BLOCK_PROBES lines from its hash on, in none
- * behind a line with room.
+ * Addresses of IPv4 listed by themselves, in whichever /16 they are, sixteen to half a cache line:
+ * a frame from one of a million touches one line that is not in the cache. sl_block_host() turns an
+ * address around into 32 bits: a bucket's number and a tag, which is stored plus 1; 0 = free. What
+ * finds its bucket full gets a leaf, and so does a /24 of which many are listed.
+ */
+struct sl_block_hosts {
+	__u16 tags[16];
+};
+#define SL_BLOCK_BUCKETS  131072u
+#define SL_BLOCK_TAG_BITS 15
+
+static inline __u32 sl_block_host(__u32 addr)
+{
+	return (addr ^ addr >> 16) * 0x85ebca6bu; /* both steps can be taken back */
+}
+
+/*
+ * IPv4: the node of a /16 tells of its 256 /24s, /24 n by bit n % 64 of a word: words[n / 64] has
+ * those of which all addresses are listed, words[4 + n / 64] those which have a leaf: a bit for
+ * each address (word n / 64, bit n % 64), two in a line. A leaf's number is the base of its /16 +
+ * how many /24s of that /16 before it have one.
+ *
+ * IPv6: what is longer than a /16 is in hash tables (struct sl_block_region). Both leaves and
+ * tables are in sl_block_lines, leaves first.
+ */
+
+/*
+ * One hash table: a power of two of lines from line `first` on, or none. Number 32 is the index of
+ * /32s, number N > 32 holds the prefixes of length N. A key is in one of the SL_BLOCK_PROBES lines
+ * from its hash on, in none behind a line with room.
  */
 struct sl_block_region {
 	__u32 first;
-	__u32 mask;
+	__u32 lines;
 };
 #define SL_BLOCK_INDEX	 32u
 #define SL_BLOCK_LENGTHS 129u
 #define SL_BLOCK_PROBES	 4u
+
+struct sl_block_tables {
+	__u64 shares4[2048]; /* enum sl_block_share of each /16, two bits, 32 a word */
+	__u64 shares6[2048];
+	__u32 bases4[65536];
+	struct sl_block_region regions[SL_BLOCK_LENGTHS];
+	__u32 slot; /* of sl_block_lines */
+	__u32 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_block_tables) <= sizeof(struct sl_block_part), "in one part");
 
 /*
  * A /32 of which something is listed, four in a line of the index; unused ones have no bit. Bit n
@@ -94,7 +132,8 @@ SL_STATIC_ASSERT(sizeof(struct sl_block_key) == 20, "sl_block_key is 20 bytes");
 
 struct sl_block_until {
 	__u64 until; /* CLOCK_MONOTONIC, ns */
-	__u64 given; /* 1: by the loader, for the database; 0: the datapath found it */
+	__u32 given; /* 1: by the loader, for the database; 0: the datapath found it */
+	__u32 by;    /* not given: the detector, enum sl_detector */
 };
 
 /* Map sl_block_state (array of one, mapped by the loader). A cache line, hardly ever written. */

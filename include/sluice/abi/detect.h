@@ -38,6 +38,7 @@ enum sl_detect_action {
 	SL_DETECT_OFF = 0,
 	SL_DETECT_REPORT = 1,
 	SL_DETECT_LIMIT = 2, /* and what is over the threshold is dropped */
+	SL_DETECT_BLOCK = 3, /* and its source is put on the block list */
 };
 
 /* Map sl_detect_rules (array), index: enum sl_detector. */
@@ -45,7 +46,7 @@ struct sl_detect_rule {
 	__u32 threshold; /* in one window, at least 1 */
 	__u32 window;	 /* ticks */
 	__u32 action;	 /* enum sl_detect_action */
-	__u32 zero;
+	__u32 block;	 /* SL_DETECT_BLOCK: for so many ticks */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_detect_rule) == 16, "sl_detect_rule is 16 bytes");
 

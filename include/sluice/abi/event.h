@@ -42,7 +42,9 @@
 	X(ARP_SCAN, "arp-scan", "warning", "too many addresses are asked for by ARP at this port") \
 	X(POLICY_LOG, "policy-log", "info",                                                        \
 	  "a flow was opened that a rule allows and has reported")                                 \
-	X(CHANGED, "changed", "notice", "sluice was told to change something, and has")
+	X(CHANGED, "changed", "notice", "sluice was told to change something, and has")            \
+	X(SOURCE_BLOCKED, "source-blocked", "warning",                                             \
+	  "a detector put the source on the block list; `reason` says which")
 
 enum sl_event_kind {
 	SL_EVENT_NONE = 0,
@@ -68,7 +70,7 @@ struct sl_event {
 	 */
 	__u16 other_port;
 	__u8 kind;	 /* enum sl_event_kind */
-	__u8 reason;	 /* DROP, AUDIT: enum sl_drop */
+	__u8 reason;	 /* DROP, AUDIT: enum sl_drop; SOURCE_BLOCKED: enum sl_detector */
 	__u8 egress;	 /* it was to leave by the port */
 	__u8 header_len; /* bytes of header that are there */
 	/* The frame's beginning, with its tags. CHANGED, which no frame causes: a text in UTF-8. */
