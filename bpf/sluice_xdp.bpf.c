@@ -196,11 +196,14 @@ static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *po
 	}
 }
 
-static __always_inline int sl_xdp_blocked(struct xdp_md *ctx, const struct sl_port *port)
+/* Drops what is from or to a listed address. */
+static __noinline bool sl_xdp_block(struct xdp_md *ctx, const struct sl_port *port)
 {
+	if (!sl_blocked(ctx))
+		return false;
 	sl_count_rx(port->id, SL_COUNT_DROPPED, ctx_len(ctx));
 	sl_report_drop(ctx, port->id, SL_DROP_BLOCKED, false);
-	return XDP_DROP;
+	return true;
 }
 
 /* Functions, since the stack of the one is too much for what the other calls. */
@@ -211,8 +214,8 @@ int sl_xdp(struct xdp_md *ctx)
 
 	if (!port || !(port->flags & SL_PORT_XDP))
 		return XDP_PASS;
-	if (sl_block_any() && sl_blocked(ctx))
-		return sl_xdp_blocked(ctx, port);
+	if (sl_block_any() && sl_xdp_block(ctx, port))
+		return XDP_DROP;
 	return port->flags & SL_PORT_SWITCHED ? sl_xdp_switched(ctx, port)
 					      : sl_xdp_routed(ctx, port);
 }
