@@ -6,7 +6,7 @@ taken, not judged. smoke.py SLUICE_GEN SLUICE"""
 import os
 import sys
 
-from sluicebench import flows, guard, policy, qos, switch
+from sluicebench import block, flows, guard, policy, qos, switch
 from sluicebench.contenders import Floor, Forwarding, Nftables, Sluice
 from sluicebench.generator import Flows, Generator, Traffic
 from sluicebench.guarded import (Guarded, GuardedNftables, GuardedSluice, Identity,
@@ -33,6 +33,9 @@ def check(contender, gen, name):
         contender.set_up(lab)
         if isinstance(contender, (LinuxBridge, SwitchFloor, SwitchingSluice)):
             switch.check(contender, traffic)
+        elif isinstance(contender, block.BlockingSluice):
+            setting = block.Listed("few", contender, 100, senders=100)
+            block.check(setting, traffic)
         elif isinstance(contender, Guarded):
             guard.check(contender, traffic)
             if isinstance(contender, GuardedSluice):
@@ -71,6 +74,7 @@ def main():
                             switch.COPIES)]
     contenders += [SwitchingSluice(sys.argv[2], hook, macs)
                    for hook in switch.HOOKS for macs in (switch.FEW, switch.MANY)]
+    contenders += [block.BlockingSluice(sys.argv[2], hook) for hook in block.HOOKS]
     contenders += [flows.Tracking(sys.argv[2], hook, "all") for hook in switch.HOOKS]
     contenders += [policy.JudgingSluice(sys.argv[2], "xdp", policy.FEW), policy.JudgingNftables()]
     contenders += [ShapingSluice(sys.argv[2], classes=[qos.VOICE]),

@@ -167,6 +167,22 @@ TEST(BlockImage, ManyAreAllFound) {
     for (const auto& prefix : prefixes) ASSERT_TRUE(listed(image, prefix.address)) << prefix.text();
 }
 
+// Hosts for which there is no room in their bucket, and /24s of which many are listed, get leaves.
+TEST(BlockImage, FullBucketsAndFullNetworks) {
+    constexpr __u32 bucket = 77u << SL_BLOCK_TAG_BITS;
+    std::vector<Prefix> prefixes;
+    for (__u32 address = 0x0b000000; prefixes.size() < 40; ++address)
+        if (sl_block_host(address) - bucket < 1u << SL_BLOCK_TAG_BITS)
+            prefixes.push_back({Address::v4(htonl(address)), 32});
+    for (__u32 last = 0; last < 256; last += 3)
+        prefixes.push_back({Address::v4(htonl(0xc0000200 + last)), 32});
+    auto image = image_of(prefixes);
+    EXPECT_GE(image.lines.size(), 1u);
+    for (const auto& prefix : prefixes) ASSERT_TRUE(listed(image, prefix.address)) << prefix.text();
+    for (__u32 last = 0; last < 256; ++last)
+        ASSERT_EQ(listed(image, Address::v4(htonl(0xc0000200 + last))), last % 3 == 0) << last;
+}
+
 TEST(BlockImage, TooManySlash32sAreRefused) {
     std::vector<Prefix> prefixes;
     for (int i = 0; i < 140; ++i)
