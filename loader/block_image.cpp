@@ -191,7 +191,7 @@ private:
             const auto address = number_of(prefix);
             if (prefix.length <= 24 || !has_leaf(address >> 8)) continue;
             const auto leaf = leaf_of(address >> 8);
-            set_bits(image_.lines[leaf / 2].words + leaf % 2 * 4, address & 255,
+            set_bits(image_.lines[leaf / 2].words + std::size_t{leaf % 2} * 4, address & 255,
                      1u << (32 - prefix.length));
         }
     }
