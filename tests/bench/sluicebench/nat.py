@@ -38,8 +38,20 @@ def established_udp(bench):
             bench.report.add(row, *(goals if count == 1_000 else []))
 
 
+def new_rate(stage, flows):
+    """Each packet opens a session: an internal socket of its own, some remote. Millions a second."""
+    def once(contender, lab, n):
+        contender.forget()
+        rate, received = stage.traffic[lab].send_each(flows, first=(n + 1) * flows.count)
+        # nftables itself loses a few: it gives up when it meets used ports too often.
+        if received < flows.count * (1 - TOLERATED_LOSS):
+            raise Untrusted(f"{flows.count - received} of {flows.count} new flows were refused")
+        return 1e-6 * rate
+
+    return once
+
+
 def new_flows(bench):
-    """Each packet opens a session: an internal socket of its own, some remote."""
     contenders = [Sluice(bench.sluice, "tc", EXTERNALS), Nftables(),
                   Sluice(bench.sluice, "xdp", EXTERNALS)]
     flows = Flows(100_000)
@@ -47,15 +59,7 @@ def new_flows(bench):
         def check(contender, lab):
             stage.traffic[lab].check(contender, flows)
 
-        def once(contender, lab, n):
-            contender.forget()
-            rate, received = stage.traffic[lab].send_each(flows, first=(n + 1) * flows.count)
-            # nftables itself loses a few: it gives up when it meets used ports too often.
-            if received < flows.count * (1 - TOLERATED_LOSS):
-                raise Untrusted(f"{flows.count - received} of {flows.count} new flows were refused")
-            return 1e-6 * rate
-
-        row = stage.measure(Row("new UDP flows", "M/s"), check, once)
+        row = stage.measure(Row("new UDP flows", "M/s"), check, new_rate(stage, flows))
     bench.report.add(row, ("sluice tc", "nftables", 1.5), ("sluice xdp", "nftables", 1.5))
 
 

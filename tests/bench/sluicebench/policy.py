@@ -4,8 +4,9 @@ import tempfile
 import time
 
 from .contenders import EXTERNALS, Nftables, Sluice
-from .generator import TOLERATED_LOSS, Flows, Untrusted
+from .generator import Flows
 from .lab import INSIDE
+from .nat import new_rate
 from .report import Row
 from .stage import UdpStage
 
@@ -76,17 +77,6 @@ class JudgingNftables(Nftables):
         super().set_up(lab)
         with written(nftables_policy(MANY)) as file:
             self.space.run("nft", "-f", file.name)
-
-
-def new_rate(stage, flows):
-    def once(contender, lab, n):
-        contender.forget()
-        rate, received = stage.traffic[lab].send_each(flows, first=(n + 1) * flows.count)
-        if received < flows.count * (1 - TOLERATED_LOSS):
-            raise Untrusted(f"{flows.count - received} of {flows.count} new flows were refused")
-        return 1e-6 * rate
-
-    return once
 
 
 def measure_new(bench, row, contenders):
