@@ -6,7 +6,7 @@ taken, not judged. smoke.py SLUICE_GEN SLUICE"""
 import os
 import sys
 
-from sluicebench import block, flows, guard, policy, qos, switch
+from sluicebench import block, flows, glued, guard, policy, qos, switch
 from sluicebench.contenders import Floor, Forwarding, Nftables, Sluice
 from sluicebench.generator import Flows, Generator, Traffic
 from sluicebench.guarded import (Guarded, GuardedNftables, GuardedSluice, Identity,
@@ -36,7 +36,7 @@ def check(contender, gen, name):
         elif isinstance(contender, block.BlockingSluice):
             setting = block.Listed("few", contender, 100, senders=100)
             block.check(setting, traffic)
-        elif isinstance(contender, Guarded):
+        elif isinstance(contender, Guarded) and not contender.translates:
             guard.check(contender, traffic)
             if isinstance(contender, GuardedSluice):
                 traffic.nanoseconds(Flows(1, hosts=1), contender.hook, contender.program())
@@ -77,6 +77,7 @@ def main():
     contenders += [block.BlockingSluice(sys.argv[2], hook) for hook in block.HOOKS]
     contenders += [flows.Tracking(sys.argv[2], hook, "all") for hook in switch.HOOKS]
     contenders += [policy.JudgingSluice(sys.argv[2], "xdp", policy.FEW), policy.JudgingNftables()]
+    contenders += [glued.WholeSluice(sys.argv[2], "xdp"), glued.GluedNftables()]
     contenders += [ShapingSluice(sys.argv[2], classes=[qos.VOICE]),
                    ShapingSluice(sys.argv[2], back=False), TcTbf(), TcHtb(voice=True)]
     for number, contender in enumerate(contenders):

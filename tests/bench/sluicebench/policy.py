@@ -39,12 +39,15 @@ def sluice_policy(count):
 
 
 def nftables_policy(count):
+    """What goes one way only stays `new` to conntrack: a mark stands for what answers would do."""
     yield "add table ip filter"
     yield "add chain ip filter forward { type filter hook forward priority filter; policy drop; }"
     yield "add rule ip filter forward ct state established,related accept"
+    yield "add rule ip filter forward ct mark 1 accept"
     for source, destination, port in rules(count):
         ports = f"udp dport {port}" if port else "ip protocol udp"
-        yield f"add rule ip filter forward ip saddr {source} ip daddr {destination} {ports} accept"
+        yield (f"add rule ip filter forward ip saddr {source} ip daddr {destination} {ports} "
+               "ct mark set 1 accept")
 
 
 def written(lines):
