@@ -63,7 +63,8 @@ Result<InstanceStatus> instance_status(const Target& target) {
         SL_CHECK(read_use(status, opened.datapath->maps()));
         SL_TRY(memory, memory_of_maps(opened.datapath->pins().map("")));
         SL_TRY(listed, opened.datapath->maps().block.memory());
-        status.memory = memory + listed;
+        SL_TRY(judged, policy_image_memory(opened.datapath->maps().policy));
+        status.memory = memory + listed + judged;
     }
     SL_TRY(ports, port_statuses(opened));
     status.ports = std::move(ports);

@@ -26,16 +26,6 @@ Result<Fd> map_in(const UntypedMap& slots, __u32 slot) {
     return map;
 }
 
-Result<std::uint64_t> memory_in(const UntypedMap& slots, __u32 slot) {
-    SL_TRY(map, map_in(slots, slot));
-    if (!map) return 0;
-    bpf_map_info info{};
-    __u32 size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0)
-        return fail_errno(errno, "reading the image of the block list");
-    return std::uint64_t{info.max_entries} * info.value_size;
-}
-
 }  // namespace
 
 Result<BlockSlot> BlockSlot::open(const std::filesystem::path& pin) {
@@ -82,9 +72,9 @@ Result<> BlockSlot::clear() const {
 }
 
 Result<std::uint64_t> BlockSlot::memory() const {
-    SL_TRY(bytes, memory_in(image_, only_slot));
+    SL_TRY(bytes, memory_in_slot(image_.fd(), only_slot));
     for (const auto slot : line_slots) {
-        SL_TRY(more, memory_in(lines_, slot));
+        SL_TRY(more, memory_in_slot(lines_.fd(), slot));
         bytes += more;
     }
     return bytes;

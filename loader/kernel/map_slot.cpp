@@ -36,4 +36,19 @@ Result<> put_in_slot(const MapSlot& slot, std::span<const std::byte> image,
     return fail_errno(errno, fmt::format("putting map {} in force", slot.name));
 }
 
+Result<std::uint64_t> memory_in_slot(int outer, __u32 number) {
+    __u32 id = 0;  // as which user space sees the map
+    if (bpf_map_lookup_elem(outer, &number, &id) != 0) {
+        if (errno == ENOENT) return 0;
+        return fail_errno(errno, "reading a map of maps");
+    }
+    const Fd map(bpf_map_get_fd_by_id(id));
+    if (!map && errno == ENOENT) return 0;  // replaced meanwhile
+    bpf_map_info info{};
+    __u32 size = sizeof(info);
+    if (!map || bpf_obj_get_info_by_fd(map.get(), &info, &size) != 0)
+        return fail_errno(errno, "reading an image's size");
+    return std::uint64_t{info.max_entries} * info.value_size;
+}
+
 }  // namespace sluice

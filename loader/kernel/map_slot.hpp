@@ -4,6 +4,7 @@
 #include <linux/bpf.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "sluice/error.hpp"
@@ -27,5 +28,8 @@ template <class Entry>
 [[nodiscard]] Result<> put_in_slot(const MapSlot& slot, std::span<const Entry> image) {
     return put_in_slot(slot, std::as_bytes(image), sizeof(Entry));
 }
+
+/// Bytes of the image in a slot; 0: none is there.
+[[nodiscard]] Result<std::uint64_t> memory_in_slot(int outer, __u32 number);
 
 }  // namespace sluice

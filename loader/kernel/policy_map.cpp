@@ -31,6 +31,10 @@ Result<> put_policy_image(int map, std::span<const sl_policy_line> image) {
     return put_in_slot({.outer = map, .name = "sl_policy_image"}, image);
 }
 
+Result<std::uint64_t> policy_image_memory(const PolicyMap& map) {
+    return memory_in_slot(map.fd(), the_slot);
+}
+
 Result<> remove_policy_image(const PolicyMap& map) {
     SL_CHECK(map.erase(the_slot));
     return {};

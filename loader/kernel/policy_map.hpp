@@ -20,6 +20,9 @@ using PolicyMap = Map<__u32, __u32>;
 /// @param map its fd
 [[nodiscard]] Result<> put_policy_image(int map, std::span<const sl_policy_line> image);
 
+/// Bytes of the image in force.
+[[nodiscard]] Result<std::uint64_t> policy_image_memory(const PolicyMap& map);
+
 [[nodiscard]] Result<> remove_policy_image(const PolicyMap& map);
 
 }  // namespace sluice

@@ -126,7 +126,9 @@ TEST_F(PolicyLive, IsLoadedListedTestedAndCleared) {
 }
 
 TEST_F(PolicyLive, ChangesAreEvents) {
+    const auto before = done("status")["map_bytes"].get<std::uint64_t>();
     done("policy load " + write_policy(small_policy));
+    EXPECT_GT(done("status")["map_bytes"].get<std::uint64_t>(), before) << "its image counts";
     const auto events = done("events --kind changed")["events"];
     ASSERT_GE(events.size(), 2u);
     EXPECT_THAT(events[0]["text"], testing::HasSubstr(" is up"));
