@@ -189,7 +189,8 @@ Result<std::vector<PolicyHits>> policy_hits(const Target& target) {
         const auto& rule = policy.file.rules[i];
         SL_CHECK(count_hits(counts, i + 1, {i + 1, rule.name, *rule.action}, hits));
     }
-    std::size_t out = header->out_defaults * 64u, in = header->in_defaults * 64u;
+    std::size_t out = std::size_t{header->out_defaults} * 64;
+    std::size_t in = std::size_t{header->in_defaults} * 64;
     for (const auto& it : policy.file.defaults) {
         auto& bit = it.direction == PolicyDirection::in ? in : out;
         SL_CHECK(count_hits(counts, ++bit, hits_of_default(it), hits));

@@ -201,9 +201,9 @@ std::uint32_t add_actions(const PolicyBits& bits, const PolicyStamp& stamp, Poli
             if (rule == nullptr) continue;
             line.rules[i].action = static_cast<__u32>(rule->action);
             // What expired before the host was up is none the less not for ever.
-            if (rule->expires != 0)
-                line.rules[i].expires = static_cast<__u64>(
-                    std::max<std::int64_t>(rule->expires - stamp.monotonic_zero, 1) * 1'000'000);
+            if (rule->expires == 0) continue;
+            const auto ms = std::max<std::int64_t>(rule->expires - stamp.monotonic_zero, 1);
+            line.rules[i].expires = static_cast<__u64>(ms) * 1'000'000;
         }
         const auto number = lines.add(line);
         if (bit == 0) first = number;

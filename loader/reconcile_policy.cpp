@@ -52,7 +52,7 @@ std::uint32_t take_number(sl_policy_state& state) {
 std::uint64_t soonest_expiry(const PolicyImage& image, std::uint64_t now) {
     const auto& header = image.front().header;
     std::uint64_t soonest = 0;
-    for (std::size_t bit = 0; bit < header.out_defaults * 64u; ++bit) {
+    for (std::size_t bit = 0; bit < std::size_t{header.out_defaults} * 64; ++bit) {
         const auto expires = image[header.rules + bit / 4].rules[bit % 4].expires;
         if (expires > now && (soonest == 0 || expires < soonest)) soonest = expires;
     }
