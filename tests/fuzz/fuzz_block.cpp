@@ -23,8 +23,8 @@ void read_list(std::string_view text) {
     const auto all = *prefixes;
     sluice::normalise_block_list(*prefixes);
     for (const auto& it : all)
-        require(std::ranges::any_of(
-            *prefixes, [&](const auto& kept) { return kept.contains(it.address); }));
+        require(std::ranges::any_of(*prefixes,
+                                    [&](const auto& kept) { return kept.contains(it.address); }));
     require(sluice::unpack_block_list(sluice::pack_block_list(*prefixes)) == *prefixes);
     require(sluice::block_list_digest(*prefixes) != 0);
 }

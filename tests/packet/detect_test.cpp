@@ -2,11 +2,10 @@
 // `limit`.
 #include "sluice/abi/detect.h"
 
-#include "sluice/abi/block.h"
-
 #include <chrono>
 #include <thread>
 
+#include "sluice/abi/block.h"
 #include "tests/packet/scenario.hpp"
 #include "tests/packet/switch_scenario.hpp"
 
