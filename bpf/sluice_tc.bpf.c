@@ -95,7 +95,7 @@ static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const str
 		return SL_PASS;
 	sl_set_domain(pkt, port->domain);
 	if (unlikely(pkt->icmp_error)) {
-		verdict = sl_icmp_related(ctx, port, pkt, hop);
+		verdict = sl_icmp_related(ctx, port, work);
 		if (verdict != SL_CONTINUE)
 			return verdict;
 		if (sl_policy_generation() && sl_icmp_unrelated(ctx))

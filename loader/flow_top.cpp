@@ -93,10 +93,10 @@ using BytesBefore = std::unordered_map<std::uint64_t, std::uint64_t>;
 
 Result<BytesBefore> look_before(const SessionTable& table, const SessionFilter& filter) {
     BytesBefore before;
-    SL_CHECK(table.for_each(filter, [&](const Session& session) {
+    table.for_each(filter, [&](const Session& session) {
         before[fingerprint(session)] = all_bytes(session);
         return true;
-    }));
+    });
     return before;
 }
 
@@ -129,7 +129,7 @@ Result<FlowTop> top_flows(const SessionTable& table, const SessionFilter& filter
     const auto elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start);
     FlowTop top;
     Greatest greatest(order, limit);
-    SL_CHECK(table.for_each(filter, [&](const Session& session) {
+    table.for_each(filter, [&](const Session& session) {
         FlowRow row{session, 0};
         if (interval.count() != 0) {
             const auto then = before.find(fingerprint(session));
@@ -140,7 +140,7 @@ Result<FlowTop> top_flows(const SessionTable& table, const SessionFilter& filter
         ++(session.source.address.is_v4() ? top.sessions.ipv4 : top.sessions.ipv6);
         greatest.offer(row);
         return true;
-    }));
+    });
     top.rows = greatest.take();
     return top;
 }

@@ -15,20 +15,20 @@ using namespace std::chrono_literals;
 constexpr auto qos_look = 10ms;  // rates are the monitoring system's to compute, from counters
 
 /// A session is two flow entries.
-Result<> read_tables(Metrics& metrics, const Maps& maps) {
+Result<> read_tables(Metrics& metrics, const Maps& maps, const Settings& settings) {
     SL_TRY(live, maps.live.lookup(0));
     const auto now = live.value_or(sl_live{});
-    metrics.sessions4 = {now.sessions4, maps.flows4.info().max_entries / 2};
-    metrics.sessions6 = {now.sessions6, maps.flows6.info().max_entries / 2};
+    metrics.sessions4 = {now.sessions4, settings.max_flows / 2};
+    metrics.sessions6 = {now.sessions6, settings.max_flows6 / 2};
     metrics.bindings = {now.bindings, maps.bindings.info().max_entries};
     metrics.macs.used = now.macs;
     metrics.events = std::atomic_ref(maps.event_head.entries()[0].newest).load();
     return {};
 }
 
-Result<> read_talkers(Metrics& metrics, const Maps& maps, const DesiredState& desired,
+Result<> read_talkers(Metrics& metrics, const Datapath& datapath, const DesiredState& desired,
                       const VmNames& vms, std::size_t count) {
-    SL_TRY(talkers, top_talkers(maps, count));
+    SL_TRY(talkers, top_talkers(datapath, count));
     for (const auto& it : talkers) {
         const auto port = std::ranges::find(desired.ports, it.port, &PortSpec::id);
         const auto name = port == desired.ports.end() ? "" : port->name;
@@ -47,8 +47,8 @@ Result<> read_instance(Metrics& metrics, const Target& target, std::size_t talke
     metrics.macs.capacity = instance.desired.settings.max_macs;
     for (const auto& port : instance.desired.ports)
         metrics.ports.push_back({port.name, port.role, std::string(vms.at(port.name))});
-    SL_CHECK(read_tables(metrics, datapath.maps()));
-    return read_talkers(metrics, datapath.maps(), instance.desired, vms, talkers);
+    SL_CHECK(read_tables(metrics, datapath.maps(), instance.desired.settings));
+    return read_talkers(metrics, datapath, instance.desired, vms, talkers);
 }
 
 }  // namespace

@@ -17,8 +17,9 @@ namespace sluice {
 namespace {
 
 Result<> reconcile_settings(const Datapath& datapath, const Settings& settings, Journal& journal) {
-    const auto wanted = settings_in_ticks(settings);
+    auto wanted = settings_in_ticks(settings);
     SL_TRY(now, datapath.maps().settings.lookup(0));
+    if (now) wanted.flow_seed = now->flow_seed;
     if (now && same_bytes(*now, wanted)) return {};
     return journal.step("set timeouts", [&] { return datapath.set_timeouts(settings); });
 }

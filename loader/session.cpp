@@ -9,60 +9,35 @@
 namespace sluice {
 namespace {
 
-/// @param visit bool(const Key&, const sl_flow&, const Session&)
+/// @param visit bool(const FlowEntry<Key>&, const Session&)
 template <class Key, class Visit>
-Result<> walk(const Map<Key, sl_flow>& flows, const SessionReader& reader,
-              const SessionFilter& filter, Visit&& visit) {
-    Result<> failure;
-    SL_CHECK(flows.for_each([&](const Key& key, const sl_flow& flow) {
-        if (!is_original(flow) || !reader.covers(flow)) return true;
-        auto reply = flows.lookup(reply_key(key, flow));
-        if (!reply) {
-            failure = std::unexpected(reply.error());
-            return false;
-        }
-        const auto session = reader.form(key, flow, reply->value_or(sl_flow{}));
-        return !filter.matches(session) || visit(key, flow, session);
-    }));
-    return failure;
+void walk(const FlowTable<Key>& flows, const SessionReader& reader, const SessionFilter& filter,
+          Visit&& visit) {
+    flows.for_each([&](const FlowEntry<Key>& entry) {
+        if (!is_original(entry.flow) || !reader.covers(entry.flow)) return true;
+        const auto reply = flows.lookup(reply_key(entry.key, entry.flow));
+        const auto session = reader.form(entry, reply ? reply->flow : sl_flow{});
+        return !filter.matches(session) || visit(entry, session);
+    });
 }
 
-/// Marks the entry for the sweeper. The rest of the entry may lose what one packet wrote at
-/// this very moment: the session ends anyway.
-template <class Key>
-Result<bool> flush(const Map<Key, sl_flow>& flows, const Key& key, sl_flow flow) {
-    flow.flags |= SL_FLOW_FLUSH;
-    const auto done = flows.update(key, flow, UpdateMode::existing);
-    if (done) return true;
-    if (done.error().code == ErrorCode::not_found) return false;
-    return std::unexpected(done.error());
-}
-
-/// @param is_it bool(const Key&, const sl_flow&)
+/// Marks the entries for the sweeper. @param is_it bool(const FlowEntry<Key>&)
 template <class Key, class IsIt>
-Result<> flush_where(const Map<Key, sl_flow>& flows, IsIt&& is_it) {
-    Result<> failure;
-    SL_CHECK(flows.for_each([&](const Key& key, const sl_flow& flow) {
-        if (!is_original(flow) || !is_it(key, flow)) return true;
-        const auto done = flush(flows, key, flow);
-        if (!done) failure = std::unexpected(done.error());
-        return done.has_value();
-    }));
-    return failure;
+void flush_where(const FlowTable<Key>& flows, IsIt&& is_it) {
+    flows.for_each([&](const FlowEntry<Key>& entry) {
+        if (is_original(entry.flow) && is_it(entry)) flows.mark(entry.key, SL_FLOW_FLUSH);
+        return true;
+    });
 }
 
 template <class Key>
-Result<std::uint64_t> flush_matching(const Map<Key, sl_flow>& flows, const SessionReader& reader,
-                                     const SessionFilter& filter) {
+std::uint64_t flush_matching(const FlowTable<Key>& flows, const SessionReader& reader,
+                             const SessionFilter& filter) {
     std::uint64_t count = 0;
-    Result<> failure;
-    SL_CHECK(walk(flows, reader, filter, [&](const Key& key, const sl_flow& flow, const Session&) {
-        const auto done = flush(flows, key, flow);
-        if (!done) failure = std::unexpected(done.error());
-        count += done.value_or(false);
-        return done.has_value();
-    }));
-    SL_CHECK(failure);
+    walk(flows, reader, filter, [&](const FlowEntry<Key>& entry, const Session&) {
+        count += flows.mark(entry.key, SL_FLOW_FLUSH);
+        return true;
+    });
     return count;
 }
 
@@ -163,8 +138,10 @@ Result<SessionTable> SessionTable::open(const Target& target, SessionScope scope
     SL_TRY(datapath, open_datapath(target));
     SL_TRY(names, SessionNames::read(target, datapath));
     SL_TRY(settings, datapath.maps().settings.lookup(0));
-    return SessionTable(std::move(datapath), std::move(names), scope,
-                        settings.value_or(sl_settings{}));
+    SL_TRY(flows4, datapath.flows4());
+    SL_TRY(flows6, datapath.flows6());
+    return SessionTable(std::move(datapath), std::move(flows4), std::move(flows6), std::move(names),
+                        scope, settings.value_or(sl_settings{}));
 }
 
 Result<> SessionTable::read_names(const Target& target) {
@@ -173,15 +150,12 @@ Result<> SessionTable::read_names(const Target& target) {
     return {};
 }
 
-Result<> SessionTable::for_each(const SessionFilter& filter, const SessionVisitor& visit) const {
+void SessionTable::for_each(const SessionFilter& filter, const SessionVisitor& visit) const {
     const SessionReader reader(settings_, names_, scope_);
     bool more = true;
-    const auto one = [&](const auto&, const sl_flow&, const Session& session) {
-        return more = visit(session);
-    };
-    SL_CHECK(walk(datapath_.maps().flows4, reader, filter, one));
-    if (more) SL_CHECK(walk(datapath_.maps().flows6, reader, filter, one));
-    return {};
+    const auto one = [&](const auto&, const Session& session) { return more = visit(session); };
+    walk(flows4_, reader, filter, one);
+    if (more) walk(flows6_, reader, filter, one);
 }
 
 Result<SessionCount> SessionTable::count(const SessionFilter& filter) const {
@@ -192,46 +166,50 @@ Result<SessionCount> SessionTable::count(const SessionFilter& filter) const {
         if (scope_ == SessionScope::all) return SessionCount{live.sessions4, live.sessions6};
         return SessionCount{live.sessions4 - live.tracked4, live.sessions6 - live.tracked6};
     }
-    SL_CHECK(for_each(filter, [&](const Session& session) {
+    for_each(filter, [&](const Session& session) {
         ++(session.source.address.is_v4() ? count.ipv4 : count.ipv6);
         return true;
-    }));
+    });
     return count;
 }
 
-Result<SessionCount> SessionTable::flush(const SessionFilter& filter) const {
+SessionCount SessionTable::flush(const SessionFilter& filter) const {
     const SessionReader reader(settings_, names_, scope_);
-    SL_TRY(ipv4, flush_matching(datapath_.maps().flows4, reader, filter));
-    SL_TRY(ipv6, flush_matching(datapath_.maps().flows6, reader, filter));
-    return SessionCount{ipv4, ipv6};
+    return {flush_matching(flows4_, reader, filter), flush_matching(flows6_, reader, filter)};
 }
 
 Session SessionTable::form(const sl_flow_record& record) const {
     const SessionReader reader(settings_, names_, scope_);
-    if (record.family == AF_INET) return reader.form(record.key.v4, record.flow, record.reverse);
-    return reader.form(record.key.v6, record.flow, record.reverse);
+    if (record.family == AF_INET)
+        return reader.form(FlowEntry{record.key.v4, record.flow, record.birth}, record.reverse);
+    return reader.form(FlowEntry{record.key.v6, record.flow, record.birth}, record.reverse);
 }
 
 Result<> flush_pool(const Datapath& datapath, std::uint16_t pool) {
-    return flush_where(datapath.maps().flows4, [&](const sl_key4&, const sl_flow& flow) {
-        return (flow.flags & SL_FLOW_BOUND) != 0 && flow.pool == pool;
+    SL_TRY(flows, datapath.flows4());
+    flush_where(flows, [&](const FlowEntry<sl_key4>& entry) {
+        return (entry.flow.flags & SL_FLOW_BOUND) != 0 && entry.flow.pool == pool;
     });
+    return {};
 }
 
 Result<> flush_port(const Datapath& datapath, std::uint16_t port_id) {
-    const auto entered_there = [&](const auto&, const sl_flow& flow) {
-        return flow.in_port == port_id;
-    };
-    SL_CHECK(flush_where(datapath.maps().flows4, entered_there));
-    return flush_where(datapath.maps().flows6, entered_there);
+    const auto entered_there = [&](const auto& entry) { return entry.flow.in_port == port_id; };
+    SL_TRY(flows4, datapath.flows4());
+    SL_TRY(flows6, datapath.flows6());
+    flush_where(flows4, entered_there);
+    flush_where(flows6, entered_there);
+    return {};
 }
 
 Result<> flush_destinations(
     const Datapath& datapath,
     const std::function<bool(const Address&, __be16 port, std::uint8_t protocol)>& is_it) {
-    return flush_where(datapath.maps().flows4, [&](const sl_key4& key, const sl_flow&) {
-        return is_it(Address::v4(key.daddr), key.dport, key.proto);
+    SL_TRY(flows, datapath.flows4());
+    flush_where(flows, [&](const FlowEntry<sl_key4>& entry) {
+        return is_it(Address::v4(entry.key.daddr), entry.key.dport, entry.key.proto);
     });
+    return {};
 }
 
 }  // namespace sluice

@@ -1,4 +1,4 @@
-// Live sessions: read from sl_flows4 and sl_flows6, one row for both directions.
+// Live sessions: read from the flow tables, one row for both directions.
 #pragma once
 
 #include <cstdint>
@@ -107,12 +107,12 @@ public:
 
     /// Walks all sessions in constant memory. Those made or ended meanwhile may be missed. What is
     /// visited holds names of this table.
-    [[nodiscard]] Result<> for_each(const SessionFilter& filter, const SessionVisitor& visit) const;
+    void for_each(const SessionFilter& filter, const SessionVisitor& visit) const;
     /// Without filter it reads one number.
     [[nodiscard]] Result<SessionCount> count(const SessionFilter& filter) const;
     /// Marks them for the sweeper, which removes them within about a second.
     /// @return how many
-    [[nodiscard]] Result<SessionCount> flush(const SessionFilter& filter) const;
+    SessionCount flush(const SessionFilter& filter) const;
     /// Forms the session of a record of sl_flow_log.
     [[nodiscard]] Session form(const sl_flow_record& record) const;
 
@@ -121,13 +121,18 @@ public:
     [[nodiscard]] Result<> read_names(const Target& target);
 
 private:
-    SessionTable(Datapath datapath, SessionNames names, SessionScope scope, sl_settings settings)
+    SessionTable(Datapath datapath, FlowTable<sl_key4> flows4, FlowTable<sl_key6> flows6,
+                 SessionNames names, SessionScope scope, sl_settings settings)
         : datapath_(std::move(datapath)),
+          flows4_(std::move(flows4)),
+          flows6_(std::move(flows6)),
           names_(std::move(names)),
           scope_(scope),
           settings_(settings) {}
 
     Datapath datapath_;
+    FlowTable<sl_key4> flows4_;
+    FlowTable<sl_key6> flows6_;
     SessionNames names_;
     SessionScope scope_;
     sl_settings settings_;

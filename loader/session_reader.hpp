@@ -36,7 +36,7 @@ inline sl_key4 reply_key(const sl_key4& key, const sl_flow& flow) {
             .dport = flow.sport,
             .domain = static_cast<__u16>(flow.out_domain),
             .proto = key.proto,
-            .zero = 0};
+            .live = 0};
 }
 inline sl_key6 reply_key(const sl_key6& key, const sl_flow& flow) {
     return {.saddr = key.daddr,
@@ -45,7 +45,7 @@ inline sl_key6 reply_key(const sl_key6& key, const sl_flow& flow) {
             .dport = flow.sport,
             .domain = static_cast<__u16>(flow.out_domain),
             .proto = key.proto,
-            .zero = 0};
+            .live = 0};
 }
 
 inline NatKind nat_kind(const sl_flow& flow) {
@@ -92,7 +92,8 @@ public:
 
     /// @param reply the other direction; zero while it has no entry
     template <class Key>
-    Session form(const Key& key, const sl_flow& flow, const sl_flow& reply) const {
+    Session form(const FlowEntry<Key>& entry, const sl_flow& reply) const {
+        const auto& [key, flow, birth] = entry;
         Session session;
         session.protocol = key.proto;
         session.domain = key.domain;
@@ -104,15 +105,15 @@ public:
         session.nat = nat_kind(flow);
         session.sent = {flow.packets, flow.bytes};
         session.received = {reply.packets, reply.bytes};
-        session.dscp = flow.dscp;
+        session.dscp = birth.dscp;
         session.sent_flags = flow.tcp_seen;
         session.received_flags = reply.tcp_seen;
         if (key.proto == IPPROTO_TCP && (flow.tcp_seen & SL_TCP_ACK) != 0)
-            session.handshake = flow.handshake / 1e6;
+            session.handshake = birth.handshake / 1e6;
         session.flushed = (flow.flags & SL_FLOW_FLUSH) != 0;
         set_ports(session, flow, reply);
         set_verdict(session, flow);
-        set_times(session, flow, reply);
+        set_times(session, flow, reply, birth.created);
         return session;
     }
 
@@ -159,7 +160,8 @@ private:
     }
 
     /// Ticks wrap: the later of two is the one that lies less far back.
-    void set_times(Session& session, const sl_flow& flow, const sl_flow& reply) const {
+    void set_times(Session& session, const sl_flow& flow, const sl_flow& reply,
+                   std::uint32_t created) const {
         std::uint32_t idle = now_ - flow.last_seen;
         if (reply.packets > 0) idle = std::min(idle, now_ - reply.last_seen);
         if (idle > 1u << 31) idle = 0;  // a packet since we looked at the clock
@@ -168,7 +170,7 @@ private:
                                  : timeout_ticks(settings_, session.protocol, session.state);
         session.idle = seconds_of_ticks(idle);
         // Of a coarse unit: not younger than its last packet.
-        session.age = std::max(session.idle, static_cast<double>(now_created_ - flow.created) *
+        session.age = std::max(session.idle, static_cast<double>(now_created_ - created) *
                                                  (1ull << SL_CREATED_SHIFT) / 1e9);
         session.expires_in = idle < timeout ? seconds_of_ticks(timeout - idle) : 0;
     }

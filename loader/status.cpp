@@ -15,8 +15,8 @@ namespace {
 Result<> read_use(InstanceStatus& status, const Maps& maps) {
     SL_TRY(live, maps.live.lookup(0));
     const auto now = live.value_or(sl_live{});
-    status.flows4 = {2 * now.sessions4, maps.flows4.info().max_entries};
-    status.flows6 = {2 * now.sessions6, maps.flows6.info().max_entries};
+    status.flows4 = {2 * now.sessions4, status.settings.max_flows};
+    status.flows6 = {2 * now.sessions6, status.settings.max_flows6};
     status.bindings = {now.bindings, maps.bindings.info().max_entries};
     return {};
 }

@@ -24,20 +24,22 @@ Address sender(const sl_key6& key) { return Address(key.saddr); }
 
 /// Each entry is one direction, and counts what its sender has sent.
 template <class Key>
-Result<> add_flows(const Map<Key, sl_flow>& flows, HeavyHitters<TalkerKey, TalkerHash>& sums) {
-    return flows.for_each([&](const Key& key, const sl_flow& flow) {
-        sums.add({sender(key), static_cast<std::uint16_t>(flow.in_port)}, flow.bytes);
+void add_flows(const FlowTable<Key>& flows, HeavyHitters<TalkerKey, TalkerHash>& sums) {
+    flows.for_each([&](const FlowEntry<Key>& it) {
+        sums.add({sender(it.key), static_cast<std::uint16_t>(it.flow.in_port)}, it.flow.bytes);
         return true;
     });
 }
 
 }  // namespace
 
-Result<std::vector<Talker>> top_talkers(const Maps& maps, std::size_t count) {
+Result<std::vector<Talker>> top_talkers(const Datapath& datapath, std::size_t count) {
     if (count == 0) return std::vector<Talker>{};
     HeavyHitters<TalkerKey, TalkerHash> sums(talkers_kept);
-    SL_CHECK(add_flows(maps.flows4, sums));
-    SL_CHECK(add_flows(maps.flows6, sums));
+    SL_TRY(flows4, datapath.flows4());
+    SL_TRY(flows6, datapath.flows6());
+    add_flows(flows4, sums);
+    add_flows(flows6, sums);
     std::vector<Talker> talkers;
     for (const auto& [key, bytes] : sums.greatest(count))
         talkers.push_back({key.port, key.address, bytes});

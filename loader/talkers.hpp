@@ -20,6 +20,6 @@ struct Talker {
 constexpr std::size_t talkers_kept = 4096;
 
 /// Greatest first. One walk over the flow table, in constant memory.
-[[nodiscard]] Result<std::vector<Talker>> top_talkers(const Maps& maps, std::size_t count);
+[[nodiscard]] Result<std::vector<Talker>> top_talkers(const Datapath& datapath, std::size_t count);
 
 }  // namespace sluice

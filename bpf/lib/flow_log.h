@@ -9,8 +9,10 @@
  * Writes the next record. A reader sees by the number, which is written with the order of an atomic
  * exchange before and after the rest, whether it is whole.
  */
-static __noinline void sl_flow_log_write(__u8 kind, __u8 family, const union sl_key *key,
-					 const struct sl_flow *flow, const struct sl_flow *reverse)
+static __always_inline void sl_flow_log_write(__u8 kind, __u8 family, const union sl_key *key,
+					      const struct sl_flow *flow,
+					      const struct sl_flow *reverse,
+					      const struct sl_birth *birth)
 {
 	__u32 zero = 0, slot;
 	struct sl_flow_log_head *head = bpf_map_lookup_elem(&sl_flow_log_head, &zero);
@@ -31,6 +33,7 @@ static __noinline void sl_flow_log_write(__u8 kind, __u8 family, const union sl_
 	record->key = *key;
 	record->flow = *flow;
 	record->reverse = *reverse;
+	record->birth = *birth;
 	__sync_lock_test_and_set(&record->number, number);
 }
 

@@ -42,6 +42,7 @@ struct sl_packet {
 	__be16 ethertype; /* behind the tags; below ETH_P_802_3_MIN a length */
 	__u16 vid;	  /* of the outer tag; 0 = none, or a priority tag */
 	__u16 l4_hlen;	  /* bytes of the L4 header that a segment repeats */
+	__u32 slot;	  /* of its flow in the table, once that is found */
 };
 
 /* Are these bytes of the IP packet? Beyond its end there may be Ethernet padding. */

@@ -13,7 +13,7 @@
 #include "sluice/abi/block.h"
 #include "sluice/abi/detect.h"
 #include "sluice/abi/event.h"
-#include "sluice/abi/flow.h"
+#include "sluice/abi/flow_table.h"
 #include "sluice/abi/guard.h"
 #include "sluice/abi/instance.h"
 #include "sluice/abi/lease.h"
@@ -34,9 +34,13 @@
 		__type(value, value_type);                                                         \
 	} map_name SEC(".maps")
 
-/* Flows: preallocated, a third faster than on demand (docs/architecture.md). */
-SL_MAP(BPF_MAP_TYPE_HASH, sl_flows4, struct sl_key4, struct sl_flow, 1, 0);
-SL_MAP(BPF_MAP_TYPE_HASH, sl_flows6, struct sl_key6, struct sl_flow, 1, 0);
+/* Flows, mapped by the loader: sluice/abi/flow_table.h. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flows4, __u32, struct sl_flow4, 1, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flows6, __u32, struct sl_flow6, 1, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_births4, __u32, struct sl_birth, 1, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_turns, __u32, __u32, SL_FLOW_TURNS, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_groups4, __u32, union sl_flow_group, 1, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_groups6, __u32, union sl_flow_group, 1, BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_nexthops, __u32, struct sl_nexthop, SL_NEXTHOP_SLOTS, 0);
 
 /* The sweeper's rounds: each live session has exactly one ticket, the key of its ORIG flow. */

@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The flow table: look-up and accounting of established flows. One look-up a packet. */
+/* Accounting of established flows. */
 #ifndef SLUICE_BPF_STAGE_FLOW_H
 #define SLUICE_BPF_STAGE_FLOW_H
 
+#include "lib/flow_table.h"
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "stage/detect.h"
 
-static __always_inline struct sl_flow *sl_flow_find(struct sl_packet *pkt)
-{
-	struct sl_flow *flow;
-
-	/*
-	 * The barrier keeps the compiler from making one call of the two: only where the map is
-	 * known does the verifier inline its look-up.
-	 */
-	if (pkt->family == AF_INET) {
-		flow = bpf_map_lookup_elem(&sl_flows4, &pkt->k4);
-		barrier_var(flow);
-	} else {
-		flow = bpf_map_lookup_elem(&sl_flows6, &pkt->k6);
-	}
-	return flow;
-}
-
 static __always_inline __u32 sl_handshake_now(void)
 {
 	return (bpf_ktime_get_ns() / 1000) & ((1u << SL_HANDSHAKE_BITS) - 1);
+}
+
+/* The handshake's time begins: with the SYN that opens a connection in an entry that is there. */
+static __always_inline void sl_handshake_begin(const struct sl_packet *pkt)
+{
+	struct sl_birth *birth = sl_birth_at(pkt->family, pkt->slot);
+
+	if (birth)
+		birth->handshake = sl_handshake_now();
+}
+
+static __always_inline void sl_handshake_end(const struct sl_packet *pkt)
+{
+	struct sl_birth *birth = sl_birth_at(pkt->family, pkt->slot);
+
+	if (birth)
+		birth->handshake = sl_handshake_now() - birth->handshake;
 }
 
 /* TCP flags that this direction has not sent before. */
@@ -36,7 +37,7 @@ static __noinline void sl_flow_tcp_news(struct sl_flow *flow, const struct sl_pa
 	__u8 seen = flow->tcp_seen, news = pkt->tcp_flags & ~seen;
 
 	if ((flow->flags & SL_FLOW_ORIG) && (seen & SL_TCP_SYN) && (news & SL_TCP_ACK)) {
-		flow->handshake = sl_handshake_now() - flow->handshake;
+		sl_handshake_end(pkt);
 		sl_detect_settled(pkt);
 	}
 	flow->tcp_seen = seen | news;

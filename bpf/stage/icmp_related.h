@@ -12,6 +12,7 @@
 #include "stage/flow.h"
 #include "stage/leave.h"
 #include "stage/nexthop.h"
+#include "stage/work.h"
 
 /* What an error quotes at least: RFC 792. Only the ports of the L4 header are sure to be there. */
 struct sl_quoted {
@@ -124,27 +125,28 @@ static __always_inline int sl_related_ip(struct __sk_buff *ctx, struct sl_quoted
  * leaves.
  */
 static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const struct sl_port *port,
-						  struct sl_packet *pkt, struct sl_hop *hop)
+						  struct sl_work *work)
 {
+	struct sl_packet *pkt = &work->pkt;
 	struct sl_route route = {.in_ifindex = port->l3_ifindex};
 	__u32 quote_off = pkt->l4_off + sizeof(struct icmphdr);
 	__u32 addr_diff, icmp_diff = 0, outer_diff;
+	struct sl_hop *hop = &work->hop;
+	union sl_key *key = &work->other;
+	const struct sl_flow *flow;
 	struct sl_quoted quoted;
-	struct sl_flow flow, *found;
-	struct sl_key4 key;
 	__be32 source;
 	int err;
 
-	if (pkt->family != AF_INET || !sl_quoted_key(ctx, pkt, &quoted, &key))
+	if (pkt->family != AF_INET || !sl_quoted_key(ctx, pkt, &quoted, &key->v4))
 		return SL_CONTINUE;
-	found = bpf_map_lookup_elem(&sl_flows4, &key);
-	if (!found || !(found->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)))
+	flow = sl_flow_get(AF_INET, key);
+	if (!flow || !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)))
 		return SL_CONTINUE;
-	flow = *found;
-	source = flow.saddr != key.saddr ? flow.saddr : pkt->k4.saddr;
+	source = flow->saddr != key->v4.saddr ? flow->saddr : pkt->k4.saddr;
 	route.saddr = sl_mapped(pkt->k4.saddr);
-	route.daddr = sl_mapped(flow.daddr);
-	route.out_ifindex = sl_route_back(&flow);
+	route.daddr = sl_mapped(flow->daddr);
+	route.out_ifindex = sl_route_back(flow);
 	err = sl_fib(ctx, AF_INET, &route, hop);
 	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return SL_PASS;
@@ -153,12 +155,12 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 		return SL_DROP;
 
 	pkt->reason = SL_DROP_REWRITE_FAILED;
-	if (sl_related_ip(ctx, &quoted, &flow, quote_off, &addr_diff) ||
-	    sl_related_l4(ctx, pkt, &quoted, &flow, quote_off + sizeof(struct iphdr), addr_diff,
+	if (sl_related_ip(ctx, &quoted, flow, quote_off, &addr_diff) ||
+	    sl_related_l4(ctx, pkt, &quoted, flow, quote_off + sizeof(struct iphdr), addr_diff,
 			  &icmp_diff) ||
 	    ctx_l4_csum_replace(ctx, pkt, pkt->l4_off + offsetof(struct icmphdr, checksum), 0,
 				icmp_diff, false) ||
-	    sl_rewrite_eth(ctx, hop) || sl_rewrite_ip4(ctx, pkt, source, flow.daddr, &outer_diff))
+	    sl_rewrite_eth(ctx, hop) || sl_rewrite_ip4(ctx, pkt, source, flow->daddr, &outer_diff))
 		return SL_DROP;
 	return SL_FORWARD;
 }

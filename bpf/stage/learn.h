@@ -6,6 +6,7 @@
 #ifndef SLUICE_BPF_STAGE_LEARN_H
 #define SLUICE_BPF_STAGE_LEARN_H
 
+#include "lib/settings.h"
 #include "stage/loop.h"
 #include "stage/vlan.h"
 
@@ -20,13 +21,6 @@ static __always_inline __u64 sl_fdb_key(__u64 mac, __u16 vid)
 static __always_inline bool sl_is_source(__u64 mac)
 {
 	return mac && !(mac & 1);
-}
-
-static __always_inline const struct sl_settings *sl_settings_now(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&sl_settings, &zero);
 }
 
 /* 0 if a and b are the same, else 1: without a branch, which would often be guessed wrong here. */

@@ -16,20 +16,21 @@
 
 /* A flow that only routes: what goes in comes out. Translation is planned on top of it. */
 static __always_inline void sl_plan(const struct sl_packet *pkt, __u16 in_port, __u32 frame_len,
-				    struct sl_flow *flow)
+				    struct sl_flow *flow, struct sl_birth *birth)
 {
 	*flow = (struct sl_flow){
 	    .packets = 1,
 	    .bytes = frame_len,
 	    .last_seen = sl_tick_now(),
-	    .created = sl_clock() >> SL_CREATED_SHIFT,
 	    .flags = SL_FLOW_ORIG,
 	    .tcp_seen = pkt->tcp_flags,
 	    .in_port = in_port,
+	};
+	*birth = (struct sl_birth){
+	    .created = sl_clock() >> SL_CREATED_SHIFT,
+	    .handshake = sl_is_syn(pkt) ? sl_handshake_now() : 0,
 	    .dscp = pkt->tos >> 2,
 	};
-	if (sl_is_syn(pkt))
-		flow->handshake = sl_handshake_now();
 	if (pkt->family == AF_INET) {
 		flow->saddr = pkt->k4.saddr;
 		flow->daddr = pkt->k4.daddr;
@@ -59,7 +60,7 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 
 	if (sl_martian(pkt))
 		return SL_PASS;
-	sl_plan(pkt, in->id, ctx_len(ctx), flow);
+	sl_plan(pkt, in->id, ctx_len(ctx), flow, &work->birth);
 	if (pkt->family == AF_INET)
 		forward = sl_nat_destination(pkt, flow);
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
@@ -113,7 +114,7 @@ static __always_inline enum sl_verdict sl_enter_session(struct sl_ctx *ctx, stru
 		verdict = sl_nat_source(ctx, work->uplink, &work->pkt, &work->opened, &work->bind);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	return sl_session_insert(&work->pkt, &work->opened, work->hop.station);
+	return sl_session_insert(work, work->hop.station);
 }
 
 #endif

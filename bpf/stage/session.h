@@ -6,37 +6,14 @@
 #ifndef SLUICE_BPF_STAGE_SESSION_H
 #define SLUICE_BPF_STAGE_SESSION_H
 
+#include "lib/flow_enter.h"
 #include "lib/flow_log.h"
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "stage/binding.h"
 #include "stage/flow.h"
-
-#define SL_EEXIST 17
-
-static __always_inline struct sl_flow *sl_flow_get(__u8 family, const union sl_key *key)
-{
-	if (family == AF_INET)
-		return bpf_map_lookup_elem(&sl_flows4, &key->v4);
-	return bpf_map_lookup_elem(&sl_flows6, &key->v6);
-}
-
-static __always_inline long sl_flow_insert(__u8 family, const union sl_key *key,
-					   const struct sl_flow *flow)
-{
-	if (family == AF_INET)
-		return bpf_map_update_elem(&sl_flows4, &key->v4, flow, BPF_NOEXIST);
-	return bpf_map_update_elem(&sl_flows6, &key->v6, flow, BPF_NOEXIST);
-}
-
-static __always_inline void sl_flow_delete(__u8 family, const union sl_key *key)
-{
-	if (family == AF_INET)
-		bpf_map_delete_elem(&sl_flows4, &key->v4);
-	else
-		bpf_map_delete_elem(&sl_flows6, &key->v6);
-}
+#include "stage/work.h"
 
 static __always_inline long sl_ticket_push(__u8 family, const union sl_key *key)
 {
@@ -87,7 +64,6 @@ static __always_inline void sl_reverse_flow(const struct sl_packet *pkt, const s
 					    __u16 out_port, struct sl_flow *reverse)
 {
 	reverse->last_seen = flow->last_seen;
-	reverse->created = flow->created;
 	reverse->flags = flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT | SL_FLOW_TRACKED);
 	reverse->in_port = out_port;
 	reverse->policy = flow->policy;
@@ -105,7 +81,7 @@ static __always_inline void sl_reverse_flow(const struct sl_packet *pkt, const s
 }
 
 /* The binding a session of `flow` with this key holds (IPv4: IPv6 is not translated). */
-static __always_inline void sl_session_unbind(const union sl_key *key, const struct sl_flow *flow)
+static __noinline void sl_session_unbind(const union sl_key *key, const struct sl_flow *flow)
 {
 	struct sl_binding_key bound = {
 	    .addr = sl_mapped(key->v4.saddr),
@@ -142,40 +118,48 @@ static __always_inline enum sl_verdict sl_session_rival(struct sl_packet *pkt,
 }
 
 /*
- * Enters the session into the table: the answering direction first, so that two CPUs can't both
- * own one external tuple. SL_FORWARD, or SL_DROP with pkt->reason and nothing left behind.
+ * Enters the session that work->opened plans into the table: the answering direction first, so that
+ * two CPUs can't both own one external tuple. SL_FORWARD, or SL_DROP with the reason and nothing
+ * left behind.
  */
-static __noinline enum sl_verdict sl_session_insert(struct sl_packet *pkt,
-						    const struct sl_flow *flow, __u16 out_port)
+static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 out_port)
 {
+	const struct sl_flow *flow = &work->opened;
 	enum sl_verdict verdict = SL_DROP;
-	struct sl_flow reverse = {};
-	union sl_key reverse_key = {};
-	long err;
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_birth *birth;
+	long slot, reverse_slot;
 
-	sl_reverse_key(pkt->family, &pkt->key, flow, &reverse_key);
-	sl_reverse_flow(pkt, flow, out_port, &reverse);
+	__builtin_memset(&work->other, 0, sizeof(work->other));
+	__builtin_memset(&work->reverse, 0, sizeof(work->reverse));
+	sl_reverse_key(pkt->family, &pkt->key, flow, &work->other);
+	sl_reverse_flow(pkt, flow, out_port, &work->reverse);
 	pkt->reason = SL_DROP_FLOWS_FULL;
-	err = sl_flow_insert(pkt->family, &reverse_key, &reverse);
-	if (err == -SL_EEXIST) {
-		verdict = sl_session_rival(pkt, &reverse_key, &reverse);
+	reverse_slot = sl_flow_enter(pkt->family, &work->other, &work->reverse);
+	if (reverse_slot == -SL_EEXIST) {
+		verdict = sl_session_rival(pkt, &work->other, &work->reverse);
 		goto unbind;
 	}
-	if (err)
+	if (reverse_slot < 0)
 		goto unbind;
-	if (sl_flow_insert(pkt->family, &pkt->key, flow))
-		goto delete_reverse;
+	slot = sl_flow_enter(pkt->family, &pkt->key, flow);
+	if (slot < 0)
+		goto remove_reverse;
 	if (sl_ticket_push(pkt->family, &pkt->key))
-		goto delete_both;
+		goto remove_both;
+	birth = sl_birth_at(pkt->family, slot);
+	if (birth)
+		*birth = work->birth;
 	sl_live_sessions(pkt->family, flow->flags & SL_FLOW_TRACKED, 1);
 	if (sl_flow_log_watched())
-		sl_flow_log_write(SL_FLOW_BEGAN, pkt->family, &pkt->key, flow, &reverse);
+		sl_flow_log_write(SL_FLOW_BEGAN, pkt->family, &pkt->key, flow, &work->reverse,
+				  &work->birth);
 	return SL_FORWARD;
 
-delete_both:
-	sl_flow_delete(pkt->family, &pkt->key);
-delete_reverse:
-	sl_flow_delete(pkt->family, &reverse_key);
+remove_both:
+	sl_flow_remove(pkt->family, slot, &pkt->key);
+remove_reverse:
+	sl_flow_remove(pkt->family, reverse_slot, &work->other);
 unbind:
 	sl_session_unbind(&pkt->key, flow);
 	return verdict;
@@ -204,7 +188,7 @@ static __always_inline enum sl_verdict sl_session_reopen(struct sl_packet *pkt,
 	flow->tcp_seen = 0;
 	reverse->tcp_seen = 0;
 	if (flow->flags & SL_FLOW_ORIG)
-		flow->handshake = sl_handshake_now();
+		sl_handshake_begin(pkt);
 	return SL_CONTINUE;
 }
 

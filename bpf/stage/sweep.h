@@ -72,17 +72,20 @@ static __always_inline bool sl_idle(const struct sl_flow *flow, __u32 now, __u32
 static __always_inline bool sl_visit(__u8 family, union sl_key *key)
 {
 	__u8 proto = family == AF_INET ? key->v4.proto : key->v6.proto;
-	struct sl_flow *flow = sl_flow_get(family, key), *reverse;
+	__u32 now, timeout, slot = sl_flow_slot(family, key), reverse_slot;
+	struct sl_flow *flow = sl_flow_at(family, slot), *reverse;
+	const struct sl_birth *birth = sl_birth_at(family, slot);
 	union sl_key reverse_key = {};
 	struct sl_flow ended, ended_back = {};
-	__u32 now, timeout;
+	struct sl_birth born;
 
-	if (!flow) {
+	if (!flow || !birth) {
 		sl_live_sessions(family, false, -1);
 		return true;
 	}
 	sl_reverse_key(family, key, flow, &reverse_key);
-	reverse = sl_flow_get(family, &reverse_key);
+	reverse_slot = sl_flow_slot(family, &reverse_key);
+	reverse = sl_flow_at(family, reverse_slot);
 	if (reverse)
 		sl_judge_visited(family, key, flow, reverse);
 	now = sl_tick_now();
@@ -91,14 +94,15 @@ static __always_inline bool sl_visit(__u8 family, union sl_key *key)
 	    (!sl_idle(flow, now, timeout) || (reverse && !sl_idle(reverse, now, timeout))))
 		return false;
 	ended = *flow;
+	born = *birth;
 	if (reverse)
 		ended_back = *reverse;
-	sl_flow_delete(family, key);
-	sl_flow_delete(family, &reverse_key);
+	sl_flow_remove(family, slot, key);
+	sl_flow_remove(family, reverse_slot, &reverse_key);
 	if (family == AF_INET)
 		sl_session_unbind(key, &ended);
 	sl_live_sessions(family, ended.flags & SL_FLOW_TRACKED, -1);
-	sl_flow_log_write(SL_FLOW_ENDED, family, key, &ended, &ended_back);
+	sl_flow_log_write(SL_FLOW_ENDED, family, key, &ended, &ended_back, &born);
 	return true;
 }
 

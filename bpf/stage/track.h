@@ -51,7 +51,7 @@ __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_por
 
 	if (!work)
 		return 0;
-	sl_plan(&work->pkt, in_port, ctx_len(ctx), &work->opened);
+	sl_plan(&work->pkt, in_port, ctx_len(ctx), &work->opened, &work->birth);
 	work->opened.flags |= SL_FLOW_TRACKED;
 	work->opened.out_domain = domain;
 	if (judged)
@@ -62,8 +62,7 @@ __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_por
 		work->opened.flags |= SL_FLOW_TO_HOST;
 	if (out_port == SL_POLICY_PORT_UNKNOWN)
 		out_port = 0;
-	if (sl_may_track(work->pkt.family) &&
-	    sl_session_insert(&work->pkt, &work->opened, out_port) == SL_FORWARD)
+	if (sl_may_track(work->pkt.family) && sl_session_insert(work, out_port) == SL_FORWARD)
 		return 0;
 	if (judged)
 		return SL_DROP_FLOWS_FULL;

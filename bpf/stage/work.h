@@ -21,9 +21,11 @@ struct sl_flood {
 struct sl_work {
 	struct sl_packet pkt;
 	struct sl_hop hop;
-	struct sl_flow opened; /* the plan for a new session */
-	__u32 uplink;	       /* whose masquerades apply to it; 0 = none */
-	bool for_external;     /* an ICMP error about it comes from the address it was sent to */
+	struct sl_flow opened;	/* the plan for a new session */
+	struct sl_birth birth;	/* likewise */
+	struct sl_flow reverse; /* likewise: of the answers, whose key is `other` */
+	__u32 uplink;		/* whose masquerades apply to it; 0 = none */
+	bool for_external;	/* an ICMP error about it comes from the address it was sent to */
 	struct sl_bind_request bind;
 	struct sl_policy_query ask; /* about the session */
 	union sl_key other;	    /* the key of the session's other direction */

@@ -20,12 +20,12 @@ Result<> list_sessions(const Target& target, const std::vector<std::string>& ter
     Progress progress(::isatty(STDOUT_FILENO) == 0);
     std::uint64_t count = 0;
     output.begin(session_stream());
-    SL_CHECK(table.for_each(filter, [&](const Session& session) {
+    table.for_each(filter, [&](const Session& session) {
         output.row(session_json(session));
         progress.count();
         ++count;
         return true;
-    }));
+    });
     output.end({{"count", count}});
     return {};
 }
@@ -74,7 +74,7 @@ void add_filtered_flush(CLI::App& object, Invocation& invocation, const Filtered
         SL_TRY(filter, parse_session_filter(*terms));
         SL_TRY(table, SessionTable::open(target, what.scope));
         const bool planned = target.effect == Effect::plan;
-        SL_TRY(count, planned ? table.count(filter) : table.flush(filter));
+        SL_TRY(count, planned ? table.count(filter) : Result<SessionCount>(table.flush(filter)));
         return session_count_view(fmt::format("{}.flush/1", what.schema), count,
                                   fmt::format("{} {} {}", count.ipv4 + count.ipv6, what.rows,
                                               planned ? "would be flushed" : "flushed"));

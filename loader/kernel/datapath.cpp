@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <array>
@@ -83,9 +84,14 @@ Result<> check_stamp(const sl_stamp& stamp, std::string_view instance) {
 }
 
 void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
-    const std::array<std::pair<bpf_map*, __u32>, 7> capacities{{
-        {object.maps.sl_flows4, settings.max_flows},
-        {object.maps.sl_flows6, settings.max_flows6},
+    const __u32 groups4 = sl_flow_groups(settings.max_flows);
+    const __u32 groups6 = sl_flow_groups(settings.max_flows6);
+    const std::array<std::pair<bpf_map*, __u32>, 10> capacities{{
+        {object.maps.sl_flows4, groups4 * SL_FLOW_GROUP},
+        {object.maps.sl_births4, groups4 * SL_FLOW_GROUP},
+        {object.maps.sl_flow_groups4, groups4},
+        {object.maps.sl_flows6, groups6 * SL_FLOW_GROUP},
+        {object.maps.sl_flow_groups6, groups6},
         {object.maps.sl_tickets4, settings.max_flows / 2},
         {object.maps.sl_tickets6, settings.max_flows6 / 2},
         {object.maps.sl_bindings, settings.max_bindings},
@@ -183,8 +189,6 @@ Result<Maps> open_maps(const Pins& pins) {
     };
 #define SL_OPEN(member) \
     SL_TRY(member, open(std::type_identity<decltype(Maps::member)>(), "sl_" #member))
-    SL_OPEN(flows4);
-    SL_OPEN(flows6);
     SL_OPEN(nexthops);
     SL_OPEN(ports);
     SL_OPEN(xdp_targets);
@@ -235,9 +239,7 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(settings);
     SL_OPEN(stamp);
 #undef SL_OPEN
-    return Maps{std::move(flows4),
-                std::move(flows6),
-                std::move(nexthops),
+    return Maps{std::move(nexthops),
                 std::move(ports),
                 std::move(xdp_targets),
                 std::move(masquerades),
@@ -304,6 +306,13 @@ Result<> reuse_maps(const sluice_xdp_bpf& object, const Pins& pins) {
     return {};
 }
 
+Result<__u64> random_number() {
+    __u64 number = 0;
+    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+        return fail_errno(errno, "reading random bytes");
+    return number;
+}
+
 /// A quarter of the sessions that the table has room for is kept for the router.
 __u32 tracked_until(std::uint32_t entries) { return entries / 2 / 4 * 3; }
 
@@ -328,7 +337,10 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .fdb_mask = fdb_buckets(settings) - 1,
         .tracked_until4 = tracked_until(settings.max_flows),
         .tracked_until6 = tracked_until(settings.max_flows6),
+        .flow_groups4 = sl_flow_groups(settings.max_flows),
+        .flow_groups6 = sl_flow_groups(settings.max_flows6),
         .zero = 0,
+        .flow_seed = 0,
     };
 }
 
@@ -354,7 +366,10 @@ Result<Datapath> Datapath::create(std::string_view instance, const Settings& set
     SL_TRY(object, load_tc(settings));
     SL_CHECK(pin_all(*object, aside));
     SL_TRY(maps, open_maps(aside));
-    SL_CHECK(maps.settings.update(0, settings_in_ticks(settings)));
+    auto entry = settings_in_ticks(settings);
+    SL_TRY(seed, random_number());
+    entry.flow_seed = seed;
+    SL_CHECK(maps.settings.update(0, entry));
     SL_CHECK(maps.stamp.update(0, make_stamp(netns)));
     SL_CHECK(start_sweeper(*object));
     SL_CHECK(rename_folder(aside, pins));
@@ -386,8 +401,21 @@ Result<> Datapath::remove(std::string_view instance) {
     return remove_folder(pins.aside().folder());
 }
 
+Result<FlowTable<sl_key4>> Datapath::flows4() const {
+    SL_TRY(settings, maps_.settings.lookup(0));
+    return FlowTable<sl_key4>::open(pins_, settings.value_or(sl_settings{}).flow_seed);
+}
+
+Result<FlowTable<sl_key6>> Datapath::flows6() const {
+    SL_TRY(settings, maps_.settings.lookup(0));
+    return FlowTable<sl_key6>::open(pins_, settings.value_or(sl_settings{}).flow_seed);
+}
+
 Result<> Datapath::set_timeouts(const Settings& settings) const {
-    return maps_.settings.update(0, settings_in_ticks(settings));
+    auto entry = settings_in_ticks(settings);
+    SL_TRY(now, maps_.settings.lookup(0));
+    entry.flow_seed = now.value_or(sl_settings{}).flow_seed;
+    return maps_.settings.update(0, entry);
 }
 
 Result<TcMethod> Datapath::attach_tc(const Link& link, TcDirection direction) const {

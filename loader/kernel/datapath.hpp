@@ -8,6 +8,7 @@
 #include "loader/kernel/block_slot.hpp"
 #include "loader/kernel/bpffs.hpp"
 #include "loader/kernel/fdb_table.hpp"
+#include "loader/kernel/flow_table.hpp"
 #include "loader/kernel/link.hpp"
 #include "loader/kernel/map.hpp"
 #include "loader/kernel/netns.hpp"
@@ -31,10 +32,9 @@
 
 namespace sluice {
 
-/// Every pinned map that user space reads or writes, by its name without `sl_`.
+/// Every pinned map that user space reads or writes, by its name without `sl_`; the flow tables are
+/// mapped where they are needed (Datapath::flows4()).
 struct Maps {
-    Map<sl_key4, sl_flow> flows4;
-    Map<sl_key6, sl_flow> flows6;
     Map<__u32, sl_nexthop> nexthops;
     PortTable ports;
     Map<__u32, __u32> xdp_targets;  ///< devmap: port id -> ifindex
@@ -87,7 +87,7 @@ struct Maps {
     Map<__u32, sl_stamp> stamp;                 ///< index: 0
 };
 
-/// Durations to ticks, rounded up; the rest of Settings are capacities of maps.
+/// Durations to ticks, rounded up, and sizes of the tables. flow_seed is left to the caller.
 [[nodiscard]] sl_settings settings_in_ticks(const Settings& settings);
 
 /// CLOCK_MONOTONIC in ns (sl_event.time).
@@ -127,6 +127,9 @@ public:
     [[nodiscard]] const Maps& maps() const { return maps_; }
     [[nodiscard]] const sl_stamp& stamp() const { return stamp_; }
     [[nodiscard]] NetnsId netns() const { return {stamp_.netns_dev, stamp_.netns_ino}; }
+
+    [[nodiscard]] Result<FlowTable<sl_key4>> flows4() const;
+    [[nodiscard]] Result<FlowTable<sl_key6>> flows6() const;
 
     /// Rewrites sl_settings; the datapath follows at once.
     [[nodiscard]] Result<> set_timeouts(const Settings& settings) const;

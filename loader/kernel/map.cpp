@@ -59,17 +59,23 @@ Result<std::uint64_t> memory_of_maps(const std::filesystem::path& folder) {
 
 Result<UntypedMap> UntypedMap::open(const std::filesystem::path& pin, std::size_t key_size,
                                     std::size_t value_size) {
-    UntypedMap map;
-    map.fd_ = Fd(bpf_obj_get(pin.c_str()));
-    if (!map.fd_ && errno == ENOENT)
+    Fd fd(bpf_obj_get(pin.c_str()));
+    if (!fd && errno == ENOENT)
         return fail(ErrorCode::not_found, "no map is pinned at " + pin.string());
-    if (!map.fd_) return fail_errno(errno, "opening " + pin.string());
-    SL_TRY(info, read_info(map.fd(), pin.string()));
+    if (!fd) return fail_errno(errno, "opening " + pin.string());
+    return adopt(std::move(fd), pin.string(), key_size, value_size);
+}
+
+Result<UntypedMap> UntypedMap::adopt(Fd fd, const std::string& name, std::size_t key_size,
+                                     std::size_t value_size) {
+    UntypedMap map;
+    map.fd_ = std::move(fd);
+    SL_TRY(info, read_info(map.fd(), name));
     if (info.key_size != key_size || info.value_size != value_size)
         return fail(ErrorCode::refused,
                     fmt::format("{} has keys of {} and values of {} bytes; this sluice expects {} "
                                 "and {}",
-                                pin.string(), info.key_size, info.value_size, key_size, value_size),
+                                name, info.key_size, info.value_size, key_size, value_size),
                     "it was made by another version of sluice: use that one, or `sluice down` and "
                     "`sluice up`");
     map.info_ = std::move(info);

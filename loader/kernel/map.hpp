@@ -48,6 +48,9 @@ public:
     /// @param key_size 0 for a queue
     [[nodiscard]] static Result<UntypedMap> open(const std::filesystem::path& pin,
                                                  std::size_t key_size, std::size_t value_size);
+    /// The same of a map that is open. @param name for messages
+    [[nodiscard]] static Result<UntypedMap> adopt(Fd fd, const std::string& name,
+                                                  std::size_t key_size, std::size_t value_size);
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] const MapInfo& info() const { return info_; }
@@ -135,8 +138,11 @@ class MappedArray {
 public:
     [[nodiscard]] static Result<MappedArray> open(const std::filesystem::path& pin) {
         SL_TRY(map, UntypedMap::open(pin, sizeof(__u32), sizeof(Value)));
-        SL_TRY(memory, Memory::map(map, sizeof(Value) * map.info().max_entries));
-        return MappedArray(std::move(map), std::move(memory));
+        return of(std::move(map));
+    }
+    [[nodiscard]] static Result<MappedArray> adopt(Fd fd, const std::string& name) {
+        SL_TRY(map, UntypedMap::adopt(std::move(fd), name, sizeof(__u32), sizeof(Value)));
+        return of(std::move(map));
     }
 
     /// One entry for each index, shared with the kernel and every other process.
@@ -146,6 +152,10 @@ public:
     [[nodiscard]] const MapInfo& info() const { return map_.info(); }
 
 private:
+    static Result<MappedArray> of(UntypedMap map) {
+        SL_TRY(memory, Memory::map(map, sizeof(Value) * map.info().max_entries));
+        return MappedArray(std::move(map), std::move(memory));
+    }
     MappedArray(UntypedMap map, Memory memory) : map_(std::move(map)), memory_(std::move(memory)) {}
 
     UntypedMap map_;

@@ -183,8 +183,13 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
     gate->tc_.reset(sluice_tc_bpf__open());
     if (!gate->tc_) return failed("open sluice_tc");
     auto& maps = gate->tc_->maps;
-    bpf_map__set_max_entries(maps.sl_flows4, capacities.flows);
-    bpf_map__set_max_entries(maps.sl_flows6, capacities.flows6);
+    gate->groups4_ = sl_flow_groups(capacities.flows);
+    gate->groups6_ = sl_flow_groups(capacities.flows6);
+    bpf_map__set_max_entries(maps.sl_flows4, gate->groups4_ * SL_FLOW_GROUP);
+    bpf_map__set_max_entries(maps.sl_births4, gate->groups4_ * SL_FLOW_GROUP);
+    bpf_map__set_max_entries(maps.sl_flow_groups4, gate->groups4_);
+    bpf_map__set_max_entries(maps.sl_flows6, gate->groups6_ * SL_FLOW_GROUP);
+    bpf_map__set_max_entries(maps.sl_flow_groups6, gate->groups6_);
     bpf_map__set_max_entries(maps.sl_tickets4, std::max(1u, capacities.flows / 2));
     bpf_map__set_max_entries(maps.sl_tickets6, std::max(1u, capacities.flows6 / 2));
     bpf_map__set_max_entries(maps.sl_bindings, capacities.bindings);
@@ -204,6 +209,9 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
     }
     set_clock(*gate->xdp_->rodata);
     if (sluice_xdp_bpf__load(gate->xdp_.get())) return failed("load sluice_xdp");
+    gate->flows4_ = {gate->fd("sl_flows4"), gate->fd("sl_flow_groups4"), gate->fd("sl_births4"),
+                     gate->groups4_};
+    gate->flows6_ = {gate->fd("sl_flows6"), gate->fd("sl_flow_groups6"), -1, gate->groups6_};
     gate->reset();
     return gate;
 }
@@ -387,7 +395,10 @@ sl_qos_stats Gate::qos_stats(std::uint16_t port_id) const {
     return sum;
 }
 
-void Gate::set_settings(const sl_settings& settings) {
+void Gate::set_settings(sl_settings settings) {
+    settings.flow_groups4 = groups4_;
+    settings.flow_groups6 = groups6_;
+    settings.flow_seed = 0x5eed;
     map<__u32, sl_settings>("sl_settings").put(0, settings);
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sluice/abi/flow.h"
+#include "sluice/abi/flow_table.h"
 #include "sluice/abi/instance.h"
 #include "sluice/abi/nat.h"
 #include "sluice/abi/port.h"
@@ -19,6 +19,7 @@
 #include "sluice/abi/stats.h"
 #include "sluice/error.hpp"
 #include "tests/harness/fdb_view.hpp"
+#include "tests/harness/flow_view.hpp"
 #include "tests/harness/guard.hpp"
 #include "tests/harness/lab.hpp"
 #include "tests/harness/map.hpp"
@@ -101,7 +102,8 @@ public:
     /// SL_PORT_WINDOW
     void set_port(const Link& link, const sl_port& entry, std::uint32_t slots_on = 0);
     void remove_port(const Link& link);
-    void set_settings(const sl_settings& settings);
+    /// @param settings but for what the flow tables are like
+    void set_settings(sl_settings settings);
     /// Enters a guard for a port. @return what sl_port.guard is to be
     std::uint16_t make_guard(std::uint16_t port_id, const GuardConfig& config);
     /// What enters by the link is judged from now on. @param flags more sl_port_flags
@@ -113,12 +115,8 @@ public:
     void set_qos(const Link& link, const sl_qos& rates, std::uint16_t flags);
     [[nodiscard]] sl_qos_stats qos_stats(std::uint16_t port_id) const;
 
-    [[nodiscard]] MapView<sl_key4, sl_flow> flows4() const {
-        return map<sl_key4, sl_flow>("sl_flows4");
-    }
-    [[nodiscard]] MapView<sl_key6, sl_flow> flows6() const {
-        return map<sl_key6, sl_flow>("sl_flows6");
-    }
+    [[nodiscard]] const FlowView<sl_key4>& flows4() const { return flows4_; }
+    [[nodiscard]] const FlowView<sl_key6>& flows6() const { return flows6_; }
     [[nodiscard]] MapView<sl_binding_key, sl_binding> bindings() const {
         return map<sl_binding_key, sl_binding>("sl_bindings");
     }
@@ -151,6 +149,9 @@ private:
         void operator()(sluice_xdp_bpf* skeleton) const;
     };
     std::uint32_t macs_ = 0;
+    std::uint32_t groups4_ = 0, groups6_ = 0;  ///< of the flow tables
+    FlowView<sl_key4> flows4_;
+    FlowView<sl_key6> flows6_;
     std::unique_ptr<sluice_tc_bpf, SkeletonDelete> tc_;
     std::unique_ptr<sluice_xdp_bpf, SkeletonDelete> xdp_;
     void clear_pools();

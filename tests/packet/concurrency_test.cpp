@@ -90,6 +90,7 @@ protected:
         for (const auto& [key, binding] : bindings) bound.insert(binding.port);
         EXPECT_EQ(bound.size(), used) << "two bindings share a port";
         EXPECT_EQ(gate_->flows4().entries().size(), 2 * used);
+        EXPECT_EQ(gate_->flows4().tagged(), 2 * used);
         expect_balanced(*gate_);
     }
 

@@ -17,8 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 /// The entry of an IPv4 packet as it enters; all zero if there is none.
-sl_flow flow_of(const Gate& gate, const sl_addr& from, const sl_addr& to, std::uint16_t sport,
-                std::uint16_t dport, std::uint8_t protocol, std::uint16_t domain = 0) {
+sl_key4 key_of(const sl_addr& from, const sl_addr& to, std::uint16_t sport, std::uint16_t dport,
+               std::uint8_t protocol, std::uint16_t domain = 0) {
     sl_key4 key{};
     key.saddr = from.w[3];
     key.daddr = to.w[3];
@@ -26,7 +26,14 @@ sl_flow flow_of(const Gate& gate, const sl_addr& from, const sl_addr& to, std::u
     key.dport = htons(dport);
     key.domain = domain;
     key.proto = protocol;
-    return gate.flows4().get(key).value_or(sl_flow{});
+    return key;
+}
+
+sl_flow flow_of(const Gate& gate, const sl_addr& from, const sl_addr& to, std::uint16_t sport,
+                std::uint16_t dport, std::uint8_t protocol, std::uint16_t domain = 0) {
+    return gate.flows4()
+        .get(key_of(from, to, sport, dport, protocol, domain))
+        .value_or(sl_flow{});
 }
 
 void expect_counts(const sl_flow& flow, std::uint64_t packets, std::uint64_t bytes) {
@@ -68,7 +75,9 @@ TEST_F(Flows, WhatTheHostHearsAndSays) {
     expect_counts(asked, 2, 2 * serialise(to_own_address).size());
     EXPECT_EQ(asked.flags, SL_FLOW_ORIG | SL_FLOW_TRACKED | SL_FLOW_TO_HOST);
     EXPECT_EQ(asked.in_port, lan0.id);
-    EXPECT_EQ(asked.dscp, 46);
+    const auto birth =
+        gate().flows4().birth(key_of(vm_a.v4, address_of(lan0.v4), 4000, 53, IPPROTO_UDP));
+    EXPECT_EQ(birth.value_or(sl_birth{}).dscp, 46);
     const auto answered = flow_of(gate(), address_of(lan0.v4), vm_a.v4, 53, 4000, IPPROTO_UDP);
     expect_counts(answered, 1, serialise(answer).size());
     EXPECT_EQ(answered.flags, SL_FLOW_TRACKED);
@@ -171,7 +180,8 @@ TEST_F(Flows, HandshakeIsTimed) {
             expect_forward(by, lan0, in, routed(in, wan0, router));
         };
         const auto handshake = [&] {
-            return flow_of(gate(), vm_a.v4, server.v4, 40000, 80, IPPROTO_TCP).handshake;
+            const auto key = key_of(vm_a.v4, server.v4, 40000, 80, IPPROTO_TCP);
+            return gate().flows4().birth(key).value_or(sl_birth{}).handshake;
         };
         send_tcp(Hook::tc, SYN);
         std::this_thread::sleep_for(30ms);

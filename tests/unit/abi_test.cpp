@@ -6,7 +6,7 @@
 
 #include "sluice/abi/block.h"
 #include "sluice/abi/event.h"
-#include "sluice/abi/flow.h"
+#include "sluice/abi/flow_table.h"
 #include "sluice/abi/guard.h"
 #include "sluice/abi/instance.h"
 #include "sluice/abi/nat.h"
@@ -19,16 +19,20 @@
 namespace {
 
 TEST(Abi, VersionGoesWithTheseOffsets) {
-    ASSERT_EQ(SL_ABI_VERSION, 7u) << "the version was raised: bring the offsets below up to date";
+    ASSERT_EQ(SL_ABI_VERSION, 8u) << "the version was raised: bring the offsets below up to date";
     EXPECT_EQ(offsetof(sl_key4, sport), 8u);
     EXPECT_EQ(offsetof(sl_key4, domain), 12u);
     EXPECT_EQ(offsetof(sl_key6, sport), 32u);
     EXPECT_EQ(offsetof(sl_flow, last_seen), 16u);
-    EXPECT_EQ(offsetof(sl_flow, saddr), 24u);
-    EXPECT_EQ(offsetof(sl_flow, flags), 42u);
+    EXPECT_EQ(offsetof(sl_flow, saddr), 20u);
+    EXPECT_EQ(offsetof(sl_flow, flags), 38u);
+    EXPECT_EQ(offsetof(sl_flow4, key), 48u);
+    EXPECT_EQ(offsetof(sl_flow6, birth), 88u);
     EXPECT_EQ(offsetof(sl_flow_record, flow), 56u);
-    EXPECT_EQ(offsetof(sl_flow_record, kind), 168u);
+    EXPECT_EQ(offsetof(sl_flow_record, birth), 152u);
+    EXPECT_EQ(offsetof(sl_flow_record, kind), 160u);
     EXPECT_EQ(offsetof(sl_settings, tracked_until4), 36u);
+    EXPECT_EQ(offsetof(sl_settings, flow_seed), 56u);
     EXPECT_EQ(offsetof(sl_port_stats, unattributed), 128u);
     EXPECT_EQ(offsetof(sl_port, mac), 14u);
     EXPECT_EQ(offsetof(sl_port, addr6), 28u);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The flow table: maps sl_flows4 and sl_flows6, one entry for each direction of a session. */
+/* Flows: one entry for each direction of a session, in the tables of sluice/abi/flow_table.h. */
 #ifndef SLUICE_ABI_FLOW_H
 #define SLUICE_ABI_FLOW_H
 
@@ -20,7 +20,7 @@ struct sl_key4 {
 	__be16 sport, dport;
 	__u16 domain;
 	__u8 proto;
-	__u8 zero;
+	__u8 live; /* 0 but in a slot of the table */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_key4) == 16, "sl_key4 is 16 bytes");
 
@@ -29,7 +29,7 @@ struct sl_key6 {
 	__be16 sport, dport;
 	__u16 domain;
 	__u8 proto;
-	__u8 zero;
+	__u8 live; /* likewise */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_key6) == 40, "sl_key6 is 40 bytes");
 
@@ -62,16 +62,14 @@ enum sl_tcp_seen {
 };
 
 /*
- * Everything decided for one direction. 56 bytes, so that an entry of sl_flows4 (48 bytes
- * of kernel header, 16 of key) is 120 bytes: memory per session is what limits its number.
- * Only the packets of this direction write here; session state is the union of the two
- * directions, formed by whoever asks (the sweeper, the CLI).
+ * Everything decided for one direction. 48 bytes, so that it and an IPv4 key are a cache line. Only
+ * the packets of this direction write here; session state is the union of the two directions,
+ * formed by whoever asks (the sweeper, the CLI).
  */
 struct sl_flow {
 	__u64 packets;	     /* forwarded frames as the hook saw them: a GSO frame counts once */
 	__u64 bytes;	     /* from the Ethernet header on, without FCS */
 	__u32 last_seen;     /* tick of the last packet */
-	__u32 created;	     /* of the first, in 2^SL_CREATED_SHIFT ns: never wraps */
 	__be32 saddr, daddr; /* IPv4: what the packet leaves with, translated or not */
 	__be16 sport, dport; /* likewise, in both families */
 	__u16 nh_gen;	     /* sl_nexthop.gen of that slot; 0 = never resolved */
@@ -83,20 +81,26 @@ struct sl_flow {
 	__u32
 	    out_domain : 12; /* L2 domain they leave in: the domain of the other direction's key */
 	__u32 pool : 8;	     /* BOUND: the NAT pool the binding is in */
-	/*
-	 * (ORIG, TCP) us from the SYN to the initiator's first ACK, at most 67 s; 0 = not seen.
-	 * Between the two the low bits of CLOCK_MONOTONIC in us.
-	 */
-	__u32 handshake : SL_HANDSHAKE_BITS;
-	__u32 dscp : 6; /* of the packet that opened the session */
-	__u16 rule;	/* (ORIG) 1-based number of the rule that judged it; 0 = none did */
+	__u16 rule;	     /* (ORIG) 1-based number of the rule that judged it; 0 = none did */
 	/*
 	 * Generation of the policy that allowed it (sluice/abi/policy.h); 0 = none, or not for
 	 * good: what it is to be judged by was not known, or it is denied.
 	 */
 	__u16 policy;
 };
-SL_STATIC_ASSERT(sizeof(struct sl_flow) == 56, "sl_flow is 56 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_flow) == 48, "sl_flow is 48 bytes");
+
+/* What is told of a session's beginning: of ORIG entries, beside the flow, which is full. */
+struct sl_birth {
+	__u32 created; /* time of the first packet, in 2^SL_CREATED_SHIFT ns: never wraps */
+	/*
+	 * (TCP) us from the SYN to the initiator's first ACK, at most 67 s; 0 = not seen.
+	 * Between the two the low bits of CLOCK_MONOTONIC in us.
+	 */
+	__u32 handshake : SL_HANDSHAKE_BITS;
+	__u32 dscp : 6; /* of the first packet */
+};
+SL_STATIC_ASSERT(sizeof(struct sl_birth) == 8, "sl_birth is 8 bytes");
 
 /*
  * A way out: one answer of the host's FIB and neighbour table, shared by all flows that got it. The
@@ -161,11 +165,12 @@ struct sl_flow_record {
 	__u64 time;		      /* CLOCK_MONOTONIC, ns */
 	union sl_key key;	      /* of the direction that opened the session */
 	struct sl_flow flow, reverse; /* zero if there is no such entry */
-	__u8 kind;		      /* enum sl_flow_record_kind */
-	__u8 family;		      /* AF_INET or AF_INET6 */
+	struct sl_birth birth;
+	__u8 kind;   /* enum sl_flow_record_kind */
+	__u8 family; /* AF_INET or AF_INET6 */
 	__u8 zero[6];
 };
-SL_STATIC_ASSERT(sizeof(struct sl_flow_record) == 176, "sl_flow_record is 176 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_flow_record) == 168, "sl_flow_record is 168 bytes");
 
 /* Map sl_flow_log_head (array of one, mapped). */
 struct sl_flow_log_head {

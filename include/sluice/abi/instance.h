@@ -34,8 +34,10 @@ struct sl_settings {
 	__u32 fdb_mask;		       /* buckets of sl_fdb less one: sluice/abi/switch.h */
 	/* Sessions up to which one that is only tracked may open: the rest is the router's. */
 	__u32 tracked_until4, tracked_until6;
+	__u32 flow_groups4, flow_groups6; /* sluice/abi/flow_table.h */
 	__u32 zero;
+	__u64 flow_seed; /* random, of the tables' hashes; the same as long as the tables live */
 };
-SL_STATIC_ASSERT(sizeof(struct sl_settings) == 48, "sl_settings is 48 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_settings) == 64, "sl_settings is 64 bytes");
 
 #endif

@@ -1,0 +1,132 @@
+// The flow tables: filled to the last entry each flow is found, what is over leaves nothing, and a
+// key is a flow's own to the last bit.
+#include <thread>
+
+#include "tests/packet/scenario.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class FlowTables : public testing::TestWithParam<Hook> {
+protected:
+    static constexpr std::uint32_t capacity = 4096;
+
+    void SetUp() override {
+        auto loaded = Gate::load({.flows = capacity, .flows6 = capacity, .bindings = 64});
+        ASSERT_TRUE(loaded) << loaded.error().message;
+        gate_ = std::move(*loaded);
+    }
+
+    static Packet flow4(std::uint16_t port) {
+        return a_to_server4() / Udp{.sport = port, .dport = 53};
+    }
+    static Packet flow6(std::uint16_t port) {
+        return a_to_server6() / Udp{.sport = port, .dport = 53};
+    }
+
+    Verdict send(const Packet& in, Hook hook) {
+        const auto got = gate_->run(hook, lan0, serialise(in));
+        return got ? got->verdict : Verdict::pass;
+    }
+
+    /// Opens all sessions there is room for, and one more.
+    template <class Make>
+    void fill(Make&& packet) {
+        for (std::uint16_t port = 1; port <= capacity / 2; ++port)
+            ASSERT_EQ(send(packet(port), Hook::tc), Verdict::forward) << port;
+        EXPECT_EQ(send(packet(capacity), Hook::tc), Verdict::drop);
+    }
+
+    template <class Key>
+    static void expect_packets(const FlowView<Key>& flows, std::uint64_t packets) {
+        const auto entries = flows.entries();
+        EXPECT_EQ(entries.size(), capacity);
+        EXPECT_EQ(flows.tagged(), capacity);
+        std::size_t opened = 0;
+        for (const auto& [key, flow] : entries) {
+            const bool is_original = (flow.flags & SL_FLOW_ORIG) != 0;
+            EXPECT_EQ(flow.packets, is_original ? packets : 0);
+            EXPECT_TRUE(flows.get(key)) << "or it is there twice";
+            opened += is_original;
+        }
+        EXPECT_EQ(opened, capacity / 2);
+    }
+
+    /// Lets the sweeper end all sessions.
+    void expect_emptied() {
+        auto settings = gate_->map<__u32, sl_settings>("sl_settings").get(0).value();
+        const auto as_it_was = settings;
+        settings.udp_timeout = 1;
+        gate_->set_settings(settings);
+        ASSERT_TRUE(gate_->start_sweeper());
+        for (int i = 0; i < 100 && gate_->flows4().tagged() + gate_->flows6().tagged() > 0; ++i)
+            std::this_thread::sleep_for(50ms);
+        gate_->set_settings(as_it_was);
+        EXPECT_TRUE(gate_->flows4().entries().empty());
+        EXPECT_TRUE(gate_->flows6().entries().empty());
+        EXPECT_EQ(gate_->flows4().tagged() + gate_->flows6().tagged(), 0u);
+    }
+
+    std::unique_ptr<Gate> gate_;
+};
+
+TEST_P(FlowTables, FullOfIpv4) {
+    fill(flow4);
+    for (std::uint16_t port = 1; port <= capacity / 2; ++port)
+        ASSERT_EQ(send(flow4(port), GetParam()), Verdict::forward) << port;
+    expect_packets(gate_->flows4(), 2);
+    EXPECT_EQ(gate_->drops(lan0.id, SL_DROP_FLOWS_FULL).packets, 1u);
+    expect_emptied();
+    fill(flow4);
+    expect_packets(gate_->flows4(), 1);
+}
+
+TEST_P(FlowTables, FullOfIpv6) {
+    fill(flow6);
+    for (std::uint16_t port = 1; port <= capacity / 2; ++port)
+        ASSERT_EQ(send(flow6(port), GetParam()), Verdict::forward) << port;
+    expect_packets(gate_->flows6(), 2);
+    EXPECT_EQ(gate_->drops(lan0.id, SL_DROP_FLOWS_FULL).packets, 1u);
+    expect_emptied();
+    fill(flow6);
+    expect_packets(gate_->flows6(), 1);
+}
+
+// Each part of the key tells flows apart.
+TEST_P(FlowTables, EveryPartOfTheKeyCounts) {
+    const Ip4 ip4{.src = vm_a.v4, .dst = server.v4};
+    const Ip6 ip6{.src = vm_a.v6, .dst = server.v6};
+    Ip4 from4 = ip4, to4 = ip4;
+    from4.src.b[13] ^= 1;
+    to4.dst.b[15] ^= 1;
+    Ip6 from6 = ip6, to6 = ip6;
+    from6.src.b[15] ^= 1;
+    to6.dst.b[8] ^= 1;
+    const Eth eth = to_gateway(vm_a, lan0);
+    const Packet packets[] = {
+        eth / ip4 / Udp{.sport = 1, .dport = 2}, eth / ip4 / Udp{.sport = 1, .dport = 3},
+        eth / ip4 / Udp{.sport = 3, .dport = 2}, eth / from4 / Udp{.sport = 1, .dport = 2},
+        eth / to4 / Udp{.sport = 1, .dport = 2}, eth / ip4 / Tcp{.sport = 1, .dport = 2},
+        eth / ip6 / Udp{.sport = 1, .dport = 2}, eth / ip6 / Udp{.sport = 1, .dport = 3},
+        eth / ip6 / Udp{.sport = 3, .dport = 2}, eth / from6 / Udp{.sport = 1, .dport = 2},
+        eth / to6 / Udp{.sport = 1, .dport = 2}, eth / ip6 / Tcp{.sport = 1, .dport = 2},
+    };
+    for (const Packet& packet : packets) {
+        EXPECT_EQ(send(packet, Hook::tc), Verdict::forward);
+        EXPECT_EQ(send(packet, GetParam()), Verdict::forward);
+    }
+    EXPECT_EQ(gate_->flows4().entries().size(), 12u);
+    EXPECT_EQ(gate_->flows6().entries().size(), 12u);
+    for (const auto& [key, flow] : gate_->flows4().entries())
+        EXPECT_EQ(flow.packets, (flow.flags & SL_FLOW_ORIG) != 0 ? 2u : 0u);
+    for (const auto& [key, flow] : gate_->flows6().entries())
+        EXPECT_EQ(flow.packets, (flow.flags & SL_FLOW_ORIG) != 0 ? 2u : 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Hooks, FlowTables, testing::Values(Hook::tc, Hook::xdp),
+                         [](const auto& param) { return std::string(hook_text(param.param)); });
+
+}  // namespace
+}  // namespace sluice::test
