@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 class FlowTables : public testing::TestWithParam<Hook> {
 protected:
     static constexpr std::uint32_t capacity = 4096;
+    static constexpr std::uint16_t first_port = 1024;
 
     void SetUp() override {
         auto loaded = Gate::load({.flows = capacity, .flows6 = capacity, .bindings = 64});
@@ -19,11 +20,13 @@ protected:
         gate_ = std::move(*loaded);
     }
 
-    static Packet flow4(std::uint16_t port) {
-        return a_to_server4() / Udp{.sport = port, .dport = 53};
+    static Packet flow4(std::uint32_t number) {
+        return a_to_server4() /
+               Udp{.sport = static_cast<std::uint16_t>(first_port + number), .dport = 53};
     }
-    static Packet flow6(std::uint16_t port) {
-        return a_to_server6() / Udp{.sport = port, .dport = 53};
+    static Packet flow6(std::uint32_t number) {
+        return a_to_server6() /
+               Udp{.sport = static_cast<std::uint16_t>(first_port + number), .dport = 53};
     }
 
     Verdict send(const Packet& in, Hook hook) {
@@ -34,8 +37,8 @@ protected:
     /// Opens all sessions there is room for, and one more.
     template <class Make>
     void fill(Make&& packet) {
-        for (std::uint16_t port = 1; port <= capacity / 2; ++port)
-            ASSERT_EQ(send(packet(port), Hook::tc), Verdict::forward) << port;
+        for (std::uint32_t n = 0; n < capacity / 2; ++n)
+            ASSERT_EQ(send(packet(n), Hook::tc), Verdict::forward) << n;
         EXPECT_EQ(send(packet(capacity), Hook::tc), Verdict::drop);
     }
 
@@ -74,8 +77,8 @@ protected:
 
 TEST_P(FlowTables, FullOfIpv4) {
     fill(flow4);
-    for (std::uint16_t port = 1; port <= capacity / 2; ++port)
-        ASSERT_EQ(send(flow4(port), GetParam()), Verdict::forward) << port;
+    for (std::uint32_t n = 0; n < capacity / 2; ++n)
+        ASSERT_EQ(send(flow4(n), GetParam()), Verdict::forward) << n;
     expect_packets(gate_->flows4(), 2);
     EXPECT_EQ(gate_->drops(lan0.id, SL_DROP_FLOWS_FULL).packets, 1u);
     expect_emptied();
@@ -85,8 +88,8 @@ TEST_P(FlowTables, FullOfIpv4) {
 
 TEST_P(FlowTables, FullOfIpv6) {
     fill(flow6);
-    for (std::uint16_t port = 1; port <= capacity / 2; ++port)
-        ASSERT_EQ(send(flow6(port), GetParam()), Verdict::forward) << port;
+    for (std::uint32_t n = 0; n < capacity / 2; ++n)
+        ASSERT_EQ(send(flow6(n), GetParam()), Verdict::forward) << n;
     expect_packets(gate_->flows6(), 2);
     EXPECT_EQ(gate_->drops(lan0.id, SL_DROP_FLOWS_FULL).packets, 1u);
     expect_emptied();
