@@ -3,29 +3,30 @@
 #ifndef SLUICE_BPF_FLOW_ENTER_H
 #define SLUICE_BPF_FLOW_ENTER_H
 
+#include "lib/bits.h"
 #include "lib/flow_table.h"
 
 #define SL_TURN_TRIES 8
 #define SL_TURN_SPINS 64
 
 /* A new key goes elsewhere once its first group is that full, and the second one less so. */
-#define SL_FLOW_GROUP_FULL (SL_FLOW_GROUP * 7 / 8)
+#define SL_FLOW_GROUP_FULL (SL_FLOW_SLOTS * 7 / 8)
 
 static __always_inline __u32 sl_flow_group_used(const union sl_flow_group *group)
 {
 	__u32 used = 0;
 
 #pragma unroll
-	for (__u32 i = 0; i < SL_FLOW_GROUP / 4; i++)
+	for (__u32 i = 0; i < SL_FLOW_TAG_WORDS; i++)
 		used += READ_ONCE(group->words[i]) >> 7 & 0x01010101;
-	return (used * 0x01010101) >> 24;
+	return used * 0x01010101 >> 24;
 }
 
 /* Changes the tag of a slot of the group, if it is `from`. */
 static __always_inline bool sl_flow_retag(union sl_flow_group *group, __u32 slot, __u32 from,
 					  __u32 to)
 {
-	__u32 *word = &group->words[slot / 4 & (SL_FLOW_GROUP / 4 - 1)];
+	__u32 *word = &group->words[slot / 4 & (SL_FLOW_TAG_WORDS - 1)];
 	__u32 shift = (slot & 3) * 8, tags = READ_ONCE(*word);
 
 	return (tags >> shift & 0xff) == from &&
@@ -35,46 +36,52 @@ static __always_inline bool sl_flow_retag(union sl_flow_group *group, __u32 slot
 /* The same of a slot that is ours, whatever others do with its neighbours. */
 static __always_inline void sl_flow_set_tag(__u8 family, __u32 slot, __u32 from, __u32 to)
 {
-	union sl_flow_group *group = sl_flow_group(family, slot / SL_FLOW_GROUP);
+	union sl_flow_group *group = sl_flow_group(family, slot / SL_FLOW_SLOTS);
 
+	slot = sl_opaque(slot % SL_FLOW_SLOTS); /* the verifier loses the bound of a remainder */
 	if (group)
-		__sync_fetch_and_xor(&group->words[slot / 4 & (SL_FLOW_GROUP / 4 - 1)],
+		__sync_fetch_and_xor(&group->words[slot / 4 & (SL_FLOW_TAG_WORDS - 1)],
 				     (from ^ to) << (slot & 3) * 8);
 }
 
-/* Takes a free slot of a group: its slot `home`, or the next one. SL_FLOW_NOWHERE: none is. */
+/* Takes a free slot of a group: its slot `home` if it can be. SL_FLOW_NOWHERE: none is. */
 static __always_inline __u32 sl_flow_take_in(union sl_flow_group *group, __u32 index, __u32 home)
 {
-	__u32 slot;
-
+	if (sl_flow_retag(group, home, 0, SL_FLOW_TAKEN))
+		return index * SL_FLOW_SLOTS + home;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < SL_FLOW_GROUP; i++) {
-		slot = (home + i) & (SL_FLOW_GROUP - 1);
+	for (__u32 slot = 0; slot < SL_FLOW_SLOTS; slot++)
 		if (sl_flow_retag(group, slot, 0, SL_FLOW_TAKEN))
-			return index * SL_FLOW_GROUP + slot;
-	}
+			return index * SL_FLOW_SLOTS + slot;
 	return SL_FLOW_NOWHERE;
+}
+
+/* In the second group; the first one is told. */
+static __always_inline __u32 sl_flow_take_further(__u8 family, __u64 hash, __u32 groups,
+						  union sl_flow_group *first, __u32 used)
+{
+	__u32 index = sl_flow_group_of(sl_flow_second(hash), groups);
+	union sl_flow_group *second = sl_flow_group(family, index);
+
+	if (!second || sl_flow_group_used(second) >= used)
+		return SL_FLOW_NOWHERE;
+	WRITE_ONCE(first->tags[SL_FLOW_FURTHER], 1);
+	return sl_flow_take_in(second, index, sl_flow_home(hash));
 }
 
 static __always_inline __u32 sl_flow_take_family(__u8 family, __u64 hash,
 						 const struct sl_settings *settings)
 {
-	__u32 groups = sl_flow_group_count(family, settings), used, slot;
-	__u32 first = sl_flow_group_of(hash, groups);
-	__u32 second = sl_flow_group_of(sl_flow_second(hash), groups);
-	union sl_flow_group *one = sl_flow_group(family, first);
-	union sl_flow_group *other = sl_flow_group(family, second);
-	__u32 home = sl_flow_home(hash);
+	__u32 groups = sl_flow_group_count(family, settings), used;
+	__u32 index = sl_flow_group_of(hash, groups), slot = SL_FLOW_NOWHERE;
+	union sl_flow_group *group = sl_flow_group(family, index);
 
-	if (!one || !other)
+	if (!group)
 		return SL_FLOW_NOWHERE;
-	used = sl_flow_group_used(one);
-	if (used >= SL_FLOW_GROUP_FULL && sl_flow_group_used(other) < used) {
-		slot = sl_flow_take_in(other, second, home);
-		return slot != SL_FLOW_NOWHERE ? slot : sl_flow_take_in(one, first, home);
-	}
-	slot = sl_flow_take_in(one, first, home);
-	return slot != SL_FLOW_NOWHERE ? slot : sl_flow_take_in(other, second, home);
+	used = sl_flow_group_used(group);
+	if (used >= SL_FLOW_GROUP_FULL)
+		slot = sl_flow_take_further(family, hash, groups, group, used);
+	return slot != SL_FLOW_NOWHERE ? slot : sl_flow_take_in(group, index, sl_flow_home(hash));
 }
 
 /* Takes a slot for a key with this hash; SL_FLOW_NOWHERE. Global: the verifier looks once. */

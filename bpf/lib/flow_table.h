@@ -85,15 +85,16 @@ static __always_inline bool sl_flow_slot_has(__u8 family, __u32 slot, const unio
 }
 
 static __always_inline __u32 sl_flow_search_group(__u8 family, __u32 index, const union sl_key *key,
-						  __u8 tag)
+						  __u8 tag, bool *further)
 {
 	const union sl_flow_group *group = sl_flow_group(family, index);
-	__u32 first = index * SL_FLOW_GROUP;
+	__u32 first = index * SL_FLOW_SLOTS;
 
+	*further = group && READ_ONCE(group->tags[SL_FLOW_FURTHER]);
 	if (!group)
 		return SL_FLOW_NOWHERE;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < SL_FLOW_GROUP; i++)
+	for (__u32 i = 0; i < SL_FLOW_SLOTS; i++)
 		if (READ_ONCE(group->tags[i]) == tag && sl_flow_slot_has(family, first + i, key))
 			return first + i;
 	return SL_FLOW_NOWHERE;
@@ -104,9 +105,12 @@ static __always_inline __u32 sl_flow_search_family(__u8 family, const union sl_k
 {
 	__u32 groups = sl_flow_group_count(family, settings), tag = sl_flow_tag(hash), slot;
 
+	bool further = true;
+
 #pragma clang loop unroll(disable)
-	for (int turn = 0; turn < 2; turn++) {
-		slot = sl_flow_search_group(family, sl_flow_group_of(hash, groups), key, tag);
+	for (int turn = 0; turn < 2 && further; turn++) {
+		slot = sl_flow_search_group(family, sl_flow_group_of(hash, groups), key, tag,
+					    &further);
 		if (slot != SL_FLOW_NOWHERE)
 			return slot;
 		hash = sl_flow_second(hash);
@@ -150,7 +154,7 @@ static __always_inline struct sl_flow *sl_flow_find4(struct sl_packet *pkt,
 {
 	__u64 hash = sl_flow_key_hash(AF_INET, &pkt->key, settings->flow_seed);
 	__u32 slot =
-	    sl_flow_group_of(hash, settings->flow_groups4) * SL_FLOW_GROUP + sl_flow_home(hash);
+	    sl_flow_group_of(hash, settings->flow_groups4) * SL_FLOW_SLOTS + sl_flow_home(hash);
 	struct sl_flow4 *entry = bpf_map_lookup_elem(&sl_flows4, &slot);
 
 	pkt->slot = slot;
@@ -165,7 +169,7 @@ static __always_inline struct sl_flow *sl_flow_find6(struct sl_packet *pkt,
 {
 	__u64 hash = sl_flow_key_hash(AF_INET6, &pkt->key, settings->flow_seed);
 	__u32 slot =
-	    sl_flow_group_of(hash, settings->flow_groups6) * SL_FLOW_GROUP + sl_flow_home(hash);
+	    sl_flow_group_of(hash, settings->flow_groups6) * SL_FLOW_SLOTS + sl_flow_home(hash);
 	struct sl_flow6 *entry = bpf_map_lookup_elem(&sl_flows6, &slot);
 
 	pkt->slot = slot;

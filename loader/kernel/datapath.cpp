@@ -87,10 +87,10 @@ void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
     const __u32 groups4 = sl_flow_groups(settings.max_flows);
     const __u32 groups6 = sl_flow_groups(settings.max_flows6);
     const std::array<std::pair<bpf_map*, __u32>, 10> capacities{{
-        {object.maps.sl_flows4, groups4 * SL_FLOW_GROUP},
-        {object.maps.sl_births4, groups4 * SL_FLOW_GROUP},
+        {object.maps.sl_flows4, groups4 * SL_FLOW_SLOTS},
+        {object.maps.sl_births4, groups4 * SL_FLOW_SLOTS},
         {object.maps.sl_flow_groups4, groups4},
-        {object.maps.sl_flows6, groups6 * SL_FLOW_GROUP},
+        {object.maps.sl_flows6, groups6 * SL_FLOW_SLOTS},
         {object.maps.sl_flow_groups6, groups6},
         {object.maps.sl_tickets4, settings.max_flows / 2},
         {object.maps.sl_tickets6, settings.max_flows6 / 2},

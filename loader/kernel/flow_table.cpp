@@ -66,11 +66,13 @@ std::optional<std::size_t> FlowTable<Key>::find(const Key& key) const {
     const auto tag = static_cast<std::uint8_t>(sl_flow_tag(hash));
     Key live = key;
     live.live = 1;
-    for (int turn = 0; turn < 2; ++turn, hash = sl_flow_second(hash)) {
+    bool further = true;
+    for (int turn = 0; turn < 2 && further; ++turn, hash = sl_flow_second(hash)) {
         const std::size_t group = sl_flow_group_of(hash, static_cast<__u32>(groups.size()));
         const auto* tags = groups[group].tags;
-        for (std::size_t i = 0; i < SL_FLOW_GROUP; ++i) {
-            const auto slot = group * SL_FLOW_GROUP + i;
+        further = tags[SL_FLOW_FURTHER] != 0;
+        for (std::size_t i = 0; i < SL_FLOW_SLOTS; ++i) {
+            const auto slot = group * SL_FLOW_SLOTS + i;
             if (tags[i] == tag && same(&slots_.entries()[slot].key, &live, sizeof(Key)))
                 return slot;
         }

@@ -64,8 +64,8 @@ public:
 
     FlowView() = default;
     FlowView(int slots, int tags, int births, std::size_t groups)
-        : slots_(slots, groups * SL_FLOW_GROUP), groups_(tags, groups) {
-        if constexpr (v4) births_ = Mapped<sl_birth>(births, groups * SL_FLOW_GROUP);
+        : slots_(slots, groups * SL_FLOW_SLOTS), groups_(tags, groups) {
+        if constexpr (v4) births_ = Mapped<sl_birth>(births, groups * SL_FLOW_SLOTS);
     }
 
     [[nodiscard]] std::vector<std::pair<Key, sl_flow>> entries() const {
@@ -102,7 +102,7 @@ public:
     [[nodiscard]] std::size_t tagged() const {
         std::size_t count = 0;
         for (const auto& group : groups_.all())
-            for (const auto tag : group.tags) count += tag != 0;
+            for (std::size_t i = 0; i < SL_FLOW_SLOTS; ++i) count += group.tags[i] != 0;
         return count;
     }
 

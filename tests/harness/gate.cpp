@@ -185,10 +185,10 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
     auto& maps = gate->tc_->maps;
     gate->groups4_ = sl_flow_groups(capacities.flows);
     gate->groups6_ = sl_flow_groups(capacities.flows6);
-    bpf_map__set_max_entries(maps.sl_flows4, gate->groups4_ * SL_FLOW_GROUP);
-    bpf_map__set_max_entries(maps.sl_births4, gate->groups4_ * SL_FLOW_GROUP);
+    bpf_map__set_max_entries(maps.sl_flows4, gate->groups4_ * SL_FLOW_SLOTS);
+    bpf_map__set_max_entries(maps.sl_births4, gate->groups4_ * SL_FLOW_SLOTS);
     bpf_map__set_max_entries(maps.sl_flow_groups4, gate->groups4_);
-    bpf_map__set_max_entries(maps.sl_flows6, gate->groups6_ * SL_FLOW_GROUP);
+    bpf_map__set_max_entries(maps.sl_flows6, gate->groups6_ * SL_FLOW_SLOTS);
     bpf_map__set_max_entries(maps.sl_flow_groups6, gate->groups6_);
     bpf_map__set_max_entries(maps.sl_tickets4, std::max(1u, capacities.flows / 2));
     bpf_map__set_max_entries(maps.sl_tickets6, std::max(1u, capacities.flows6 / 2));

@@ -3,10 +3,11 @@
  * The flow tables, of IPv4 and IPv6: hash tables of our own, for a packet of a known flow is to
  * cost one cache miss. BPF's own costs three: bucket, key, value.
  *
- * A table is two arrays. sl_flows4 (sl_flows6) has the entries, each in a slot, SL_FLOW_GROUP slots
+ * A table is two arrays. sl_flows4 (sl_flows6) has the entries, each in a slot, SL_FLOW_SLOTS slots
  * to a group; sl_flow_groups4 (6) has a byte for each slot, the tag, with 7 bits of the hash of the
  * key that is there. A key may be in any slot of two groups, which its hash tells. It is put into
- * its home, a slot of the first group, if that is free: there it is found without the tags.
+ * its home, a slot of the first group, if that is free: there it is found without the tags. The
+ * second group is looked at only if the first one says that keys had to go further.
  *
  * A slot is taken by an atomic exchange of its tag, by the datapath alone; what it holds counts
  * from when the last word of its key is written, with SL_FLOW_LIVE, to when that word becomes 0.
@@ -19,15 +20,19 @@
 
 #include "sluice/abi/flow.h"
 
-#define SL_FLOW_GROUP	32u
-#define SL_FLOW_TAKEN	0x01u /* tag of a slot that is being filled or emptied; 0: it is free */
-#define SL_FLOW_TAG	0x80u /* of all other tags */
-#define SL_FLOW_NOWHERE 0xffffffffu /* no slot */
-#define SL_FLOW_TURNS	4096u
+#define SL_FLOW_SLOTS	  31u
+#define SL_FLOW_TAG_WORDS ((SL_FLOW_SLOTS + 1) / 4)
+#define SL_FLOW_TAKEN	  0x01u /* tag of a slot that is being filled or emptied; 0: it is free */
+#define SL_FLOW_TAG	  0x80u /* of all other tags */
+#define SL_FLOW_NOWHERE	  0xffffffffu /* no slot */
+#define SL_FLOW_TURNS	  4096u
+
+/* Behind the slots' tags. Not 0: since `up` some key had to go on to its second group. */
+#define SL_FLOW_FURTHER SL_FLOW_SLOTS
 
 union sl_flow_group {
-	__u8 tags[SL_FLOW_GROUP];
-	__u32 words[SL_FLOW_GROUP / 4]; /* by which tags change */
+	__u8 tags[SL_FLOW_SLOTS + 1];	/* the last one: SL_FLOW_FURTHER */
+	__u32 words[SL_FLOW_TAG_WORDS]; /* by which tags change */
 };
 
 /* Slots, whose keys are not 0 in `live`: SL_FLOW_LIVE. */
@@ -53,11 +58,11 @@ typedef __u64 __attribute__((may_alias)) sl_key_word;
 
 /*
  * Groups for so many entries. Filled to four fifths, a table has room for the next one: with two
- * groups of 32 to choose from, none of 6 million that came and went found both full.
+ * groups of 31 to choose from, none of 6 million that came and went found both full.
  */
 static inline __u32 sl_flow_groups(__u32 entries)
 {
-	return (__u32)(((__u64)entries + entries / 4) / SL_FLOW_GROUP) + 1;
+	return (__u32)(((__u64)entries + entries / 4) / SL_FLOW_SLOTS) + 1;
 }
 
 static inline __u64 sl_flow_mix(__u64 hash, __u64 word)
@@ -78,7 +83,7 @@ static inline __u64 sl_flow_hash(const sl_key_word *words, __u32 count, __u64 se
 
 static inline __u32 sl_flow_turn(__u64 hash)
 {
-	return hash >> 12 & (SL_FLOW_TURNS - 1);
+	return hash >> 19 & (SL_FLOW_TURNS - 1);
 }
 
 static inline __u32 sl_flow_tag(__u64 hash)
@@ -89,7 +94,7 @@ static inline __u32 sl_flow_tag(__u64 hash)
 /* Which slot of its first group is a key's home. */
 static inline __u32 sl_flow_home(__u64 hash)
 {
-	return hash >> 7 & (SL_FLOW_GROUP - 1);
+	return (hash >> 7 & 0xfff) * SL_FLOW_SLOTS >> 12;
 }
 
 /* Of `groups` the one where a key may be: the first, or the second. They may be the same. */
