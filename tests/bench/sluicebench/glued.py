@@ -81,7 +81,8 @@ def run(bench):
     with UdpStage(bench, contenders(bench)) as stage:
         for count in (1_000, 30_000):
             flows = Flows(count, hosts=HOSTS)
-            row = Row(f"the whole job: 60-byte UDP, {count} flows", "Mpps")
+            row = Row(f"the whole job: 60-byte UDP, {count} flows", "Mpps",
+                      curve=("the whole job: 60-byte UDP, over the number of flows", count))
 
             def once(contender, lab, n):
                 return 1e-6 * stage.traffic[lab].send(

@@ -31,7 +31,8 @@ def established_udp(bench):
                 return 1e-6 * stage.traffic[lab].send(
                     flows, "--random", "--seed", n + 1, "--duration", f"{bench.milliseconds}ms")
 
-            row = Row(f"60-byte UDP, {count} flows", "Mpps", floors=FLOORS)
+            row = Row(f"60-byte UDP, {count} flows", "Mpps", floors=FLOORS,
+                      curve=("60-byte UDP, established, over the number of flows", count))
             stage.measure(row, check, once)
             goals = [("sluice tc", "tc floor", 0.85), ("sluice tc", "nftables", 1.25),
                      ("sluice xdp", "xdp floor", 0.75), ("sluice xdp", "nftables", 3)]

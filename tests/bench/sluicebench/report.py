@@ -15,6 +15,7 @@ class Row:
     values: dict = field(default_factory=dict)    # contender -> one value a round
     not_run: dict = field(default_factory=dict)   # contender -> why
     floors: dict = field(default_factory=dict)    # contender -> its floor
+    curve: tuple | None = None  # (title, x): a point of each contender's line in a chart
 
     def ratios(self, contender, other):
         """Round by round; empty if either was not measured."""
