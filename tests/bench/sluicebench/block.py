@@ -36,7 +36,6 @@ class BlockingSluice(GuardedSluice):
         super().__init__(binary, hook, Identity.of(1))
 
     def set_up(self, lab):
-        self.gateway = lab.gateway
         self.add_ports(lab)
 
     def block(self, count, sources):
@@ -93,7 +92,7 @@ def drops(bench):
 
             def once(contender, lab, n):
                 return 1e-6 * stage.traffic[lab].send_refused(
-                    setting.flows(), "--random", "--seed", n + 1, "--duration",
+                    setting.flows(), "--random", "--seed", bench.seed + n, "--duration",
                     f"{bench.milliseconds}ms")
 
             def check_listed(contender, lab):

@@ -5,7 +5,7 @@ import math
 import statistics
 from xml.sax.saxutils import escape
 
-from .report import number
+from .table import number
 
 WIDTH, MARGIN, LABEL = 860, 16, 250
 BAR, PLOT_HEIGHT = 20, 220
@@ -71,6 +71,11 @@ class Bars:
         return "".join(parts), 22 + len(row.values) * BAR
 
 
+def label(row):
+    """Of a point on the axis: its own, or its number."""
+    return row.curve[2] if len(row.curve) > 2 else f"{row.curve[1]:,}"
+
+
 class Lines:
     """A line for each contender over a logarithmic axis."""
 
@@ -93,8 +98,8 @@ class Lines:
             x, y = at(points[0], most * n / 4)
             parts += [line(60, y, 60 + width, y, "#dddddd"),
                       text(54, y + 4, number(most * n / 4), text_anchor="end")]
-        parts += [text(at(x, 0)[0], 24 + PLOT_HEIGHT + 16, f"{x:,}", text_anchor="middle")
-                  for x in points]
+        parts += [text(at(row.curve[1], 0)[0], 24 + PLOT_HEIGHT + 16, label(row),
+                       text_anchor="middle") for row in self.rows]
         for n, name in enumerate(names):
             colour = COLOURS[n % len(COLOURS)]
             spots = [at(row.curve[1], statistics.median(row.values[name]))

@@ -34,10 +34,7 @@ def throughput(bench):
     ways = [Tracking(bench.sluice, hook, scope) for hook in HOOKS for scope in ("all", "routed")]
     row = Row("known unicast, 60-byte UDP", "Mpps")
     with UdpStage(bench, ways) as stage:
-        def once(contender, lab, n):
-            return 1e-6 * stage.traffic[lab].send(contender.flows, "--random", "--seed", n + 1,
-                                                  "--duration", f"{bench.milliseconds}ms")
-
-        stage.measure(row, lambda contender, lab: check(contender, stage.traffic[lab]), once)
+        stage.measure(row, lambda contender, lab: check(contender, stage.traffic[lab]),
+                      stage.mpps())
     bench.report.add(row, *((f"sluice {hook}, --flows all", f"sluice {hook}, --flows routed", 0.9)
                             for hook in HOOKS))

@@ -1,6 +1,8 @@
 """sluice-gen from Python: see tests/bench/main.cpp."""
 
+import contextlib
 import json
+import subprocess
 from dataclasses import dataclass
 
 from .lab import FIRST_HOST, FIRST_REMOTE, INSIDE, MACS
@@ -26,10 +28,12 @@ class Flows:
     source: str = FIRST_HOST
     macs: int = 1
     stride: int = 1  # from one host's address to the next, modulo 2^32
+    size: int = 60   # bytes of a frame, without FCS
 
     def words(self, first=0):
         return ["--flows", self.count, "--first", first, "--hosts", min(self.hosts, self.count),
-                "--ports", self.ports, "--remotes", self.remotes, "--macs", self.macs, "--stride", self.stride]
+                "--ports", self.ports, "--remotes", self.remotes, "--macs", self.macs,
+                "--stride", self.stride, "--size", self.size]
 
 
 class Generator:
@@ -38,6 +42,9 @@ class Generator:
 
     def __call__(self, *words):
         return json.loads(run(self.binary, *words))
+
+    def start(self, *words):
+        return subprocess.Popen([self.binary, *map(str, words)], stdout=subprocess.PIPE, text=True)
 
     def floor(self, netns, hook, interface, out):
         self("--netns", netns, "floor", hook, interface, out)
@@ -49,37 +56,52 @@ class Generator:
 class Traffic:
     """Generator and sink at the two ends of a lab."""
 
-    def __init__(self, lab, gen):
-        self.lab, self.gen = lab, gen
+    def __init__(self, lab, gen, *sink_words):
+        self.lab, self.gen, self.sink_words = lab, gen, sink_words
         # A veth takes redirected frames only with GRO or an XDP program on its far end.
         lab.gateway.offload("in0", gro="on")
         self._attach_sink()
 
     def _attach_sink(self, *words):
-        self.sink = self.gen("--netns", self.lab.server.name, "sink", "s0", *words)["map"]
+        self.sink = self.gen("--netns", self.lab.server.name, "sink", "s0", *self.sink_words,
+                             *words)["map"]
 
     def _frames(self, flows, first=0):
         return ["--from", flows.mac, "--to", self.lab.entrance,
                 "--source", flows.source, "--remote", FIRST_REMOTE,
                 "--cpu", cpu_count() - 1, *flows.words(first)]
 
+    def _send_words(self, flows, *words, first=0):
+        return ["--netns", self.lab.client.name, "send", "c0", *self._frames(flows, first), *words]
+
     def _send(self, flows, *words, first=0):
-        return self.gen("--netns", self.lab.client.name, "send", "c0",
-                        *self._frames(flows, first), *words)
+        return self.gen(*self._send_words(flows, *words, first=first))
 
     def _received(self):
         return self.gen("read", self.sink)["packets"]
+
+    @contextlib.contextmanager
+    def load(self, flows, rate, seconds):
+        """Sends beside what is done meanwhile, which must take less time."""
+        before = self._received()
+        with self.gen.start(*self._send_words(flows, "--random", "--rate", rate, "--duration",
+                                              f"{int(1000 * seconds)}ms")) as sender:
+            yield
+            sent = json.loads(sender.communicate()[0] or '{"packets": 0}')
+        share = (self._received() - before) / max(sent["packets"], 1)
+        if share < 1 - TOLERATED_LOSS:
+            raise Untrusted(f"{share:.1%} of the load's packets arrived")
 
     def send_blindly(self, flows, *words):
         """What was sent; whether it arrived others must see."""
         return self._send(flows, *words)
 
-    def send(self, flows, *words, first=0):
-        """Rate of packets that arrived, a second."""
+    def send(self, flows, *words, first=0, expected=1):
+        """Rate of packets that arrived, a second. expected: the share that must."""
         before = self._received()
         sent = self._send(flows, *words, first=first)
         share = (self._received() - before) / sent["packets"]
-        if not 1 - TOLERATED_LOSS <= share <= 1 + TOLERATED_LOSS:
+        if abs(share - expected) > TOLERATED_LOSS:
             raise Untrusted(f"{share:.1%} of the packets arrived")
         return sent["rate"] * share
 

@@ -13,7 +13,7 @@ from .cost import adds
 from .fan import VMS, vm_rate
 from .generator import Untrusted
 from .report import Row
-from .shaped import VOICE_PORT, WEIGHTS, ShapingSluice, TcHtb, TcTbf
+from .shaped import VOICE_PORT, WEIGHTS, NftLimit, ShapingSluice, TcHtb, TcPolice, TcTbf
 from .shell import Namespace
 from .stage import Stage
 
@@ -110,7 +110,8 @@ class Servers:
 
 def accuracy(bench, mbit):
     contenders = [ShapingSluice(bench.sluice, "sluice shapes"),
-                  ShapingSluice(bench.sluice, "sluice polices", back=False), TcTbf(), TcHtb()]
+                  ShapingSluice(bench.sluice, "sluice polices", back=False), TcTbf(), TcHtb(), NftLimit(),
+                  TcPolice()]
     seconds = bench.tcp_seconds + 1
     kinds = {"UDP, offered twice": lambda *it: udp_share(*it, mbit, seconds),
              "TCP": lambda *it: tcp_share(*it, mbit, seconds, 1),
@@ -204,7 +205,7 @@ def weights(bench):
                     for weight, share in shares(lab, contender, bench.tcp_seconds + 2).items():
                         rows[weight].values.setdefault("sluice", []).append(share)
     for row in rows.values():
-        row.not_run |= stage.not_run
+        row.beside(stage)
         bench.report.add(row, ("sluice", None, 0.95), ("sluice", None, 1.05, False))
 
 
@@ -282,7 +283,7 @@ def many(bench):
                 got = contender.shares(2 * bench.tcp_seconds + 4)
                 worst.values.setdefault("sluice", []).append(max(got, key=lambda x: abs(x - 1)))
                 all_of_them.values.setdefault("sluice", []).append(statistics.median(got))
-        worst.not_run |= stage.not_run
+        worst.beside(stage)
     bench.report.add(worst, ("sluice", None, 0.98), ("sluice", None, 1.02, False))
     bench.report.add(all_of_them)
 

@@ -1,0 +1,69 @@
+"""Open vSwitch in its userspace datapath, from Debian's packages. Its daemons run for one lab alone."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+
+from .shell import CommandFailed, lacking, run
+from .switched import FAR, LinuxBridge, missing
+
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+
+
+class OpenVSwitch(LinuxBridge):
+    """As a learning switch, which it is unless told otherwise. It reads and writes packet sockets."""
+
+    def __init__(self, macs):
+        super().__init__(macs)
+        self.name = f"Open vSwitch, userspace, {macs} MACs"
+        self.folder, self.daemons = None, []
+
+    def not_run(self):
+        return lacking("ovs-vswitchd", "ovsdb-server", "ovsdb-tool", "ovs-vsctl", "ovs-appctl")
+
+    def set_up(self, lab):
+        lab.entrance = FAR
+        self.gateway = lab.gateway
+        self.folder = tempfile.mkdtemp(prefix="sluice-bench-ovs-")
+        run("ovsdb-tool", "create", f"{self.folder}/conf.db", SCHEMA)
+        self._start("ovsdb-server", f"--remote=punix:{self.folder}/db.sock", f"{self.folder}/conf.db")
+        self._ctl("--no-wait", "init")
+        self._start("ovs-vswitchd", "--disable-system", f"unix:{self.folder}/db.sock")
+        self._ctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
+                  f"other-config:mac-table-size={4 * self.flows.macs}", "--",
+                  "add-port", "br0", "in0", "--", "add-port", "br0", "out0")
+
+    def _start(self, daemon, *words):
+        environment = {"OVS_RUNDIR": self.folder, "OVS_LOGDIR": self.folder}
+        self.daemons.append(subprocess.Popen(
+            ["ip", "netns", "exec", self.gateway.name, "env",
+             *(f"{name}={value}" for name, value in environment.items()), daemon,
+             f"--unixctl={self.folder}/{daemon}.ctl", *words],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        self._await(f"{self.folder}/{daemon}.ctl")
+
+    @staticmethod
+    def _await(socket):
+        deadline = time.monotonic() + 5
+        while True:
+            try:
+                return run("ovs-appctl", "-t", socket, "version")
+            except CommandFailed:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def _ctl(self, *words):
+        run("ovs-vsctl", f"--db=unix:{self.folder}/db.sock", "--timeout=10", *words)
+
+    def unknown(self):
+        table = run("ovs-appctl", "-t", f"{self.folder}/ovs-vswitchd.ctl", "fdb/show", "br0")
+        return missing(self.flows, table)
+
+    def close(self):
+        for daemon in reversed(self.daemons):
+            daemon.terminate()
+            daemon.wait()
+        if self.folder:
+            shutil.rmtree(self.folder)
