@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <utility>
 #include <vector>
 
 #include "loader/kernel/fd.hpp"
@@ -45,7 +45,7 @@ Result<Fd> connected(const AskSpec& spec) {
         return fail_errno(errno, "can't connect to " + spec.host.text());
     if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0)
         return fail_errno(errno, "can't limit the wait for answers");
-    return fd;
+    return std::move(fd);
 }
 
 /// False if no answer to this request comes. Late answers to others are passed over.

@@ -17,6 +17,7 @@ class Contender:
     name = ""
     translates = False  # hides the client's address
     routes = True       # decrements the TTL
+    in_kernel = True    # all of the way is done before the next batch is sent, so nothing is lost
 
     def not_run(self):
         """Why it can't run here; None if it can."""

@@ -1,7 +1,7 @@
 """Other MAC filters, measured by `scripts/bench guard` beside nftables."""
 
 from .guarded import GuardedNftables
-from .shell import lacking
+from .shell import lacking, run
 
 
 class Ebtables(GuardedNftables):
@@ -33,19 +33,21 @@ class XdpFilter(GuardedNftables):
 
     name = "xdp-filter"
     refuses = ("guard-mac",)
+    loaded = False
 
     def not_run(self):
         return lacking("xdp-filter")
 
     def set_up(self, lab):
-        self.space = lab.gateway
+        self.space, self.loaded = lab.gateway, True
         self._run("load", "in0", "--mode", "native", "--policy", "deny", "--features", "ethernet")
         for mac in self.identity.macs:
             self._run("ether", mac, "--mode", "src")
 
     def _run(self, *words):
-        self.space.run("xdp-filter", *words)
+        """In the network namespace alone: it pins its maps in the host's bpffs."""
+        run("nsenter", f"--net=/run/netns/{self.space.name}", "xdp-filter", *words)
 
     def close(self):
-        """Its maps are pinned."""
-        self._run("unload", "--all")
+        if self.loaded:
+            self._run("unload", "in0")

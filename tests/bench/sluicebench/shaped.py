@@ -73,8 +73,8 @@ class NftLimit(Shaped):
 
     def set_rate(self, mbit):
         over = f"rate over {int(mbit * 125)} kbytes/second burst {policed_burst(mbit) // 1000} kbytes"
-        self.space.run("nft", "table ip rate; delete table ip rate; table ip rate { chain forward { "
-                       f'type filter hook forward priority 0; iifname "in0" limit {over} drop; }} }}')
+        self.space.run("nft", "flush table ip rate; table ip rate { chain forward { type filter hook "
+                       f'forward priority 0; iifname "in0" limit {over} drop; }}; }}')
 
 
 class TcPolice(Shaped):

@@ -101,6 +101,7 @@ class UdpStage(Stage):
         def once(contender, lab, n):
             return 1e-6 * self.traffic[lab].send(
                 flows or contender.flows, *order, "--seed", self.bench.seed + n,
-                "--duration", f"{self.bench.milliseconds}ms")
+                "--duration", f"{self.bench.milliseconds}ms",
+                expected=1 if contender.in_kernel else None)
 
         return once

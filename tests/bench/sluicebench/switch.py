@@ -25,7 +25,7 @@ def run(bench):
 
 def check(contender, traffic):
     """All MACs are known, and every frame arrives as it was sent."""
-    traffic.introduce(contender.flows)
+    traffic.introduce(contender, contender.flows)
     if missing := contender.unknown():
         raise Untrusted(f"{contender.name} does not know {missing} MACs")
     traffic.check(contender, contender.flows)
