@@ -94,7 +94,8 @@ Result<PolicyTerm> parse_port_term(std::string_view name) {
 Result<PolicyTerm> parse_group_term(std::string_view name, const PolicyFile& policy) {
     if (policy.groups.contains(name)) return PolicyTerm{PolicyTerm::Kind::group, std::string(name)};
     std::vector<std::string_view> names(policy.groups.size());
-    std::ranges::transform(policy.groups, names.begin(), [](const auto& it) { return it.first; });
+    std::ranges::transform(policy.groups, names.begin(),
+                           [](const auto& it) { return std::string_view(it.first); });
     const auto nearest = nearest_name(names, name);
     return wrong_term(fmt::format("there is no group \"{}\"", name),
                       nearest ? fmt::format("did you mean {}?", *nearest)
