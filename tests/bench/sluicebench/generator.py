@@ -11,6 +11,7 @@ from .shell import cpu_count, run
 # Lost on the way is measured, but a rate with more than this missing is no rate.
 TOLERATED_LOSS = 0.001
 GENTLE = 5_000  # packets a second
+OVERRUN = 0.1   # lost beside the kernel, at most, while each packet is looked at
 
 
 class Untrusted(RuntimeError):
@@ -151,6 +152,9 @@ class Traffic:
         packets = self._send(flows, *self._each(contender, max(flows.count, 10_000)))["packets"]
         seen = self.gen("read", self.sink)
         self._attach_sink()
+        arrived = seen["packets"] - seen["foreign"]
+        if not contender.in_kernel and arrived >= packets * (1 - OVERRUN):
+            packets = arrived  # its rate counts what arrives, so it may be overrun
         expected = {"packets": packets + seen["foreign"], "bad_checksum": 0, "reordered": 0,
                     "untranslated": 0 if contender.translates else packets,
                     "unrouted": 0 if contender.routes else packets}
