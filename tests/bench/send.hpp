@@ -26,7 +26,7 @@ struct SendSpec {
 
 struct SendReport {
     std::uint64_t packets = 0;
-    double rate = 0;  ///< packets a second
+    double rate = 0;  ///< packets a second; NaN (JSON: null) of less than two batches
 };
 
 /// Whatever the packets meet on the way runs on the sender's CPU too, in softirqs between two

@@ -20,6 +20,7 @@ from sluicebench.shaped import VOICE_PORT, NftLimit, Shaped, ShapingSluice, TcHt
 from sluicebench.switched import Flooding, LinuxBridge, SwitchFloor, SwitchingSluice
 
 SKIP = 77
+COPIES = 8  # of what is flooded: a port takes a while to make
 MAY_LACK = (OpenVSwitch, TcPolice, XdpFilter)  # what not every machine has
 ONE_FLOW = Flows(1, hosts=1)
 
@@ -62,9 +63,10 @@ def guards(contender, _, traffic):
 
 
 def stages(contender, _, traffic):
-    for on in (0, len(contender.stages), 0):
-        pipeline.Setting(contender, on).open(traffic)
-        traffic.nanoseconds(pipeline.FLOWS, contender.hook, contender.program())
+    traffic.check(contender, pipeline.FLOWS)
+    contender.all_off()
+    traffic.check(contender, pipeline.FLOWS)
+    traffic.nanoseconds(pipeline.FLOWS, contender.hook, contender.program())
 
 
 def exhausts(contender, _, traffic):
@@ -115,12 +117,12 @@ def contenders(bench):
                     GuardedSluice(sluice, "xdp", identity))
     yield from (SwitchFloor(gen, "tc", few), SwitchFloor(gen, "xdp", few), LinuxBridge(few),
                 LinuxBridge(switch.MANY), OpenVSwitch(few),
-                Flooding(LinuxBridge(few), "linux bridge, flooding", gen, switch.COPIES),
-                Flooding(SwitchingSluice(sluice, "tc", few), "sluice, flooding", gen, switch.COPIES))
+                Flooding(LinuxBridge(few), "linux bridge, flooding", gen, COPIES),
+                Flooding(SwitchingSluice(sluice, "tc", few), "sluice, flooding", gen, COPIES))
     for hook in switch.HOOKS:
         yield from (SwitchingSluice(sluice, hook, macs) for macs in (few, switch.MANY))
         yield from (block.BlockingSluice(sluice, hook), flows.Tracking(sluice, hook, "all"),
-                    pipeline.Pipeline(sluice, hook))
+                    pipeline.Pipeline(sluice, hook, pipeline.STAGES))
     yield from exhausted.contenders(bench)
     yield from (policy.JudgingSluice(sluice, "xdp", policy.FEW), policy.JudgingNftables(),
                 glued.WholeSluice(sluice, "xdp"), glued.GluedNftables(), Ports(sluice, "tc", 4),

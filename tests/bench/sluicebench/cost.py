@@ -29,7 +29,8 @@ def adds(bench, hook, feature, switch, goal):
             return stage.traffic[lab].nanoseconds(way.flows, hook, sluice.program(), way.port,
                                                   way.vlan)
 
-        stage.measure(times, lambda way, lab: None, once, rounds=3 * bench.rounds)
+        stage.measure(times, lambda way, lab: None, once,
+                      rounds=(1 if bench.brief else 3) * bench.rounds)
     added.beside(times)
     if on.name in times.values:
         added.values["sluice"] = [a - b for a, b in zip(times.values[on.name],

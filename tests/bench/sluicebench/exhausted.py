@@ -19,8 +19,9 @@ def flows(count):
 
 
 def contenders(bench):
-    return [*(Sluice(bench.sluice, hook, ports=PORTS) for hook in ("tc", "xdp")),
-            Nftables(PORTS), Iptables(PORTS)]
+    others = [] if bench.brief else [Iptables(PORTS)]
+    return [*(Sluice(bench.sluice, hook, ports=PORTS) for hook in ("tc", "xdp")), Nftables(PORTS),
+            *others]
 
 
 def fill(contender, traffic):

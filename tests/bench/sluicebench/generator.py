@@ -102,10 +102,17 @@ class Traffic:
         """Rate of packets that arrived, a second. expected: the share that must; None: any."""
         before = self._received()
         sent = self._send(flows, *words, first=first)
+        rate = self._rate(sent)
         share = (self._received() - before) / sent["packets"]
         if expected is not None and abs(share - expected) > TOLERATED_LOSS:
             raise Untrusted(f"{share:.1%} of the packets arrived")
-        return sent["rate"] * share
+        return rate * share
+
+    @staticmethod
+    def _rate(sent):
+        if sent["rate"] is None:
+            raise Untrusted("too few packets were sent to tell a rate: something else had the CPU")
+        return sent["rate"]
 
     def send_each(self, flows, first=0):
         """One packet of each flow. (rate, packets that arrived)"""
@@ -136,7 +143,7 @@ class Traffic:
         sent = self._send(flows, *words)
         if arrived := self._received() - before:
             raise Untrusted(f"{arrived} of {sent['packets']} packets arrived that were to be refused")
-        return sent["rate"]
+        return self._rate(sent)
 
     def nanoseconds(self, flows, hook, program, interface="in0", vlan=0):
         """What a program takes for a packet that it forwards. vlan: of the packet's tag; 0 = none."""

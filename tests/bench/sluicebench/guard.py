@@ -17,6 +17,9 @@ HOOKS = ("xdp", "tc")
 
 
 def run(bench):
+    if bench.brief:
+        forwarding(bench, *next(iter(SIZES.items())))
+        return
     for hook in HOOKS:
         cost(bench, hook)
     for hook in HOOKS:
@@ -107,8 +110,10 @@ def drops(bench):
 def forwarding(bench, size, identity):
     contenders = [GuardedSluice(bench.sluice, "xdp", identity),
                   GuardedSluice(bench.sluice, "tc", identity),
-                  GuardedNftables(identity), NetdevNftables(identity), SwitchedNftables(identity),
-                  Ebtables(identity), XdpFilter(identity)]
+                  GuardedNftables(identity)]
+    if not bench.brief:
+        contenders += [NetdevNftables(identity), SwitchedNftables(identity), Ebtables(identity),
+                       XdpFilter(identity)]
     with UdpStage(bench, contenders) as stage:
         row = Row(f"guarded, 60-byte UDP, 1000 flows, {size}", "Mpps")
         stage.measure(row, lambda contender, lab: check(contender, stage.traffic[lab]),

@@ -1,7 +1,6 @@
 """`scripts/bench cost`: what each stage of the pipeline adds to a frame of an established flow, in ns of the
 whole program by BPF_PROG_TEST_RUN; and what the verifier says of the programs."""
 
-from .contenders import Contender
 from .generator import Flows, Untrusted
 from .guarded import GuardedSluice
 from .lab import INSIDE, MACS
@@ -14,31 +13,32 @@ HOSTS = 250
 FLOWS = Flows(1_000, hosts=HOSTS)
 NETWORK = "10.0.1.0/24"
 RATE = "80gbit"
+STAGES = 4  # NAT, guard, QoS, policy
 HOOKS = ("tc", "xdp")
 MOST_VERIFIED, MOST_STACK = 500_000, 512  # the verifier test's; the kernel's
 
 
 class Pipeline(GuardedSluice):
-    """Its stages are switched on and off one after the other, each on top of those before."""
+    """Its first `on` stages are on, each on top of those before."""
 
-    translates = False
-
-    def __init__(self, binary, hook, name=None):
+    def __init__(self, binary, hook, on, name=None):
         super().__init__(binary, hook, None)
-        self.name, self.on = name or self.name, 0
-        self.stages = [("NAT", self._nat), ("guard", self._guard), ("QoS", self._qos),
-                       ("policy", self._policy)]
+        self.stages = {"NAT": self._nat, "guard": self._guard, "QoS": self._qos,
+                       "policy": self._policy}
+        self.on, self.translates = on, on > 0
+        last = [*self.stages][on - 1] if on else "all off"
+        self.name = name or (f"+ {last}" if on > 1 else last)
 
     def set_up(self, lab):
         self.add_ports(lab)
-
-    def switch(self, on):
-        """The first so many stages are on, and no others. Flows are opened anew afterwards."""
-        for _, turn in reversed(self.stages[on:self.on]):
-            turn(False)
-        for _, turn in self.stages[self.on:on]:
+        for turn in [*self.stages.values()][:self.on]:
             turn(True)
-        self.on = on
+
+    def all_off(self):
+        """Flows are opened anew afterwards."""
+        for turn in reversed([*self.stages.values()][:self.on]):
+            turn(False)
+        self.on, self.translates = 0, False
         self.forget()
 
     def _nat(self, on):
@@ -63,21 +63,10 @@ class Pipeline(GuardedSluice):
             self.set("policy", "load", file.name)
 
 
-class Setting(Contender):
-    """A Pipeline with some of its stages on."""
-
-    def __init__(self, pipeline, on):
-        names = [name for name, _ in pipeline.stages[:on]]
-        self.name = f"+ {names[-1]}" if on > 1 else (names[0] if on else "all off")
-        self.pipeline, self.on, self.translates = pipeline, on, on > 0
-
-    def open(self, traffic):
-        if self.pipeline.on != self.on:
-            self.pipeline.switch(self.on)
-        traffic.check(self, FLOWS)
-
-
 def run(bench):
+    if bench.brief:
+        stages(bench, "tc")
+        return
     for hook in HOOKS:
         stages(bench, hook)
         off_and_absent(bench, hook)
@@ -88,38 +77,37 @@ def nanoseconds(stage, lab, sluice):
     return stage.traffic[lab].nanoseconds(FLOWS, sluice.hook, sluice.program())
 
 
+def pipelines(bench, hook):
+    """With no stage on, with one, and so on."""
+    return [Pipeline(bench.sluice, hook, on) for on in range(STAGES + 1)]
+
+
 def stages(bench, hook):
-    pipeline = Pipeline(bench.sluice, hook)
-    settings = [Setting(pipeline, on) for on in range(len(pipeline.stages) + 1)]
+    ways = pipelines(bench, hook)
     times, added = Row(f"the whole program, {hook}", "ns"), Row(f"a stage adds, {hook}", "ns")
-    with UdpStage(bench, [pipeline]) as stage:
-        stage.share(pipeline, settings)
-
-        def once(setting, lab, n):
-            setting.open(stage.traffic[lab])
-            return nanoseconds(stage, lab, pipeline)
-
-        stage.measure(times, lambda *_: None, once)
+    with UdpStage(bench, ways) as stage:
+        stage.measure(times, stage.check(FLOWS),
+                      lambda contender, lab, n: nanoseconds(stage, lab, contender))
     added.beside(times)
-    for setting, before in zip(settings[1:], settings):
-        values = zip(times.values.get(setting.name, ()), times.values.get(before.name, ()))
+    for way, before in zip(ways[1:], ways):
+        values = zip(times.values.get(way.name, ()), times.values.get(before.name, ()))
         if more := [with_it - without for with_it, without in values]:
-            added.values[setting.name] = more
+            added.values[way.name] = more
     bench.report.add(times)
     bench.report.add(added)
 
 
 def off_and_absent(bench, hook):
     """What was on and is off again, against what never was on."""
-    never = Pipeline(bench.sluice, hook, "never on")
-    again = Pipeline(bench.sluice, hook, "off again")
+    never = Pipeline(bench.sluice, hook, 0, "never on")
+    again = Pipeline(bench.sluice, hook, STAGES, "off again")
     row = Row(f"all features off, {hook}", "ns")
     with UdpStage(bench, [never, again]) as stage:
         def check(contender, lab):
-            if contender is again:
-                contender.switch(len(contender.stages))
-                contender.switch(0)
             stage.traffic[lab].check(contender, FLOWS)
+            if contender is again:
+                contender.all_off()
+                stage.traffic[lab].check(contender, FLOWS)
 
         stage.measure(row, check, lambda contender, lab, n: nanoseconds(stage, lab, contender),
                       rounds=2 * bench.rounds)

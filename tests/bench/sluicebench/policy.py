@@ -15,6 +15,8 @@ FEW, MANY, MOST = 10, 1_000, 10_000  # rules
 
 def run(bench):
     new_flows(bench)
+    if bench.brief:
+        return
     by_rules(bench)
     established(bench)
     loading(bench)

@@ -30,9 +30,12 @@ def flows(count):
 
 
 def run(bench):
-    counts = (1, 1_000, 300_000) if bench.quick else (1, 1_000, 30_000, 300_000, MILLION)
+    counts = ((300_000,) if bench.brief else (1, 1_000, 300_000) if bench.quick else
+              (1, 1_000, 30_000, 300_000, MILLION))
     with room_for(2 * MOST_TRACKED):
         established(bench, counts)
+    if bench.brief:
+        return
     if not bench.quick:
         established(bench, (10 * MILLION,), most=10 * MILLION)
         with room_for(MOST_TRACKED):

@@ -1,10 +1,11 @@
 """Sets contenders up side by side and measures them in turn."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from .generator import Traffic, Untrusted
 from .lab import Lab
-from .shell import CommandFailed
+from .shell import CommandFailed, cpu_count
 
 
 class Stage:
@@ -19,8 +20,10 @@ class Stage:
 
     def __enter__(self):
         with ExitStack() as stack:  # undone if set_up is interrupted
-            for contender in self.contenders:
-                self._set_up(contender, stack)
+            with ThreadPoolExecutor(cpu_count() if self.bench.brief else 1) as pool:
+                list(pool.map(lambda contender: self._set_up(contender, stack), self.contenders))
+            self.labs = {contender: self.labs[contender] for contender in self.contenders
+                         if contender in self.labs}
             self.stack = stack.pop_all()
         return self
 
