@@ -30,7 +30,7 @@ def adds(bench, hook, feature, switch, goal):
                                                   way.vlan)
 
         stage.measure(times, lambda way, lab: None, once,
-                      rounds=(1 if bench.brief else 3) * bench.rounds)
+                      rounds=(1 if bench.quick else 3) * bench.rounds)
     added.beside(times)
     if on.name in times.values:
         added.values["sluice"] = [a - b for a, b in zip(times.values[on.name],

@@ -10,6 +10,7 @@ from .shell import cpu_count, run
 
 # Lost on the way is measured, but a rate with more than this missing is no rate.
 TOLERATED_LOSS = 0.001
+TOLERATED_OF_LOAD = 0.02  # likewise, of what is sent beside a measurement
 GENTLE = 5_000  # packets a second
 OVERRUN = 0.1   # lost beside the kernel, at most, while each packet is looked at
 
@@ -91,7 +92,7 @@ class Traffic:
             yield
             sent = json.loads(sender.communicate()[0] or '{"packets": 0}')
         share = (self._received() - before) / max(sent["packets"], 1)
-        if share < 1 - TOLERATED_LOSS:
+        if share < 1 - TOLERATED_OF_LOAD:
             raise Untrusted(f"{share:.1%} of the load's packets arrived")
 
     def send_blindly(self, flows, *words):

@@ -32,8 +32,9 @@ class Ports(LeasedSluice):
 
 def sluices(bench, hook):
     """What grows -> {number: sluice}."""
-    ports, rules, leases = (((2, 20), (10, 1_000), (1, 1_000)) if bench.quick else
-                            ((2, 30, bench.many_ports), (10, 1_000, 10_000), (1, 1_000, 30_000)))
+    rules, leases = (((10, 1_000), (1, 1_000)) if bench.quick else
+                     ((10, 1_000, 10_000), (1, 1_000, 30_000)))
+    ports = (2, 20) if hook == "xdp" or bench.quick else (2, 20, bench.many_ports)
     return {"ports": {n: Ports(bench.sluice, hook, n) for n in ports},
             "rules": {n: JudgingSluice(bench.sluice, hook, n) for n in rules},
             "leases": {n: LeasedSluice(bench.sluice, hook, n, 2) for n in leases}}

@@ -54,7 +54,9 @@ def big_sluice(bench, hook, sessions):
 def contenders(bench, most):
     sluices = [big_sluice(bench, hook, most) for hook in ("tc", "xdp")]
     floors = [Floor(bench.gen, hook) for hook in ("tc", "xdp")]
-    others = [Forwarding(), Nftables()] if most <= MOST_TRACKED else []
+    others = [Nftables()] if most <= MOST_TRACKED else []
+    if not bench.brief:
+        others.append(Forwarding())
     return [*floors, *sluices, *others]
 
 

@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass
 
-from .contenders import Forwarding, Nftables, Sluice
+from .contenders import Nftables, Sluice
 from .iperf import Iperf
 from .report import Row
 from .stage import Stage
@@ -27,12 +27,11 @@ class Bulk:
 
 
 def kinds(bench):
-    """In an order that changes the labs' settings seldom."""
     if bench.brief:
         return [Bulk("on", 1, 1500, "out")]
-    return [Bulk(gso, streams, mtu, direction) for gso, mtu, streams, direction in
-            itertools.product(("on", "off"), (1500,) if bench.quick else (1500, 9000),
-                              (1,) if bench.quick else (1, 8), ("out", "back"))]
+    mtus, streams = ((1500,), (1,)) if bench.quick else ((1500, 9000), (1, 8))
+    return [Bulk(*kind) for kind in [*itertools.product(("on",), streams, mtus, ("out", "back")),
+                                     *itertools.product(("off",), (1,), (1500,), ("out", "back"))]]
 
 
 def prepare(lab, kind):
@@ -45,8 +44,6 @@ def prepare(lab, kind):
 
 def bulk_tcp(bench):
     contenders = [Sluice(bench.sluice, "auto"), Nftables()]
-    if not bench.quick:
-        contenders.append(Forwarding())
     with Stage(bench, contenders) as stage, Iperf(stage.labs.values()) as iperf:
         for kind in kinds(bench):
             def check(contender, lab):
