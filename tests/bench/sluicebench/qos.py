@@ -19,7 +19,7 @@ from .stage import Stage
 
 CLIENT, SERVER = "10.0.0.2", "198.18.0.2"
 LOADED, OTHER_RATES = 100, (10, 1000, 5000)  # Mbit/s
-UDP, TCP, MANY_TCP = "UDP, offered twice", "TCP", "8 x TCP"
+UDP, MANY_TCP = "UDP, offered twice", "8 x TCP"
 VOICE = ("voice", "--match", "app=voip", "--priority", 0, "--max", "20%")
 ECHO = Path(__file__).with_name("echo.py")
 POUR = Path(__file__).with_name("pour.py")
@@ -30,7 +30,7 @@ def run(bench):
     if bench.brief:
         policer(bench)
         return
-    accuracy(bench, LOADED, compared(bench), (UDP,) if bench.quick else (UDP, TCP, MANY_TCP))
+    accuracy(bench, LOADED, compared(bench), (UDP,) if bench.quick else (UDP, MANY_TCP))
     delay(bench)
     if not bench.quick:
         for mbit in OTHER_RATES:
@@ -125,7 +125,6 @@ def compared(bench):
 def accuracy(bench, mbit, contenders, kinds):
     seconds = bench.tcp_seconds
     shares = {UDP: lambda *it: udp_share(*it, mbit, seconds),
-              TCP: lambda *it: tcp_share(*it, mbit, seconds, 1),
               MANY_TCP: lambda *it: tcp_share(*it, mbit, seconds, 8)}
     with Stage(bench, contenders, prepare(mbit)) as stage, Servers(stage.labs.values()):
         for kind in kinds:
