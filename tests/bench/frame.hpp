@@ -11,8 +11,8 @@ namespace sluice::bench {
 
 struct FrameSpec {
     MacAddress from, to;
-    Address source, remote;                ///< the first of each; both of one family
-    std::uint16_t remote_port = 9;         ///< discard (RFC 863)
+    Address source, remote;  ///< the first of each; both of one family
+    std::uint16_t remote_port = BENCH_PORT;
     std::uint32_t size = BENCH_MIN_SIZE4;  ///< bytes, without FCS; even
     std::uint16_t vlan = 0;                ///< of time_program on TC; 0 = untagged
 };

@@ -7,6 +7,7 @@
 
 #include "loader/kernel/netns.hpp"
 #include "sluice/units.hpp"
+#include "tests/bench/echo.hpp"
 #include "tests/bench/floor.hpp"
 #include "tests/bench/send.hpp"
 #include "tests/bench/sink.hpp"
@@ -22,11 +23,15 @@ struct Arguments {
     std::string netns, interface;
 
     std::string from, to, source = "10.0.0.10", remote = "198.19.0.1", ports = "1024-65535";
-    std::string duration = "1s", count = "1", first = "0", packets = "0", macs = "1", stride = "1";
+    std::string duration = "1s", rate = "0", count = "1", first = "0", packets = "0", macs = "1",
+                stride = "1";
     std::uint32_t hosts = 1, remotes = 1;
     sluice::bench::SendSpec send;
 
     std::string check;
+    bool beside = false;
+    sluice::bench::AskSpec ask;
+    std::uint16_t port = 0;
     std::uint32_t map = 0;
     sluice::bench::Hook hook = sluice::bench::Hook::tc;
     std::uint32_t program = 0;
@@ -82,6 +87,10 @@ Result<sluice::bench::SendSpec> send_spec(const Arguments& arguments) {
     spec.flows = flows;
     spec.packets = packets;
     spec.duration = duration;
+    SL_TRY(rate, parse_u32(arguments.rate));
+    if (rate != 0 && packets != 0)
+        return sluice::fail(ErrorCode::usage, "--rate goes with --duration, not with --packets");
+    spec.rate = rate;
     return spec;
 }
 
@@ -109,7 +118,7 @@ Result<ordered_json> run_sink(const Arguments& arguments) {
         SL_TRY(prefix, sluice::Prefix::parse(arguments.check));
         check = prefix;
     }
-    SL_TRY(map, sluice::bench::attach_sink(arguments.interface, check));
+    SL_TRY(map, sluice::bench::attach_sink(arguments.interface, check, arguments.beside));
     return ordered_json{{"map", map}};
 }
 
@@ -119,6 +128,26 @@ Result<ordered_json> run_read(const Arguments& arguments) {
                         {"foreign", seen.foreign},     {"bad_checksum", seen.bad_checksum},
                         {"reordered", seen.reordered}, {"untranslated", seen.untranslated},
                         {"unrouted", seen.unrouted}};
+}
+
+Result<ordered_json> run_echo(const Arguments& arguments) {
+    SL_CHECK(sluice::bench::echo(arguments.port, arguments.ask.cpu));
+    return ordered_json::object();
+}
+
+Result<ordered_json> run_ask(const Arguments& arguments) {
+    sluice::bench::AskSpec spec = arguments.ask;
+    SL_TRY(host, sluice::Address::parse(arguments.remote));
+    SL_TRY(duration, sluice::parse_duration(arguments.duration));
+    spec.host = host;
+    spec.port = arguments.port;
+    spec.duration = duration;
+    SL_TRY(trips, sluice::bench::ask(spec));
+    return ordered_json{{"requests", trips.requests},
+                        {"lost", trips.lost},
+                        {"p50", trips.p50},
+                        {"p99", trips.p99},
+                        {"p99.9", trips.p999}};
 }
 
 Result<ordered_json> run_floor(const Arguments& arguments) {
@@ -151,8 +180,23 @@ void describe_frames(CLI::App& command, Arguments& arguments) {
 void describe_send(CLI::App& command, Arguments& arguments) {
     command.add_option("interface", arguments.interface, "sent out of")->required();
     describe_frames(command, arguments);
-    command.add_flag("--random", arguments.send.random, "draw flows uniformly; else in turn");
-    command.add_option("--seed", arguments.send.seed)->check(CLI::PositiveNumber);
+    CLI::Option* random = command.add_flag_callback(
+        "--random", [&] { arguments.send.order = BENCH_UNIFORM; },
+        "draw flows uniformly; else in turn");
+    command
+        .add_option_function<double>(
+            "--zipf",
+            [&](double exponent) {
+                arguments.send.order = BENCH_ZIPF;
+                arguments.send.zipf = exponent;
+            },
+            "draw flow n (n + 1)^-EXPONENT times as often as flow 0")
+        ->type_name("EXPONENT")
+        ->check(CLI::NonNegativeNumber)
+        ->excludes(random);
+    command.add_option("--seed", arguments.send.seed, "of what is drawn")
+        ->check(CLI::PositiveNumber);
+    command.add_option("--rate", arguments.rate, "packets a second; 0 = as fast as can be");
     command.add_option("--packets", arguments.packets, "how many; 0 = by --duration");
     command.add_option("--duration", arguments.duration)->capture_default_str();
 }
@@ -192,11 +236,22 @@ void describe(CLI::App& app, Arguments& arguments, Run& run) {
 
     CLI::App* sink = add("sink", "count and drop all that enters an interface", run_sink);
     sink->add_option("interface", arguments.interface)->required();
+    sink->add_flag("--beside", arguments.beside, "leave others' packets to the host");
     sink->add_option("--check", arguments.check,
                      "check every packet; the senders' network, which NAT must hide");
 
     CLI::App* read = add("read", "what a sink has counted", run_read);
     read->add_option("map", arguments.map, "as `sink` said")->required();
+
+    CLI::App* echo = add("echo", "answer UDP, until stopped", run_echo);
+    echo->add_option("port", arguments.port)->required();
+    echo->add_option("--cpu", arguments.ask.cpu)->capture_default_str();
+
+    CLI::App* ask = add("ask", "round trips to an echo: their percentiles in us", run_ask);
+    ask->add_option("host", arguments.remote)->required();
+    ask->add_option("port", arguments.port)->required();
+    ask->add_option("--duration", arguments.duration)->capture_default_str();
+    ask->add_option("--cpu", arguments.ask.cpu)->capture_default_str();
 
     CLI::App* floor = add("floor", "redirect all that enters an interface", run_floor);
     describe_hook(*floor, arguments);

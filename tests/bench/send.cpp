@@ -7,8 +7,10 @@
 
 #include <cerrno>
 #include <climits>
+#include <cmath>
 #include <csignal>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "bench_send.skel.h"
@@ -21,6 +23,22 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Skeleton = std::unique_ptr<bench_send_bpf, decltype(&bench_send_bpf::destroy)>;
 
+constexpr std::uint32_t nanoseconds_a_second = 1'000'000'000;
+
+/// See BENCH_QUANTILES.
+void fill_quantiles(const SendSpec& spec, std::span<__u32, BENCH_QUANTILES + 1> quantiles) {
+    const auto weight = [&](std::uint32_t flow) { return std::pow(flow + 1.0, -spec.zipf); };
+    double all = 0;
+    for (std::uint32_t flow = 0; flow < spec.flows.count; ++flow) all += weight(flow);
+    std::uint32_t flow = 0;
+    double sum = weight(0);
+    for (std::uint32_t k = 0; k <= BENCH_QUANTILES; ++k) {
+        while (sum < all * k / BENCH_QUANTILES && flow + 1 < spec.flows.count)
+            sum += weight(++flow);
+        quantiles[k] = flow;
+    }
+}
+
 Result<Skeleton> load(const SendSpec& spec) {
     Skeleton skeleton(bench_send_bpf::open(), bench_send_bpf::destroy);
     if (!skeleton) return fail_errno(errno, "can't open the sender program");
@@ -28,7 +46,9 @@ Result<Skeleton> load(const SendSpec& spec) {
     auto& conf = reinterpret_cast<bench_send&>(skeleton->rodata->conf);
     conf.flows = spec.flows;
     SL_CHECK(fill_head(spec.frame, conf));
-    conf.random = spec.random;
+    conf.order = static_cast<__u8>(spec.order);
+    conf.gap = spec.rate == 0 ? 0 : nanoseconds_a_second / spec.rate;
+    if (spec.order == BENCH_ZIPF) fill_quantiles(spec, skeleton->rodata->quantiles);
     // The clock runs faster than packets can be sent, so no later run starts lower.
     conf.sequence = static_cast<__u64>(Clock::now().time_since_epoch() / 1ns);
     conf.ifindex = if_nametoindex(spec.interface.c_str());

@@ -29,13 +29,14 @@ Result<std::uint32_t> map_id(int fd) {
 
 }  // namespace
 
-Result<std::uint32_t> attach_sink(const std::string& interface,
-                                  const std::optional<Prefix>& check) {
+Result<std::uint32_t> attach_sink(const std::string& interface, const std::optional<Prefix>& check,
+                                  bool beside) {
     const unsigned ifindex = if_nametoindex(interface.c_str());
     if (ifindex == 0) return fail(ErrorCode::not_found, "no interface " + interface);
     Skeleton skeleton(bench_sink_bpf::open(), bench_sink_bpf::destroy);
     if (!skeleton) return fail_errno(errno, "can't open the sink program");
     skeleton->rodata->check = check.has_value();
+    skeleton->rodata->beside = beside;
     if (check) {
         // Of IPv6 only the last word is compared: the generator varies no other.
         const int bits = std::clamp(check->mapped_length() - 96, 0, 32);

@@ -12,9 +12,10 @@
 namespace sluice::bench {
 
 /// Replaces a sink that is there. @param check the senders' network, to check every packet
+/// @param beside others' packets are left to the host
 /// @return the id of the counters' map
 [[nodiscard]] Result<std::uint32_t> attach_sink(const std::string& interface,
-                                                const std::optional<Prefix>& check);
+                                                const std::optional<Prefix>& check, bool beside);
 
 /// Summed over the CPUs.
 [[nodiscard]] Result<bench_seen> read_sink(std::uint32_t map);

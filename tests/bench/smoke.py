@@ -1,21 +1,28 @@
 #!/usr/bin/env -S python3 -B
 """The bench works: each contender of `scripts/bench` forwards every packet of the generator whole, in
-order and, if it is a NAT, translated; those with a guard let no spoofed packet in. Times are
-taken, not judged. smoke.py SLUICE_GEN SLUICE"""
+order and, if it is a NAT, translated; those with a guard let no spoofed packet in; and so on, part by
+part. Times are taken, not judged. smoke.py SLUICE_GEN SLUICE"""
 
 import os
 import sys
+from types import SimpleNamespace
 
-from sluicebench import block, flows, glued, guard, policy, qos, switch
-from sluicebench.contenders import Floor, Forwarding, Nftables, Sluice
+from sluicebench import (block, chart, cps, exhausted, flows, glued, guard, latency, nat, pipeline, policy,
+                         qos, scale, switch, table)
 from sluicebench.generator import Flows, Generator, Traffic
-from sluicebench.guarded import (Guarded, GuardedNftables, GuardedSluice, Identity,
-                                 NetdevNftables, SwitchedNftables)
+from sluicebench.growth import Ports
+from sluicebench.guarded import Guarded, GuardedNftables, GuardedSluice, Identity, NetdevNftables, SwitchedNftables
+from sluicebench.filters import Ebtables, XdpFilter
 from sluicebench.lab import Lab
-from sluicebench.shaped import VOICE_PORT, Shaped, ShapingSluice, TcHtb, TcTbf
+from sluicebench.openvswitch import OpenVSwitch
+from sluicebench.report import Report, Row
+from sluicebench.shaped import VOICE_PORT, NftLimit, Shaped, ShapingSluice, TcHtb, TcPolice, TcTbf
 from sluicebench.switched import Flooding, LinuxBridge, SwitchFloor, SwitchingSluice
 
 SKIP = 77
+COPIES = 8  # of what is flooded: a port takes a while to make
+MAY_LACK = (OpenVSwitch, TcPolice, XdpFilter)  # what not every machine has
+ONE_FLOW = Flows(1, hosts=1)
 
 
 def skip(reason):
@@ -23,65 +30,137 @@ def skip(reason):
     sys.exit(SKIP)
 
 
+def expect(seen, wanted, what):
+    if seen != wanted:
+        sys.exit(f"{what}: {seen} instead of {wanted}")
+
+
+# --- what is looked at, by the kind of contender; the first that fits ---
+
+
+def shapes(contender, lab, _):
+    contender.set_rate(100)
+    with qos.echoing([lab]):
+        expect(qos.round_trips(lab, VOICE_PORT, 0.3)["lost"], 0, f"{contender.name}: lost datagrams")
+
+
+def floods(contender, _, traffic):
+    expect(switch.copies(contender, traffic), contender.copies, f"{contender.name}: copies")
+
+
+def switches(contender, _, traffic):
+    switch.check(contender, traffic)
+
+
+def blocks(contender, _, traffic):
+    block.check(block.Listed("few", contender, 100, senders=100), traffic)
+
+
+def guards(contender, _, traffic):
+    guard.check(contender, traffic)
+    if isinstance(contender, GuardedSluice):
+        traffic.nanoseconds(ONE_FLOW, contender.hook, contender.program())
+
+
+def stages(contender, _, traffic):
+    traffic.check(contender, pipeline.FLOWS)
+    contender.all_off()
+    traffic.check(contender, pipeline.FLOWS)
+    traffic.nanoseconds(pipeline.FLOWS, contender.hook, contender.program())
+
+
+def exhausts(contender, _, traffic):
+    exhausted.fill(contender, traffic)
+    exhausted.exhaust(contender, traffic)
+
+
+def forwards(contender, _, traffic):
+    traffic.check(contender, Flows(1_000))
+    traffic.send(Flows(1_000), "--zipf", 1, "--seed", 7, "--packets", 10_000)
+
+
+CHECKS = ((Shaped, shapes), (Flooding, floods), ((LinuxBridge, SwitchFloor, SwitchingSluice), switches),
+          (block.BlockingSluice, blocks), (pipeline.Pipeline, stages))
+
+
+def look(contender):
+    if getattr(contender, "ports", None) == exhausted.PORTS:
+        return exhausts
+    otherwise = guards if isinstance(contender, Guarded) and not contender.translates else forwards
+    return next((check for kinds, check in CHECKS if isinstance(contender, kinds)), otherwise)
+
+
 def check(contender, gen, name):
-    reason = contender.not_run()
-    if reason:
-        skip(f"{contender.name}: {reason}")
+    if reason := contender.not_run():
+        if not isinstance(contender, MAY_LACK):
+            skip(f"{contender.name}: {reason}")
+        print(f"not run: {contender.name}: {reason}")
+        return
     lab = Lab(name)
     try:
         traffic = None if isinstance(contender, Shaped) else Traffic(lab, gen)
         contender.set_up(lab)
-        if isinstance(contender, (LinuxBridge, SwitchFloor, SwitchingSluice)):
-            switch.check(contender, traffic)
-        elif isinstance(contender, block.BlockingSluice):
-            setting = block.Listed("few", contender, 100, senders=100)
-            block.check(setting, traffic)
-        elif isinstance(contender, Guarded) and not contender.translates:
-            guard.check(contender, traffic)
-            if isinstance(contender, GuardedSluice):
-                traffic.nanoseconds(Flows(1, hosts=1), contender.hook, contender.program())
-        elif isinstance(contender, Shaped):
-            contender.set_rate(100)
-            with qos.echoing([lab]):
-                trips = qos.round_trips(lab, VOICE_PORT, 0.3)
-            if trips["lost"]:
-                sys.exit(f"{contender.name}: {trips['lost']} datagrams are lost")
-        elif isinstance(contender, Flooding):
-            if (copies := switch.copies(contender, traffic)) != contender.copies:
-                sys.exit(f"{contender.name}: {copies} copies instead of {contender.copies}")
-        else:
-            traffic.check(contender, Flows(1_000))
+        look(contender)(contender, lab, traffic)
         print(f"ok: {contender.name}")
     finally:
         contender.close()
         lab.close()
 
 
+def contenders(bench):
+    sluice, gen, few = bench.sluice, bench.gen, switch.FEW
+    yield from nat.contenders(bench)
+    yield cps.contenders(bench)[-1]
+    for identity in (Identity.of(1), Identity.of(64)):
+        yield from (GuardedNftables(identity), NetdevNftables(identity), SwitchedNftables(identity),
+                    Ebtables(identity), XdpFilter(identity), GuardedSluice(sluice, "tc", identity),
+                    GuardedSluice(sluice, "xdp", identity))
+    yield from (SwitchFloor(gen, "tc", few), SwitchFloor(gen, "xdp", few), LinuxBridge(few),
+                LinuxBridge(switch.MANY), OpenVSwitch(few),
+                Flooding(LinuxBridge(few), "linux bridge, flooding", gen, COPIES),
+                Flooding(SwitchingSluice(sluice, "tc", few), "sluice, flooding", gen, COPIES))
+    for hook in switch.HOOKS:
+        yield from (SwitchingSluice(sluice, hook, macs) for macs in (few, switch.MANY))
+        yield from (block.BlockingSluice(sluice, hook), flows.Tracking(sluice, hook, "all"),
+                    pipeline.Pipeline(sluice, hook, pipeline.STAGES))
+    yield from exhausted.contenders(bench)
+    yield from (policy.JudgingSluice(sluice, "xdp", policy.FEW), policy.JudgingNftables(),
+                glued.WholeSluice(sluice, "xdp"), glued.GluedNftables(), Ports(sluice, "tc", 4),
+                scale.big_sluice(bench, "xdp", 10_000))
+    yield from (ShapingSluice(sluice, classes=[qos.VOICE]), ShapingSluice(sluice, back=False), TcTbf(),
+                TcHtb(voice=True), NftLimit(), TcPolice())
+
+
+def answers(bench):
+    """Requests are answered with nothing else under way, and beside a load."""
+    with latency.EchoStage(bench, latency.contenders(bench)[-2:]) as stage:
+        for contender, lab in stage.labs.items():
+            with stage.traffic[lab].load(latency.LOAD_FLOWS, 20_000, 0.4):
+                stage.ask(lab, 0.1)
+            print(f"ok: {contender.name} answers")
+
+
+def reports():
+    """Rows become a table, a document and a picture."""
+    report, row = Report(), Row("a measure", "ns", curve=("over x", 10, "ten"))
+    row.values = {"a": [1.0, 2.0], "b": [2.0, 2.0]}
+    report.add(row, ("a", "b", 0.7), ("c", None, 1))
+    table.show(report)
+    expect([goal["met"] for goal in report.document()["goals"]], [True, None], "goals met")
+    expect("over x" in chart.draw(report.rows), True, "the chart's title is in it")
+
+
 def main():
     if os.geteuid() != 0:
         skip("must be root: it makes network namespaces and loads BPF programs")
-    gen = Generator(sys.argv[1])
-    contenders = [Floor(gen, "tc"), Floor(gen, "xdp"), Forwarding(), Nftables(),
-                  Sluice(sys.argv[2], "tc"), Sluice(sys.argv[2], "xdp")]
-    for identity in (Identity.of(1), Identity.of(64)):
-        contenders += [GuardedNftables(identity), NetdevNftables(identity),
-                       SwitchedNftables(identity), GuardedSluice(sys.argv[2], "tc", identity),
-                       GuardedSluice(sys.argv[2], "xdp", identity)]
-    contenders += [SwitchFloor(gen, "tc", switch.FEW), SwitchFloor(gen, "xdp", switch.FEW),
-                   LinuxBridge(switch.FEW), LinuxBridge(switch.MANY),
-                   Flooding(LinuxBridge(switch.FEW), "linux bridge, flooding", gen, switch.COPIES),
-                   Flooding(SwitchingSluice(sys.argv[2], "tc", switch.FEW), "sluice, flooding", gen,
-                            switch.COPIES)]
-    contenders += [SwitchingSluice(sys.argv[2], hook, macs)
-                   for hook in switch.HOOKS for macs in (switch.FEW, switch.MANY)]
-    contenders += [block.BlockingSluice(sys.argv[2], hook) for hook in block.HOOKS]
-    contenders += [flows.Tracking(sys.argv[2], hook, "all") for hook in switch.HOOKS]
-    contenders += [policy.JudgingSluice(sys.argv[2], "xdp", policy.FEW), policy.JudgingNftables()]
-    contenders += [glued.WholeSluice(sys.argv[2], "xdp"), glued.GluedNftables()]
-    contenders += [ShapingSluice(sys.argv[2], classes=[qos.VOICE]),
-                   ShapingSluice(sys.argv[2], back=False), TcTbf(), TcHtb(voice=True)]
-    for number, contender in enumerate(contenders):
-        check(contender, gen, f"smoke{os.getpid()}-{number}")
+    names = iter(range(1000))
+    bench = SimpleNamespace(gen=Generator(sys.argv[1]), sluice=sys.argv[2], quick=True, brief=True,
+                            progress=lambda text: None,
+                            lab_name=lambda: f"smoke{os.getpid()}-{next(names)}")
+    reports()
+    for contender in contenders(bench):
+        check(contender, bench.gen, bench.lab_name())
+    answers(bench)
 
 
 if __name__ == "__main__":

@@ -23,9 +23,17 @@ static __always_inline void mark_time(void)
 		started = marked;
 }
 
+/* At a given rate frames come back unused until it is time for one. */
+static __always_inline bool due(void)
+{
+	return !conf.gap || !turn || bpf_ktime_get_ns() - started >= turn * conf.gap;
+}
+
 SEC("xdp")
 int bench_send(struct xdp_md *ctx)
 {
+	if (!due())
+		return XDP_DROP;
 	mark_time();
 	if (!next_frame((void *)(long)ctx->data, (void *)(long)ctx->data_end))
 		return XDP_ABORTED;

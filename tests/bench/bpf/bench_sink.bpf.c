@@ -17,6 +17,8 @@
 #include "traffic.h"
 
 const volatile bool check;
+/* Others' packets are left to the host: all but IPv4 UDP to the generator's port. */
+const volatile bool beside;
 /* The senders' network: a source in it was not translated. Host order; IPv6: the last word. */
 const volatile __u32 inside, inside_mask;
 
@@ -104,6 +106,15 @@ static __always_inline void check_packet(struct bench_seen *seen, void *data, vo
 	}
 }
 
+static __always_inline bool of_generator(void *data, void *end)
+{
+	struct iphdr *ip = data + ETH_HLEN;
+	struct udphdr *udp = (void *)(ip + 1);
+
+	return (void *)(udp + 1) <= end && ip->protocol == IPPROTO_UDP &&
+	       udp->dest == bpf_htons(BENCH_PORT);
+}
+
 SEC("xdp")
 int bench_sink(struct xdp_md *ctx)
 {
@@ -112,6 +123,8 @@ int bench_sink(struct xdp_md *ctx)
 	struct bench_seen *seen;
 	__u32 zero = 0;
 
+	if (beside && !of_generator(data, end))
+		return XDP_PASS;
 	seen = bpf_map_lookup_elem(&bench_seen, &zero);
 	if (!seen)
 		return XDP_ABORTED;

@@ -15,6 +15,7 @@
 #include "traffic.h"
 
 const volatile struct bench_send conf;
+const volatile __u32 quantiles[BENCH_QUANTILES + 1]; /* for BENCH_ZIPF */
 
 __u64 turn; /* packets made so far */
 __u64 random_state = 1;
@@ -58,9 +59,24 @@ static __always_inline struct tuple tuple_of(__u32 flow)
 	};
 }
 
+/* Between two quantiles, which are far apart only where flows are rare, uniformly. */
+static __always_inline __u32 draw_zipf(void)
+{
+	__u32 k = draw(BENCH_QUANTILES) % BENCH_QUANTILES;
+
+	return quantiles[k] + draw(quantiles[k + 1] - quantiles[k] + 1);
+}
+
+static __always_inline __u32 next_flow(void)
+{
+	if (conf.order == BENCH_IN_TURN)
+		return turn % conf.flows.count;
+	return conf.order == BENCH_ZIPF ? draw_zipf() : draw(conf.flows.count);
+}
+
 static __always_inline struct bench_stamp next_stamp(void)
 {
-	__u32 flow = conf.random ? draw(conf.flows.count) : turn % conf.flows.count;
+	__u32 flow = next_flow();
 
 	return (struct bench_stamp){
 	    .magic = BENCH_MAGIC,

@@ -10,6 +10,7 @@
 
 #define BENCH_MAGIC 0x736c7563u
 #define BENCH_TTL   64
+#define BENCH_PORT  9  /* that packets are sent to: discard (RFC 863) */
 #define BENCH_BATCH 64 /* packets sent in one go, as many as a driver's NAPI poll takes */
 
 /* The first bytes of every UDP payload; the rest of the payload is zero. Host order. */
@@ -42,6 +43,18 @@ struct bench_flows {
 	__u32 stride; /* from one host to the next, modulo 2^32 */
 };
 
+/*
+ * Popularity: flow n is drawn 1 / (n + 1)^s times as often as flow 0. Entry k is the first flow of
+ * which it and all before it have at least k / BENCH_QUANTILES of the draws.
+ */
+#define BENCH_QUANTILES 4096
+
+enum bench_order {
+	BENCH_IN_TURN,
+	BENCH_UNIFORM,
+	BENCH_ZIPF,
+};
+
 /* How to send them; rodata of the sender. */
 struct bench_send {
 	__u64 head[BENCH_HEAD_WORDS]; /* the frame's head, with all that varies left zero */
@@ -52,9 +65,10 @@ struct bench_send {
 	__u32 from, to; /* the last 32 bits of the first MACs, host order */
 	__u32 ifindex;
 	__u32 size; /* bytes of a frame */
+	__u32 gap;  /* nanoseconds from one packet to the next; 0 = as fast as can be */
 	__u16 vlan; /* tag of what the timing program gives to TC; 0 = none */
 	__u8 ipv6;
-	__u8 random; /* flows drawn uniformly; else in turn */
+	__u8 order; /* of the flows: enum bench_order */
 };
 
 /* The sink tells this many flows apart by their numbers when it checks their order. */

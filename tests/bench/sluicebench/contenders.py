@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from .lab import INSIDE
-from .shell import run
+from .shell import lacking, run
 
 # Addresses routed to the gateway that are nobody's own: all their ports may be used.
 EXTERNALS = [f"198.18.1.{n}" for n in range(1, 17)]
@@ -17,6 +17,7 @@ class Contender:
     name = ""
     translates = False  # hides the client's address
     routes = True       # decrements the TTL
+    in_kernel = True    # all of the way is done before the next batch is sent, so nothing is lost
 
     def not_run(self):
         """Why it can't run here; None if it can."""
@@ -54,29 +55,53 @@ class Nftables(Contender):
     translates = True
 
     def not_run(self):
-        missing = [tool for tool in ("nft", "conntrack") if not shutil.which(tool)]
-        return f"{' and '.join(missing)} not installed" if missing else None
+        return lacking("nft", "conntrack")
+
+    def __init__(self, ports=None):
+        self.ports = ports  # of its address, that are used; None = as the kernel likes
 
     def set_up(self, lab):
         self.space = lab.gateway
-        for rule in ("add table ip nat",
-                     "add chain ip nat post { type nat hook postrouting priority srcnat; }",
-                     f'add rule ip nat post ip saddr {INSIDE} oifname "out0" masquerade'):
-            self.space.run("nft", rule)
+        self.masquerade()
         # One-way flows must live as long as sluice's do (RFC 4787 REQ-5).
         self.space.sysctl("net.netfilter.nf_conntrack_udp_timeout", 300)
+
+    def masquerade(self):
+        match = f'ip saddr {INSIDE} oifname "out0"'
+        ports = f" to :{self.ports}" if self.ports else ""
+        for rule in ("add table ip nat",
+                     "add chain ip nat post { type nat hook postrouting priority srcnat; }",
+                     f"add rule ip nat post {match} {'meta l4proto udp ' if ports else ''}"
+                     f"masquerade{ports}"):
+            self.space.run("nft", rule)
 
     def forget(self):
         self.space.run("conntrack", "-F")
 
 
+class Iptables(Nftables):
+    """The command of old over nftables, as Debian has it."""
+
+    name = "iptables"
+
+    def not_run(self):
+        return lacking("iptables-nft", "conntrack")
+
+    def masquerade(self):
+        ports = ["--to-ports", self.ports] if self.ports else []
+        self.space.run("iptables-nft", "-t", "nat", "-A", "POSTROUTING", "-s", INSIDE,
+                       *(["-p", "udp"] if ports else []), "-o", "out0", "-j", "MASQUERADE", *ports)
+
+
 class Sluice(Contender):
     translates = True
 
-    def __init__(self, binary, hook, externals=(), max_flows="1m"):
+    def __init__(self, binary, hook, externals=(), max_flows="1m", max_bindings=300_000,
+                 ports="1024-65535"):
         self.name = f"sluice {hook}"
         self.binary, self.hook = binary, hook
-        self.max_flows, self.externals = max_flows, externals
+        self.max_flows, self.max_bindings = max_flows, max_bindings
+        self.externals, self.ports = externals, ports
         self.instance, self.state, self.is_up = None, None, False
 
     def not_run(self):
@@ -86,7 +111,7 @@ class Sluice(Contender):
         self.add_ports(lab)
         addresses = [word for external in self.externals for word in ("--address", external)]
         self._sluice("nat", "masquerade", "add", "--source", INSIDE, "--uplink", "out0",
-                     "--ports", "1024-65535", *addresses)
+                     "--ports", self.ports, *addresses)
 
     def add_ports(self, lab):
         self.start(lab)
@@ -94,9 +119,10 @@ class Sluice(Contender):
         self._sluice("port", "add", "out0", "--role", "uplink", "--hook", self.hook)
 
     def start(self, lab):
-        self.instance = lab.name
+        self.instance, self.gateway = lab.name, lab.gateway
         self.state = tempfile.mkdtemp(prefix="sluice-bench-")
-        self._sluice("--netns", lab.gateway.name, "up", "--max-flows", self.max_flows)
+        self._sluice("--netns", lab.gateway.name, "up", "--max-flows", self.max_flows,
+                     "--max-bindings", self.max_bindings)
         self.is_up = True
 
     def close(self):
@@ -115,6 +141,17 @@ class Sluice(Contender):
 
     def sessions(self):
         return json.loads(self._sluice("--json", "nat", "session", "count"))["sessions"]
+
+    def program(self):
+        """Id of the program at in0's hook."""
+        if self.hook == "xdp":
+            return json.loads(self.gateway.ip("-j", "link", "show", "in0"))[0]["xdp"]["prog"]["id"]
+        pin = f"/sys/fs/bpf/sluice/{self.instance}/progs/tc_ingress"
+        return json.loads(run("bpftool", "-j", "prog", "show", "pinned", pin))["id"]
+
+    def set(self, *words):
+        """Configures it while it runs."""
+        return self._sluice(*words)
 
     def memory(self):
         """Bytes of kernel memory of all its maps."""

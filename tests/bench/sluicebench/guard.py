@@ -1,6 +1,7 @@
 """`scripts/bench guard`: what the guard costs, how fast it drops, and nftables at the same job."""
 
 from .contenders import Contender
+from .filters import Ebtables, XdpFilter
 from .generator import Flows, Untrusted
 from .guarded import (DropFloor, GuardedNftables, GuardedSluice, Identity, LeasedSluice,
                       NetdevNftables, SwitchedNftables)
@@ -16,6 +17,9 @@ HOOKS = ("xdp", "tc")
 
 
 def run(bench):
+    if bench.brief:
+        forwarding(bench, *next(iter(SIZES.items())))
+        return
     for hook in HOOKS:
         cost(bench, hook)
     for hook in HOOKS:
@@ -28,8 +32,8 @@ def run(bench):
 def check(contender, traffic):
     """What may enter is forwarded, what may not is not."""
     traffic.check(contender, FLOWS)
-    for reason, flows in SPOOFED.items():
-        before = contender.refused(reason)
+    for reason in contender.refuses:
+        flows, before = SPOOFED[reason], contender.refused(reason)
         traffic.send_refused(flows, "--packets", 10_000)
         if (counted := contender.refused(reason) - before) != contender.counts * 10_000:
             raise Untrusted(f"{counted} of 10000 drops are counted as {reason}")
@@ -91,7 +95,8 @@ def drops(bench):
         for reason, flows in SPOOFED.items():
             def once(contender, lab, n):
                 return 1e-6 * stage.traffic[lab].send_refused(
-                    flows, "--random", "--seed", n + 1, "--duration", f"{bench.milliseconds}ms")
+                    flows, "--random", "--seed", bench.seed + n, "--duration",
+                    f"{bench.milliseconds}ms")
 
             def check_sluice(contender, lab):
                 if contender is sluice:
@@ -105,12 +110,12 @@ def drops(bench):
 def forwarding(bench, size, identity):
     contenders = [GuardedSluice(bench.sluice, "xdp", identity),
                   GuardedSluice(bench.sluice, "tc", identity),
-                  GuardedNftables(identity), NetdevNftables(identity), SwitchedNftables(identity)]
+                  GuardedNftables(identity)]
+    if not bench.brief:
+        contenders += [NetdevNftables(identity), SwitchedNftables(identity), Ebtables(identity),
+                       XdpFilter(identity)]
     with UdpStage(bench, contenders) as stage:
-        def once(contender, lab, n):
-            return 1e-6 * stage.traffic[lab].send(
-                FLOWS, "--random", "--seed", n + 1, "--duration", f"{bench.milliseconds}ms")
-
         row = Row(f"guarded, 60-byte UDP, 1000 flows, {size}", "Mpps")
-        stage.measure(row, lambda contender, lab: check(contender, stage.traffic[lab]), once)
+        stage.measure(row, lambda contender, lab: check(contender, stage.traffic[lab]),
+                      stage.mpps(FLOWS))
     bench.report.add(row, ("sluice xdp", "nftables", 2.5), ("sluice tc", "nftables", 1.3))

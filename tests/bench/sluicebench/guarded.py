@@ -7,7 +7,6 @@ from pathlib import Path
 
 from .contenders import Contender, Nftables, Sluice
 from .lab import FIRST_HOST, MACS
-from .shell import run
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class Guarded(Contender):
     """Lets in what comes from the MACs and addresses of in0."""
 
     counts = False  # its drops, by reason
+    refuses = ("guard-mac", "guard-ip")
 
     def refused(self, reason):
         return 0
@@ -54,7 +54,6 @@ class GuardedSluice(Sluice, Guarded):
         self.identity = identity
 
     def set_up(self, lab):
-        self.gateway = lab.gateway
         self.add_ports(lab)
         self.guard(self.identity)
 
@@ -65,13 +64,6 @@ class GuardedSluice(Sluice, Guarded):
                          "--address", ",".join(identity.addresses))
         else:
             self._sluice("guard", "del", "in0")
-
-    def program(self):
-        """Id of the program at in0's hook."""
-        if self.hook == "xdp":
-            return json.loads(self.gateway.ip("-j", "link", "show", "in0"))[0]["xdp"]["prog"]["id"]
-        pin = f"/sys/fs/bpf/sluice/{self.instance}/progs/tc_ingress"
-        return json.loads(run("bpftool", "-j", "prog", "show", "pinned", pin))["id"]
 
     def refused(self, reason):
         """Packets dropped for it so far."""
@@ -139,6 +131,7 @@ class GuardedNftables(Nftables, Guarded):
     family, hook, match = "bridge", "prerouting priority -300;", 'iif "in0"'
 
     def __init__(self, identity):
+        super().__init__()
         self.identity = identity
 
     def set_up(self, lab):

@@ -1,4 +1,4 @@
-"""Bulk TCP by iperf3: one stream, client and server on CPUs of their own, both out of reach of
+"""Bulk TCP by iperf3: client and server on CPUs of their own, both out of reach of
 ordinary load on the machine."""
 
 import json
@@ -41,9 +41,9 @@ class Iperf:
                 raise RuntimeError("iperf3 did not start to listen")
             time.sleep(0.05)
 
-    def gbits(self, lab, direction, seconds):
+    def gbits(self, lab, direction, seconds, streams=1):
         """What the receiver got. direction: `out` = client to server, `back` = the other."""
-        words = ["--client", SERVER, "--time", seconds, "--json",
+        words = ["--client", SERVER, "--time", seconds, "--json", "--parallel", streams,
                  "--affinity", f"0,{cpu_count() - 1}"]
         if direction == "back":
             words.append("--reverse")

@@ -6,7 +6,7 @@ import time
 from .contenders import EXTERNALS, Nftables, Sluice
 from .generator import Flows
 from .lab import INSIDE
-from .nat import new_rate
+from .cps import new_flows, new_rate
 from .report import Row
 from .stage import UdpStage
 
@@ -14,7 +14,9 @@ FEW, MANY, MOST = 10, 1_000, 10_000  # rules
 
 
 def run(bench):
-    new_flows(bench)
+    many_rules(bench)
+    if bench.brief:
+        return
     by_rules(bench)
     established(bench)
     loading(bench)
@@ -83,14 +85,13 @@ class JudgingNftables(Nftables):
 
 
 def measure_new(bench, row, contenders):
-    flows = Flows(50_000)
+    flows = new_flows(bench)
     with UdpStage(bench, contenders) as stage:
-        stage.measure(row, lambda contender, lab: stage.traffic[lab].check(contender, flows),
-                      new_rate(stage, flows))
+        stage.measure(row, stage.check(flows), new_rate(stage, flows))
     return row
 
 
-def new_flows(bench):
+def many_rules(bench):
     ways = [JudgingSluice(bench.sluice, hook, MANY) for hook in ("tc", "xdp")]
     row = measure_new(bench, Row(f"new UDP flows, {MANY} rules", "M/s"), [*ways, JudgingNftables()])
     bench.report.add(row, *((way.name, JudgingNftables.name, 1.5) for way in ways))
@@ -109,12 +110,7 @@ def established(bench):
     flows = Flows(1_000)
     row = Row("60-byte UDP, established, 1000 flows", "Mpps")
     with UdpStage(bench, ways) as stage:
-        def once(contender, lab, n):
-            return 1e-6 * stage.traffic[lab].send(flows, "--random", "--seed", n + 1,
-                                                  "--duration", f"{bench.milliseconds}ms")
-
-        stage.measure(row, lambda contender, lab: stage.traffic[lab].check(contender, flows), once,
-                      rounds=2 * bench.rounds)
+        stage.measure(row, stage.check(flows), stage.mpps(flows), rounds=2 * bench.rounds)
     bench.report.add(row, *((ways[i + 1].name, ways[i].name, 0.98) for i in (0, 2)))
 
 

@@ -1,8 +1,9 @@
-"""Results: what was measured, how it compares, and both as a table and as JSON."""
+"""Results: what was measured, how it compares, and both as a document."""
 
 import platform
 import statistics
 import sys
+import time
 from dataclasses import dataclass, field
 
 
@@ -13,12 +14,20 @@ class Row:
     measure: str
     unit: str
     values: dict = field(default_factory=dict)    # contender -> one value a round
-    not_run: dict = field(default_factory=dict)   # contender -> why
+    not_run: dict = field(default_factory=dict)   # contender -> why it can't run here
+    refused: dict = field(default_factory=dict)   # contender -> why its numbers are not trusted
     floors: dict = field(default_factory=dict)    # contender -> its floor
+    curve: tuple | None = None  # (title, x[, label]): a point of each contender's line in a chart
+    part: str = ""              # of the bench
 
     def ratios(self, contender, other):
         """Round by round; empty if either was not measured."""
         return [a / b for a, b in zip(self.values.get(contender, ()), self.values.get(other, ()))]
+
+    def beside(self, other):
+        """Takes over who was not measured in a row that this one is worked out from."""
+        self.not_run |= other.not_run
+        self.refused |= other.refused
 
 
 @dataclass
@@ -48,8 +57,10 @@ class Goal:
 class Report:
     def __init__(self):
         self.rows, self.goals = [], []
+        self.part = ""  # under way
 
     def add(self, row, *goals):
+        row.part = self.part
         self.rows.append(row)
         self.goals += [Goal(row, *goal) for goal in goals]
 
@@ -57,17 +68,6 @@ class Report:
         return {"schema": "sluice.bench/1", "host": host(),
                 "rows": [row_document(row) for row in self.rows],
                 "goals": [goal_document(goal) for goal in self.goals]}
-
-    def print(self):
-        print_table(["measure", "unit", "contender", "median", "min", "max", "x floor",
-                     "x nftables"],
-                    [line for row in self.rows for line in row_lines(row)])
-        print()
-        print_table(["goal", "ratio", "median", "min", "max", "wanted", ""],
-                    [goal_line(goal) for goal in self.goals])
-        for row in self.rows:
-            for contender, reason in row.not_run.items():
-                print(f"not run: {contender}, {row.measure}: {reason}")
 
 
 def host():
@@ -79,55 +79,29 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
-def number(value):
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
-
-
-def row_lines(row):
-    for contender, values in row.values.items():
-        ratios = [row.ratios(contender, other) if other != contender else []
-                  for other in (row.floors.get(contender), "nftables")]
-        yield [row.measure, row.unit, contender, *map(number, spread(values).values()),
-               *(f"{statistics.median(r):.2f}" if r else "" for r in ratios)]
-
-
-def goal_line(goal):
-    values = goal.values()
-    figures = map(number, spread(values).values()) if values else ["-"] * 3
-    return [goal.row.measure, f"{goal.contender} / {goal.other}" if goal.other else goal.contender,
-            *figures, f"{'>=' if goal.at_least else '<='} {goal.bound:g}",
-            {True: "met", False: "MISSED", None: "not run"}[goal.met()]]
-
-
 def row_document(row):
-    return {"measure": row.measure, "unit": row.unit,
+    return {"part": row.part, "measure": row.measure, "unit": row.unit,
             "contenders": [{"name": name, **spread(values), "rounds": values}
                            for name, values in row.values.items()],
-            "not_run": row.not_run}
+            "not_run": row.not_run, "refused": row.refused}
 
 
 def goal_document(goal):
     values = goal.values()
-    return {"measure": goal.row.measure, "contender": goal.contender, "other": goal.other,
-            "at_least" if goal.at_least else "at_most": goal.bound,
+    return {"part": goal.row.part, "measure": goal.row.measure, "contender": goal.contender,
+            "other": goal.other, "at_least" if goal.at_least else "at_most": goal.bound,
             "met": goal.met(), **(spread(values) if values else {}), "rounds": values}
-
-
-def print_table(head, lines):
-    lines = [head, *lines]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
 
 
 class Progress:
     """One line on stderr that says what is under way; lines of its own when not a terminal."""
 
     def __init__(self, stream=sys.stderr):
-        self.stream = stream
+        self.stream, self.part, self.start = stream, "", time.monotonic()
 
     def __call__(self, text):
         end = "\r" if self.stream.isatty() else "\n"
         clear = "\x1b[K" if self.stream.isatty() else ""
-        self.stream.write(f"{clear}{text}{end}")
+        minutes, seconds = divmod(int(time.monotonic() - self.start), 60)
+        self.stream.write(f"{clear}{minutes:3}:{seconds:02} {self.part}: {text}{end}")
         self.stream.flush()

@@ -1,6 +1,7 @@
 """Who is measured by `scripts/bench qos`: gateways that hold the client at a rate."""
 
 from .contenders import Contender, Sluice
+from .shell import kernel_has, lacking
 
 VOICE_PORT = 16400
 WEIGHTS = {1: 6001, 2: 6002, 4: 6004}
@@ -14,6 +15,11 @@ def queue_bytes(mbit):
 
 def burst_bytes(mbit):
     return max(GSO_FRAME, int(mbit * 1e6 / 8 * 0.010))
+
+
+def policed_burst(mbit):
+    """As sluice's: without a queue less starves TCP."""
+    return max(GSO_FRAME, int(mbit * 1e6 / 8 * 0.4))
 
 
 class Shaped(Contender):
@@ -51,6 +57,42 @@ class TcTbf(Shaped):
         self.space.run("tc", "qdisc", "replace", "dev", "in0", "root", "tbf", "rate",
                        f"{int(mbit * 1000)}kbit", "burst", burst_bytes(mbit), "limit",
                        queue_bytes(mbit) + burst_bytes(mbit))
+
+
+class NftLimit(Shaped):
+    """Drops what the client sends above the rate."""
+
+    name, back = "nft limit", False
+
+    def not_run(self):
+        return lacking("nft")
+
+    def set_up(self, lab):
+        self.space = lab.gateway
+        self.space.run("nft", "add table ip rate")
+
+    def set_rate(self, mbit):
+        over = f"rate over {int(mbit * 125)} kbytes/second burst {policed_burst(mbit) // 1000} kbytes"
+        self.space.run("nft", "flush table ip rate; table ip rate { chain forward { type filter hook "
+                       f'forward priority 0; iifname "in0" limit {over} drop; }}; }}')
+
+
+class TcPolice(Shaped):
+    """Likewise, in tc."""
+
+    name, back = "tc police", False
+
+    def not_run(self):
+        return None if kernel_has("CONFIG_NET_ACT_POLICE") else "no NET_ACT_POLICE in this kernel"
+
+    def set_up(self, lab):
+        self.space = lab.gateway
+        self.space.run("tc", "qdisc", "add", "dev", "in0", "clsact")
+
+    def set_rate(self, mbit):
+        self.space.run("tc", "filter", "replace", "dev", "in0", "ingress", "prio", "1", "matchall",
+                       "action", "police", "rate", f"{int(mbit * 1000)}kbit",
+                       "burst", policed_burst(mbit), "conform-exceed", "drop")
 
 
 class TcHtb(Shaped):

@@ -1,6 +1,8 @@
 """Commands of the host, and network namespaces made from them."""
 
+import gzip
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -51,6 +53,21 @@ class Namespace:
         """offload("eth0", gso="off")"""
         words = [word for item in features.items() for word in item]
         self.run("ethtool", "-K", interface, *words)
+
+
+def kernel_has(option):
+    """Whether the running kernel was built with it, in itself or as a module; True if it doesn't say."""
+    config = Path("/proc/config.gz")
+    if not config.exists():
+        return True
+    return any(line.startswith(f"{option}=") for line in
+               gzip.decompress(config.read_bytes()).decode().splitlines())
+
+
+def lacking(*tools):
+    """Why what needs these tools can't run; None if they are there."""
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    return f"{' and '.join(missing)} not installed" if missing else None
 
 
 def cpu_count():

@@ -1,10 +1,11 @@
 """Sets contenders up side by side and measures them in turn."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from .generator import Traffic, Untrusted
 from .lab import Lab
-from .shell import CommandFailed
+from .shell import CommandFailed, cpu_count
 
 
 class Stage:
@@ -14,13 +15,15 @@ class Stage:
         """prepare(lab) is done before the contender is set up."""
         self.bench, self.contenders, self.prepare = bench, contenders, prepare
         self.labs = {}      # contender -> Lab
-        self.not_run = {}   # name -> why
+        self.not_run, self.refused = {}, {}   # name -> why
         self.stack = ExitStack()
 
     def __enter__(self):
         with ExitStack() as stack:  # undone if set_up is interrupted
-            for contender in self.contenders:
-                self._set_up(contender, stack)
+            with ThreadPoolExecutor(cpu_count() if self.bench.brief else 1) as pool:
+                list(pool.map(lambda contender: self._set_up(contender, stack), self.contenders))
+            self.labs = {contender: self.labs[contender] for contender in self.contenders
+                         if contender in self.labs}
             self.stack = stack.pop_all()
         return self
 
@@ -41,19 +44,20 @@ class Stage:
             contender.set_up(lab)
             self.labs[contender] = lab
         except CommandFailed as error:
-            self.not_run[contender.name] = str(error)
+            self.refused[contender.name] = str(error)
 
     def share(self, contender, others):
         """Others are measured in the contender's place, all in its lab."""
         if contender in self.labs:
             self.labs |= dict.fromkeys(others, self.labs.pop(contender))
         else:
-            reason = self.not_run.pop(contender.name)
-            self.not_run |= {other.name: reason for other in others}
+            for group in (self.not_run, self.refused):
+                if reason := group.pop(contender.name, None):
+                    group |= {other.name: reason for other in others}
 
     def measure(self, row, check, once, rounds=None):
         """Fills the row: check(contender, lab) each, then once(contender, lab, round) in turn."""
-        row.not_run |= self.not_run
+        row.beside(self)
         running = [c for c in self.labs if self._trusted(row, c, check, c, self.labs[c])]
         rounds = rounds or self.bench.rounds
         for n in range(rounds):
@@ -73,7 +77,7 @@ class Stage:
             action(*arguments)
             return True
         except (Untrusted, CommandFailed) as error:
-            row.not_run[contender.name] = str(error)
+            row.refused[contender.name] = str(error)
             return False
 
 
@@ -86,3 +90,21 @@ class UdpStage(Stage):
 
     def _add_traffic(self, lab):
         self.traffic[lab] = Traffic(lab, self.bench.gen)
+
+    def check(self, flows):
+        """For measure(): opens all flows, each packet is looked at."""
+        return lambda contender, lab: self.traffic[lab].check(contender, flows)
+
+    def mpps(self, flows=None, zipf=None):
+        """For measure(): the rate of flows that are open. None: the contender's own. Drawn
+        uniformly, or as the exponent says."""
+        zipf = zipf or self.bench.zipf
+        order = ["--zipf", zipf] if zipf else ["--random"]
+
+        def once(contender, lab, n):
+            return 1e-6 * self.traffic[lab].send(
+                flows or contender.flows, *order, "--seed", self.bench.seed + n,
+                "--duration", f"{self.bench.milliseconds}ms",
+                expected=1 if contender.in_kernel else None)
+
+        return once
