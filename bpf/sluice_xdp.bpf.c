@@ -7,6 +7,7 @@
 #include "ctx/xdp.h"
 #include "ctx/xdp_csum.h"
 #include "lib/count.h"
+#include "lib/dscp.h"
 #include "lib/parse.h"
 #include "lib/port.h"
 #include "stage/block.h"
@@ -22,8 +23,8 @@
 static __always_inline bool sl_needs_full_path(const struct sl_port *port,
 					       const struct sl_packet *pkt)
 {
-	if ((port->qos & SL_QOS_REMARK) || pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE ||
-	    pkt->icmp_error || pkt->ttl <= 1 || sl_is_dhcp_answer(pkt))
+	if (pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->icmp_error || pkt->ttl <= 1 ||
+	    sl_is_dhcp_answer(pkt))
 		return true;
 	return (port->flags & SL_PORT_XDP_NO_TCP) && SL_PROTO(pkt) == IPPROTO_TCP;
 }
@@ -176,6 +177,16 @@ static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *
 	}
 }
 
+/* What is forwarded untagged gets the DSCP that it is to have; the others get theirs on TC. */
+static __noinline void sl_xdp_mark(struct xdp_md *ctx, __u32 port, const struct sl_packet *pkt)
+{
+	const struct sl_qos *qos = sl_qos_of(port);
+	struct iphdr *ip = ctx_data(ctx) + (pkt->l3_off & SL_L3_OFF_MASK);
+
+	if (qos && qos->dscp != SL_DSCP_KEEP && (void *)(ip + 1) <= ctx_data_end(ctx))
+		sl_write_dscp(ip, pkt->family == AF_INET, qos->dscp);
+}
+
 /* What enters by any other port. */
 static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *port)
 {
@@ -185,6 +196,8 @@ static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *po
 
 	switch (sl_fast_path(ctx, port, &pkt, &hop)) {
 	case SL_FORWARD:
+		if (unlikely(port->qos & SL_QOS_REMARK))
+			sl_xdp_mark(ctx, port->id, &pkt);
 		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
 		return sl_xdp_send(ctx, hop.port, hop.qos, len);
 	case SL_DROP:

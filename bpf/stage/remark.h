@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* DSCP (RFC 2474): read, set; and the 802.1Q priority by it. On TC alone. */
+/* DSCP of what enters, and the 802.1Q priority by it (TC). */
 #ifndef SLUICE_BPF_STAGE_REMARK_H
 #define SLUICE_BPF_STAGE_REMARK_H
 
-#include "lib/csum.h"
+#include "lib/dscp.h"
 #include "lib/parse.h"
 #include "maps/maps.h"
 #include "stage/police.h"
 #include "stage/vlan.h"
-
-#define SL_ECN_MASK 0x03
 
 /* Where the IP header is, behind up to two tags; 0: it is no IP packet. */
 static __always_inline __u32 sl_find_ip(struct __sk_buff *ctx, __be16 *type)
@@ -34,40 +32,21 @@ static __always_inline __u32 sl_find_ip(struct __sk_buff *ctx, __be16 *type)
 	return *type == bpf_htons(ETH_P_IP) || *type == bpf_htons(ETH_P_IPV6) ? off : 0;
 }
 
-/* The first two bytes of an IP header of either version with this DSCP; the ECN bits stay. */
-static __always_inline __u16 sl_with_dscp(__u16 word, bool v4, __u8 dscp)
-{
-	__u32 shift = v4 ? 2 : 6;
-
-	return (word & ~(0x3fu << shift)) | (__u32)dscp << shift;
-}
-
-static __always_inline __u8 sl_dscp_in(__u16 word, bool v4)
-{
-	return word >> (v4 ? 2 : 6) & 0x3f;
-}
-
-/*
- * Gives the IP packet at `off` this DSCP. The sum of an IPv4 header stays what it is, so that only
- * IPv6 changes the sum that a NIC made of the whole frame.
- */
+/* Gives the IP packet at `off` this DSCP; a NIC may have summed the whole frame. */
 static __always_inline void sl_set_dscp(struct __sk_buff *ctx, __u32 off, bool v4, __u8 dscp)
 {
 	struct iphdr *ip = ctx_data(ctx) + (off & SL_L3_OFF_MASK);
-	__be16 old, new;
+	__be16 word;
 
 	if ((void *)(ip + 1) > ctx_data_end(ctx))
 		return;
-	old = *(__be16 *)ip;
-	new = bpf_htons(sl_with_dscp(bpf_ntohs(old), v4, dscp));
-	if (new == old)
-		return;
-	if (!v4) {
-		bpf_skb_store_bytes(ctx, off, &new, sizeof(new), BPF_F_RECOMPUTE_CSUM);
+	if (v4) {
+		sl_write_dscp(ip, true, dscp);
 		return;
 	}
-	*(__be16 *)ip = new;
-	ip->check = sl_csum_update(ip->check, sl_csum_diff16(old, new, 0, 0));
+	word = bpf_htons(sl_with_dscp(bpf_ntohs(*(__be16 *)ip), false, dscp));
+	if (word != *(__be16 *)ip)
+		bpf_skb_store_bytes(ctx, off, &word, sizeof(word), BPF_F_RECOMPUTE_CSUM);
 }
 
 /*

@@ -62,16 +62,21 @@ TEST_F(Remark, TheDscpChangesAndNothingElse) {
             for (const auto& in : {four, six}) {
                 const auto came = with_tos(in, static_cast<std::uint8_t>(10 << 2 | ecn));
                 const auto left = with_tos(in, static_cast<std::uint8_t>(dscp << 2 | ecn));
-                expect_forward(Hook::tc, lan0, came, routed(left, wan0, router));
+                for (const Hook hook : {Hook::tc, Hook::xdp})
+                    expect_forward(hook, lan0, came, routed(left, wan0, router));
             }
         }
 }
 
-TEST_F(Remark, XdpLeavesItToTcUntouched) {
+TEST_F(Remark, XdpMarksWhatItOpens) {
     const Packet in = a_to_server4() / udp / payload(20);
-    EXPECT_EQ(send(Hook::tc, lan0, serialise(in)).verdict, Verdict::forward);
-    remark(0);
-    expect_pass(Hook::xdp, lan0, in);
+    remark(ef);
+    expect_forward(Hook::xdp, lan0, in, routed(with_tos(in, ef << 2), wan0, router));
+}
+
+TEST_F(Remark, WhatXdpPassesIsUntouched) {
+    remark(ef);
+    expect_pass(Hook::xdp, lan0, a_to_server4() / Tcp{.sport = 4000, .dport = 80} / payload(20));
 }
 
 TEST_F(Remark, WhatTheKernelGetsIsMarkedToo) {

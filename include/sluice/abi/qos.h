@@ -12,7 +12,7 @@
 /* sl_port.qos */
 enum sl_qos_flag {
 	SL_QOS_POLICE = 1 << 0,	 /* sl_qos.in_bytes, in_frames limit what enters */
-	SL_QOS_REMARK = 1 << 1,	 /* DSCP or PCP of what enters is changed: TC alone */
+	SL_QOS_REMARK = 1 << 1,	 /* DSCP or PCP of what enters is changed */
 	SL_QOS_EGRESS = 1 << 2,	 /* what leaves goes through the egress stage */
 	SL_QOS_QUEUED = 1 << 3,	 /* by a qdisc, which XDP would pass by: no redirect target */
 	SL_QOS_CLASSES = 1 << 4, /* what leaves is classified */
