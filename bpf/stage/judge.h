@@ -21,12 +21,6 @@
 #define SL_ICMP6_LISTENER_DONE	     132
 #define SL_ICMP6_LISTENER_REPORT2    143 /* RFC 3810 section 5.2 */
 
-/* Is it to be judged anew? Of an answer's entry that it is denied shows in its being without. */
-static __always_inline bool sl_policy_stale(const struct sl_flow *flow)
-{
-	return unlikely(flow->policy != sl_policy_generation() || (flow->flags & SL_FLOW_DENIED));
-}
-
 /* Fills in who sends: the MAC at this offset of the frame. */
 static __always_inline void sl_judged_sender(struct sl_ctx *ctx, __u32 off,
 					     struct sl_policy_query *query)

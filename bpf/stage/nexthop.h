@@ -2,7 +2,8 @@
 /*
  * The way out of a flow: the host's own FIB and neighbour table, asked at most once every
  * sl_settings.nexthop_ttl for each flow and remembered in between. A look-up for every packet
- * would cost XDP a third of its speed.
+ * would cost XDP a third of its speed. Of many flows with few packets each, every packet would ask:
+ * so a flow trusts for longer what the kernel goes on answering to others of the same gateway.
  */
 #ifndef SLUICE_BPF_STAGE_NEXTHOP_H
 #define SLUICE_BPF_STAGE_NEXTHOP_H
@@ -12,6 +13,7 @@
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "stage/learn.h"
+#include "stage/policy.h"
 
 /* The shortest packet there is: makes the kernel report the route's MTU and refuse none. */
 #define SL_FIB_PROBE_LEN 20
@@ -133,7 +135,7 @@ static __always_inline bool sl_nexthop_is(const struct sl_nexthop *slot, const s
  */
 static __always_inline void sl_nexthop_store(const struct sl_hop *hop, struct sl_flow *flow)
 {
-	__u32 gen, index = sl_nexthop_slot(hop);
+	__u32 gen, index = sl_nexthop_slot(hop), now = sl_tick_now();
 	struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
 
 	if (!slot)
@@ -153,25 +155,41 @@ static __always_inline void sl_nexthop_store(const struct sl_hop *hop, struct sl
 		gen = ((gen + 2) & 0xffff) ?: 2;
 		__sync_lock_test_and_set(&slot->gen, gen);
 	}
+	if (slot->checked != now)
+		WRITE_ONCE(slot->checked, now);
 	flow->nh_slot = index;
-	flow->nh_checked = sl_tick_now();
+	flow->nh_checked = now;
 	WRITE_ONCE(flow->nh_gen, gen);
 }
 
 /*
- * The remembered answer, if it is this flow's and still to be trusted. nh_checked comes round every
- * 68 s, so a flow that was silent for longer than the answer is good for always asks.
+ * Is the answer that the flow remembers still to be trusted? nh_checked comes round every 68 s, so
+ * a flow that was silent for longer than the answer is good for always asks; and one that is to be
+ * judged anew, since that is done where the kernel is asked.
  */
+static __always_inline bool sl_nexthop_trusted(const struct sl_flow *flow,
+					       const struct sl_nexthop *slot, __u32 now, __u32 ttl)
+{
+	__u32 silent = now - flow->last_seen;
+	__u16 age = now - flow->nh_checked;
+
+	if (likely(age < ttl && silent < ttl))
+		return true;
+	return age < SL_NEXTHOP_SHARED * ttl && silent < SL_NEXTHOP_SHARED * ttl &&
+	       now - READ_ONCE(slot->checked) < ttl && !sl_policy_stale(flow);
+}
+
+/* The remembered answer, if it is this flow's and to be trusted. */
 static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow, __u32 now,
 					      struct sl_hop *hop)
 {
 	__u32 index = flow->nh_slot, zero = 0;
 	struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
 	struct sl_settings *settings = bpf_map_lookup_elem(&sl_settings, &zero);
-	__u16 gen = READ_ONCE(flow->nh_gen), age = now - flow->nh_checked;
+	__u16 gen = READ_ONCE(flow->nh_gen);
 
 	if (!slot || !settings || !gen || READ_ONCE(slot->gen) != gen ||
-	    age >= settings->nexthop_ttl || now - flow->last_seen >= settings->nexthop_ttl)
+	    !sl_nexthop_trusted(flow, slot, now, settings->nexthop_ttl))
 		return false;
 	hop->ifindex = slot->out_ifindex;
 	hop->port = slot->out_port;

@@ -24,6 +24,12 @@ static __always_inline __u16 sl_policy_generation(void)
 	return state ? READ_ONCE(state->generation) : 0;
 }
 
+/* Is it to be judged anew? Of an answer's entry that it is denied shows in its being without. */
+static __always_inline bool sl_policy_stale(const struct sl_flow *flow)
+{
+	return unlikely(flow->policy != sl_policy_generation() || (flow->flags & SL_FLOW_DENIED));
+}
+
 /*
  * Judges a session by its first packet: enum sl_policy_action, and in the query which rule of which
  * generation said so. Addresses are the inside ones: the source before a masquerade, the

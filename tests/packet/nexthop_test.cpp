@@ -153,6 +153,43 @@ TEST_F(NextHop, YoungAnswerIsTrusted) {
     expect_way(wan0, router);
 }
 
+// What the kernel has just answered to another flow of the same gateway is not asked for again, for
+// a while; then it is.
+TEST_F(NextHop, AnswersAreShared) {
+    auto settings = gate().map<__u32, sl_settings>("sl_settings").get(0).value();
+    settings.nexthop_ttl = 300;
+    gate().set_settings(settings);
+    const std::chrono::nanoseconds old{settings.nexthop_ttl * 11 / 10 << SL_TICK_SHIFT};
+    const auto asked = [](std::uint16_t port) {
+        sl_key4 key{};
+        key.saddr = v4_raw(vm_a.v4);
+        key.daddr = v4_raw(server.v4);
+        key.sport = htons(port);
+        key.dport = htons(53);
+        key.domain = lan0.domain;
+        key.proto = IPPROTO_UDP;
+        return gate().flows4().get(key).value_or(sl_flow{}).nh_checked;
+    };
+    Packet other = packet4();
+    other.get<Udp>().sport = 4001;
+    for (const Hook hook : {Hook::tc, Hook::xdp}) {
+        establish();
+        expect_forward(hook, lan0, other, routed(other, wan0, router));
+        const auto first = asked(4001);
+        std::this_thread::sleep_for(old);
+        expect_forward(hook, lan0, packet4(), routed(packet4(), wan0, router));
+        expect_forward(hook, lan0, other, routed(other, wan0, router));
+        EXPECT_EQ(asked(4001), first) << hook_text(hook);
+        EXPECT_NE(asked(4000), first) << hook_text(hook);
+        for (std::uint32_t i = 0; i < SL_NEXTHOP_SHARED; ++i) {
+            std::this_thread::sleep_for(old);
+            expect_forward(hook, lan0, packet4(), routed(packet4(), wan0, router));
+        }
+        expect_forward(hook, lan0, other, routed(other, wan0, router));
+        EXPECT_NE(asked(4001), first) << hook_text(hook);
+    }
+}
+
 // Two flows with different ways out stay apart, also when they share all but the interface.
 TEST_F(NextHop, FlowsKeepTheirOwn) {
     establish();

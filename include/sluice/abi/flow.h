@@ -105,7 +105,8 @@ SL_STATIC_ASSERT(sizeof(struct sl_birth) == 8, "sl_birth is 8 bytes");
 /*
  * A way out: one answer of the host's FIB and neighbour table, shared by all flows that got it. The
  * slot is a hash of the answer. A flow remembers the slot and its gen, and asks the kernel again
- * after sl_settings.nexthop_ttl; a slot that other content has taken over shows by its gen, which
+ * after sl_settings.nexthop_ttl, or SL_NEXTHOP_SHARED times that if others got the same answer in
+ * between; a slot that other content has taken over shows by its gen, which
  * is odd while a writer is at work.
  */
 struct sl_nexthop {
@@ -115,7 +116,8 @@ struct sl_nexthop {
 	__u16 mtu;	/* of the route, without the Ethernet header */
 	__u16 out_port; /* port id */
 	__u16 out_qos;	/* its sl_port.qos */
-	__u16 zero[3];
+	__u16 zero;
+	__u32 checked; /* tick at which the kernel last gave this answer, to any flow */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_nexthop) == 32, "sl_nexthop is half a cache line");
 
@@ -147,7 +149,8 @@ struct sl_live {
 	__u64 macs; /* learned ones in sl_fdb */
 };
 
-#define SL_NEXTHOP_SLOTS 4096u
+#define SL_NEXTHOP_SLOTS  4096u
+#define SL_NEXTHOP_SHARED 4u
 
 /*
  * Map sl_flow_log (array, mapped by readers): sessions that ended, and while somebody watches those
