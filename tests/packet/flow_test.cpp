@@ -31,9 +31,7 @@ sl_key4 key_of(const sl_addr& from, const sl_addr& to, std::uint16_t sport, std:
 
 sl_flow flow_of(const Gate& gate, const sl_addr& from, const sl_addr& to, std::uint16_t sport,
                 std::uint16_t dport, std::uint8_t protocol, std::uint16_t domain = 0) {
-    return gate.flows4()
-        .get(key_of(from, to, sport, dport, protocol, domain))
-        .value_or(sl_flow{});
+    return gate.flows4().get(key_of(from, to, sport, dport, protocol, domain)).value_or(sl_flow{});
 }
 
 void expect_counts(const sl_flow& flow, std::uint64_t packets, std::uint64_t bytes) {
