@@ -135,7 +135,10 @@ static __always_inline __u64 sl_flow_live_word(__u8 family, const union sl_key *
 	return ((const sl_key_word *)key)[last] | SL_FLOW_LIVE;
 }
 
-/* An even number: nobody is at it. Who is writes two words; one that is away for longer loses. */
+/*
+ * An even number: nobody is at it. Who is has two stores to make; if its CPU is taken away from it
+ * just then for longer than we wait, our packet is dropped and comes again.
+ */
 static __always_inline __u32 sl_flow_await_turn(const __u32 *turn)
 {
 	__u32 now = READ_ONCE(*turn);

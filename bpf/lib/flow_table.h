@@ -104,7 +104,6 @@ static __always_inline __u32 sl_flow_search_family(__u8 family, const union sl_k
 						   const struct sl_settings *settings)
 {
 	__u32 groups = sl_flow_group_count(family, settings), tag = sl_flow_tag(hash), slot;
-
 	bool further = true;
 
 #pragma clang loop unroll(disable)

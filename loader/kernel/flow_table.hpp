@@ -26,7 +26,7 @@ class FlowTable {
 public:
     using Slot = std::conditional_t<std::same_as<Key, sl_key4>, sl_flow4, sl_flow6>;
 
-    /// Maps an instance's table, some 70 bytes (IPv6: 130) for each entry there is room for.
+    /// Maps an instance's table, some 90 bytes (IPv6: 120) for each entry there is room for.
     /// Errors: not_found (no instance), refused (another version's).
     /// @param seed sl_settings.flow_seed
     [[nodiscard]] static Result<FlowTable> open(const Pins& pins, __u64 seed);

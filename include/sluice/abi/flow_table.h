@@ -46,9 +46,8 @@ struct sl_flow6 {
 	struct sl_flow flow;
 	struct sl_key6 key;
 	struct sl_birth birth; /* IPv4: sl_births4, of the same index */
-	__u64 zero[4];
 };
-SL_STATIC_ASSERT(sizeof(struct sl_flow6) == 128, "sl_flow6 is two cache lines");
+SL_STATIC_ASSERT(sizeof(struct sl_flow6) == 96, "sl_flow6 is in two cache lines");
 
 /* A key as words, of which the last one has the byte `live`. */
 typedef __u64 __attribute__((may_alias)) sl_key_word;

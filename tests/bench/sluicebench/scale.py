@@ -90,7 +90,8 @@ def above_floor(rows):
 def memory(bench):
     """Of a million sessions: sluice's maps, which are there beforehand; what nftables takes."""
     row = Row("memory of 1M sessions", "MB")
-    sluice, nftables = Sluice(bench.sluice, "tc", EXTERNALS, "2m"), Nftables()
+    bindings = MILLION // PEERS * 5 // 4
+    sluice, nftables = Sluice(bench.sluice, "tc", EXTERNALS, "2m", bindings), Nftables()
     with UdpStage(bench, [sluice, nftables]) as stage:
         def once(contender, lab, n):
             if contender is sluice:
