@@ -111,17 +111,14 @@ def contenders(bench):
     sluice, gen, few = bench.sluice, bench.gen, switch.FEW
     yield from nat.contenders(bench)
     yield cps.contenders(bench)[-1]
-    for identity in (Identity.of(1), Identity.of(64)):
-        yield from (GuardedNftables(identity), NetdevNftables(identity), SwitchedNftables(identity),
-                    Ebtables(identity), XdpFilter(identity), GuardedSluice(sluice, "tc", identity),
-                    GuardedSluice(sluice, "xdp", identity))
-    yield from (SwitchFloor(gen, "tc", few), SwitchFloor(gen, "xdp", few), LinuxBridge(few),
-                LinuxBridge(switch.MANY), OpenVSwitch(few),
+    one, many = Identity.of(1), Identity.of(64)
+    yield from (GuardedNftables(one), NetdevNftables(many), SwitchedNftables(one), Ebtables(many),
+                XdpFilter(one), GuardedSluice(sluice, "tc", one), GuardedSluice(sluice, "xdp", many))
+    yield from (SwitchFloor(gen, "tc", few), SwitchFloor(gen, "xdp", few), LinuxBridge(few), OpenVSwitch(few),
                 Flooding(LinuxBridge(few), "linux bridge, flooding", gen, COPIES),
                 Flooding(SwitchingSluice(sluice, "tc", few), "sluice, flooding", gen, COPIES))
     for hook in switch.HOOKS:
-        yield from (SwitchingSluice(sluice, hook, macs) for macs in (few, switch.MANY))
-        yield from (block.BlockingSluice(sluice, hook), flows.Tracking(sluice, hook, "all"),
+        yield from (SwitchingSluice(sluice, hook, few), block.BlockingSluice(sluice, hook), flows.Tracking(sluice, hook, "all"),
                     pipeline.Pipeline(sluice, hook, pipeline.STAGES))
     yield from exhausted.contenders(bench)
     yield from (policy.JudgingSluice(sluice, "xdp", policy.FEW), policy.JudgingNftables(),

@@ -5,7 +5,7 @@
 
 lab_new e2e
 lab_routed
-rounds=$((${SLUICE_TEST_LONG:-0} ? 40 : 5))
+rounds=$((${SLUICE_TEST_LONG:-0} ? 40 : 4))
 
 # killed UNDO ARGUMENTS...: the command is killed at `rounds` points spread over the time that it
 # takes, and given again each time; UNDO takes back what it did.
