@@ -7,7 +7,7 @@
 #include "lib/flow_table.h"
 
 #define SL_TURN_TRIES 8
-#define SL_TURN_SPINS 64
+#define SL_TURN_SPINS 16
 
 /* A new key goes elsewhere once its first group is that full, and the second one less so. */
 #define SL_FLOW_GROUP_FULL (SL_FLOW_SLOTS * 7 / 8)
