@@ -5,14 +5,11 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
-#include <chrono>
-
 #include "loader/policy_values.hpp"
 
 namespace sluice {
 namespace {
 
-using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -246,9 +243,7 @@ std::string many_rules(int count) {
 }
 
 TEST(PolicyFile, ThereIsRoomFor16256Rules) {
-    const auto begun = std::chrono::steady_clock::now();
     EXPECT_THAT(read_policy_text(many_rules(16'256)).rules, SizeIs(16'256));
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, 20s);
     expect_wrong(many_rules(16'257), "97538:5", "more than 16256 rules");
 }
 

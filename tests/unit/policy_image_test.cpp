@@ -5,9 +5,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <random>
-
 #include "bpf/lib/policy.h"
 #include "expect_error.hpp"
 #include "tests/harness/policy_dice.hpp"
@@ -16,8 +13,6 @@ namespace sluice {
 namespace {
 
 using namespace test;
-
-using namespace std::chrono_literals;
 
 constexpr std::int64_t since_boot = 100'000;
 
@@ -140,28 +135,16 @@ TEST(PolicyImage, OfTwoDefaultsTheStricterDecides) {
     EXPECT_EQ(judge_by_image(image, packet_from("12.0.0.1")).action, SL_POLICY_REJECT);
 }
 
-TEST(PolicyImage, TenThousandRulesAreBuiltSoonAndAskedAtAboutTheSameCost) {
-    constexpr int asked = 200'000;
+// How long it takes is measured by scripts/bench policy.
+TEST(PolicyImage, EachOfManyRulesIsFound) {
     for (const std::uint32_t count : {10u, 1'000u, 10'000u, 16'000u}) {
-        const auto policy = many_hosts(count);
-        const auto begun = std::chrono::steady_clock::now();
-        const auto image = compiled(policy);
-        const auto built = std::chrono::steady_clock::now() - begun;
-        EXPECT_LT(built, 2s);
+        const auto image = compiled(many_hosts(count));
         sl_policy_image lines{image.data(), static_cast<__u32>(image.size())};
-        std::mt19937 random(1);
-        const auto start = std::chrono::steady_clock::now();
-        for (int i = 0; i < asked; ++i) {
-            const auto host = static_cast<std::uint32_t>(random() % count);
+        for (std::uint32_t host = 0; host < count; ++host) {
             auto query = query_of(packet_of_host(host));
             sl_policy_judge(&lines, &query, 0);
-            ASSERT_EQ(query.rule, host + 1);
+            ASSERT_EQ(query.rule, host + 1) << "of " << count;
         }
-        const auto took = std::chrono::steady_clock::now() - start;
-        fmt::print("{} rules: built in {} ms, {} kB, {} ns a question\n", count,
-                   std::chrono::duration_cast<std::chrono::milliseconds>(built).count(),
-                   image.size() * sizeof(sl_policy_line) / 1000,
-                   std::chrono::duration_cast<std::chrono::nanoseconds>(took).count() / asked);
     }
 }
 
