@@ -27,6 +27,12 @@ struct sl_ports_header { /* what TCP and UDP begin with */
 	__be16 sport, dport;
 };
 
+/* As they are in a key. */
+static __always_inline __u32 sl_key_ports(const struct sl_ports_header *ports)
+{
+	return ports->sport | (__u32)ports->dport << 16;
+}
+
 /* Error messages quote the packet they are about: RFC 792; RFC 4443 section 2.1. */
 static __always_inline bool sl_icmp_is_error(__u8 proto, __u8 type)
 {
@@ -129,6 +135,7 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 						 __u32 off)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
+	sl_key_word *key = (sl_key_word *)&pkt->k4;
 	struct sl_ports_header ports = {};
 	struct iphdr *ip = data + off;
 	enum sl_verdict verdict;
@@ -143,13 +150,11 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 	pkt->l3_len = bpf_ntohs(ip->tot_len);
 	if (!pkt->l3_len && pkt->gso) /* beyond 64 KB the field is 0 (Linux 6.3) */
 		pkt->l3_len = ctx_len(ctx) - off;
-	pkt->k4.saddr = ip->saddr;
-	pkt->k4.daddr = ip->daddr;
+	key[0] = *(sl_key_word *)&ip->saddr; /* and daddr */
 	if (ip->version != 4 || header < sizeof(*ip) || pkt->l3_len < header ||
 	    pkt->l3_len > ctx_len(ctx) - off)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
 
-	pkt->k4.proto = ip->protocol;
 	pkt->ttl = ip->ttl;
 	pkt->tos = ip->tos;
 	pkt->l4_off = off + header;
@@ -160,8 +165,7 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 		pkt->frag_id = ip->id;
 	}
 	verdict = sl_parse_l4(pkt, ip->protocol, (void *)ip + header, end, &ports);
-	pkt->k4.sport = ports.sport;
-	pkt->k4.dport = ports.dport;
+	key[1] = sl_key_tail(sl_key_ports(&ports), ip->protocol);
 	return verdict;
 }
 
@@ -230,6 +234,7 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 						 __u32 off)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
+	sl_key_word *key = (sl_key_word *)&pkt->k6;
 	struct ipv6hdr *ip6 = data + off;
 	struct sl_ports_header ports = {};
 	__u32 l4 = off + sizeof(*ip6);
@@ -244,8 +249,9 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 	pkt->l3_len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
 	if (!ip6->payload_len && pkt->gso) /* a jumbogram: BIG TCP (Linux 5.19) */
 		pkt->l3_len = ctx_len(ctx) - off;
-	__builtin_memcpy(&pkt->k6.saddr, &ip6->saddr, sizeof(pkt->k6.saddr));
-	__builtin_memcpy(&pkt->k6.daddr, &ip6->daddr, sizeof(pkt->k6.daddr));
+#pragma unroll
+	for (__u32 i = 0; i < SL_KEY6_WORDS - 1; i++) /* both addresses */
+		key[i] = ((sl_key_word *)&ip6->saddr)[i];
 	if (ip6->version != 6 || pkt->l3_len > ctx_len(ctx) - off)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
 
@@ -260,11 +266,9 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 		if (chain < 0 || l4 > SL_L4_OFF_MASK)
 			return sl_refuse(pkt, SL_DROP_MALFORMED);
 	}
-	pkt->k6.proto = proto;
 	pkt->l4_off = l4;
 	verdict = sl_parse_l4(pkt, proto, data + (l4 & SL_L4_OFF_MASK), end, &ports);
-	pkt->k6.sport = ports.sport;
-	pkt->k6.dport = ports.dport;
+	key[SL_KEY6_WORDS - 1] = sl_key_tail(sl_key_ports(&ports), proto);
 	return verdict;
 }
 

@@ -25,17 +25,17 @@ static __always_inline int sl_rewrite_ip4(struct sl_ctx *ctx, const struct sl_pa
 					  __be32 saddr, __be32 daddr, __u32 *addr_diff)
 {
 	struct iphdr *ip = ctx_data(ctx) + (pkt->l3_off & SL_L3_OFF_MASK);
-	__be16 *ttl_word;
-	__be16 old;
+	__be16 *ttl_word; /* TTL and protocol */
+	__be16 old, new;
 
 	if ((void *)(ip + 1) > ctx_data_end(ctx))
 		return -1;
 	*addr_diff = sl_csum_diff32(ip->saddr, saddr, ip->daddr, daddr);
-	ttl_word = (__be16 *)&ip->ttl; /* TTL and protocol */
+	ttl_word = (__be16 *)&ip->ttl;
 	old = *ttl_word;
-	ip->ttl--;
-	ip->check =
-	    sl_csum_update(ip->check, (__u64)*addr_diff + sl_csum_diff16(old, *ttl_word, 0, 0));
+	new = old - bpf_htons(0x0100);
+	*ttl_word = new;
+	ip->check = sl_csum_update(ip->check, (__u64)*addr_diff + sl_csum_diff16(old, new, 0, 0));
 	ip->saddr = saddr;
 	ip->daddr = daddr;
 	return 0;

@@ -55,6 +55,10 @@ typedef __u64 __attribute__((may_alias)) sl_key_word;
 #define SL_KEY6_WORDS (sizeof(struct sl_key6) / sizeof(sl_key_word))
 #define SL_FLOW_LIVE  (1ull << 56)
 
+/* Where in the last word, little endian, `domain` and `proto` are; the ports are the low 32 bits. */
+#define SL_KEY_DOMAIN_SHIFT 32
+#define SL_KEY_PROTO_SHIFT  48
+
 /*
  * Groups for so many entries. Filled to four fifths, a table has room for the next one: with two
  * groups of 31 to choose from, none of 6 million that came and went found both full.
