@@ -351,16 +351,13 @@ static __always_inline bool sl_untranslated(const struct sl_port *port, const st
 	       !(port->flags & SL_PORT_SWITCHED) && sl_masquerade(port->ifindex, pkt->k4.saddr);
 }
 
-/* 0, or the reason why the frame may not leave. Nearly every port has nothing to look for. */
-static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port *port)
+/* 0, or the reason why the frame may not leave. A function for the sake of its caller's stack. */
+static __noinline int sl_egress_judge(struct __sk_buff *ctx, const struct sl_port *port,
+				      bool guarded)
 {
-	bool guarded = port->flags & SL_PORT_GUARD_EGRESS;
 	struct sl_packet pkt = {};
 	int why = 0;
 
-	if (!guarded && !(port->qos & SL_QOS_EGRESS) &&
-	    (port->role != SL_ROLE_UPLINK || (port->flags & SL_PORT_SWITCHED)))
-		return 0;
 	sl_parse(ctx, &pkt);
 	if (guarded)
 		why = sl_guard_egress(ctx, port, &pkt);
@@ -369,6 +366,17 @@ static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port
 	if (!why && (port->qos & SL_QOS_EGRESS))
 		why = sl_qos_leave(ctx, port, &pkt);
 	return why;
+}
+
+/* Nearly every port has nothing to look for. */
+static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port *port)
+{
+	bool guarded = port->flags & SL_PORT_GUARD_EGRESS;
+
+	if (!guarded && !(port->qos & SL_QOS_EGRESS) &&
+	    (port->role != SL_ROLE_UPLINK || (port->flags & SL_PORT_SWITCHED)))
+		return 0;
+	return sl_egress_judge(ctx, port, guarded);
 }
 
 /* Did the host itself make the frame? What entered by a port of ours was counted there. */

@@ -46,7 +46,7 @@ static __always_inline bool sl_may_open(const struct sl_packet *pkt)
 }
 
 /*
- * Opens the session of *pkt, which is in work->pkt as well. SL_PASS, with nothing changed, unless
+ * Opens the session of work->pkt. SL_PASS, with nothing changed, unless
  * the way out is known and can be redirected to.
  */
 static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const struct sl_port *port,
@@ -61,26 +61,20 @@ static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const stru
 	return why ? sl_refuse(&work->pkt, why) : sl_enter_session(ctx, work);
 }
 
-static __always_inline enum sl_verdict sl_first_packet(struct xdp_md *ctx,
-						       const struct sl_port *port,
-						       struct sl_packet *pkt, struct sl_hop *hop)
+/* Keeps the first packet of a session for sl_xdp_first(), if XDP may open one. */
+static __always_inline enum sl_verdict sl_first_packet(const struct sl_packet *pkt)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	enum sl_verdict verdict;
 
 	if (!work || !sl_may_open(pkt))
 		return SL_PASS;
 	sl_work_begin(work);
 	work->pkt = *pkt;
-	verdict = sl_open_session(ctx, port, work);
-	pkt->reason = work->pkt.reason;
-	if (verdict != SL_FORWARD)
-		return verdict;
-	*hop = work->hop;
-	return sl_rewrite(ctx, pkt, &work->opened, hop);
+	return SL_CONTINUE;
 }
 
+/* SL_CONTINUE: it is the first packet of a session. */
 static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
 						    struct sl_packet *pkt, struct sl_hop *hop)
 {
@@ -97,7 +91,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	sl_set_domain(pkt, port->domain);
 	flow = sl_flow_find(pkt);
 	if (!flow)
-		return sl_first_packet(ctx, port, pkt, hop);
+		return sl_first_packet(pkt);
 	if (sl_is_syn(pkt)) /* a connection reopened concerns both directions */
 		return SL_PASS;
 	now = sl_tick_now();
@@ -187,26 +181,53 @@ static __noinline void sl_xdp_mark(struct xdp_md *ctx, __u32 port, const struct 
 		sl_write_dscp(ip, pkt->family == AF_INET, qos->dscp);
 }
 
-/* What enters by any other port. */
+/* The end of a frame that is for the router. */
+static __always_inline int sl_xdp_finish(struct xdp_md *ctx, const struct sl_port *port,
+					 enum sl_verdict verdict, const struct sl_packet *pkt,
+					 const struct sl_hop *hop, __u32 len)
+{
+	switch (verdict) {
+	case SL_FORWARD:
+		if (unlikely(port->qos & SL_QOS_REMARK))
+			sl_xdp_mark(ctx, port->id, pkt);
+		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
+		return sl_xdp_send(ctx, hop->port, hop->qos, len);
+	case SL_DROP:
+		sl_count_rx(port->id, SL_COUNT_DROPPED, len);
+		sl_report_drop(ctx, port->id, pkt->reason, false);
+		return XDP_DROP;
+	default: /* TC counts it */
+		return XDP_PASS;
+	}
+}
+
+#define SL_XDP_FIRST -1 /* no XDP action */
+
+/* What enters by any other port. SL_XDP_FIRST: the caller's to give to sl_xdp_first(). */
 static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *port)
 {
 	struct sl_packet pkt = {};
 	struct sl_hop hop = {};
 	__u32 len = ctx_len(ctx);
+	enum sl_verdict verdict = sl_fast_path(ctx, port, &pkt, &hop);
 
-	switch (sl_fast_path(ctx, port, &pkt, &hop)) {
-	case SL_FORWARD:
-		if (unlikely(port->qos & SL_QOS_REMARK))
-			sl_xdp_mark(ctx, port->id, &pkt);
-		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
-		return sl_xdp_send(ctx, hop.port, hop.qos, len);
-	case SL_DROP:
-		sl_count_rx(port->id, SL_COUNT_DROPPED, len);
-		sl_report_drop(ctx, port->id, pkt.reason, false);
-		return XDP_DROP;
-	default: /* TC counts it */
+	return verdict == SL_CONTINUE ? SL_XDP_FIRST
+				      : sl_xdp_finish(ctx, port, verdict, &pkt, &hop, len);
+}
+
+/* The first packet of a session, which sl_first_packet() has kept. */
+static __noinline int sl_xdp_first(struct xdp_md *ctx, const struct sl_port *port)
+{
+	__u32 zero = 0, len = ctx_len(ctx);
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	enum sl_verdict verdict;
+
+	if (!work)
 		return XDP_PASS;
-	}
+	verdict = sl_open_session(ctx, port, work);
+	if (verdict == SL_FORWARD)
+		verdict = sl_rewrite(ctx, &work->pkt, &work->opened, &work->hop);
+	return sl_xdp_finish(ctx, port, verdict, &work->pkt, &work->hop, len);
 }
 
 /* Drops what is from or to a listed address. */
@@ -224,13 +245,16 @@ SEC("xdp.frags")
 int sl_xdp(struct xdp_md *ctx)
 {
 	const struct sl_port *port = sl_port_find(ctx_ifindex(ctx));
+	int action;
 
 	if (!port || !(port->flags & SL_PORT_XDP))
 		return XDP_PASS;
 	if (sl_block_any() && sl_xdp_block(ctx, port))
 		return XDP_DROP;
-	return port->flags & SL_PORT_SWITCHED ? sl_xdp_switched(ctx, port)
-					      : sl_xdp_routed(ctx, port);
+	if (port->flags & SL_PORT_SWITCHED)
+		return sl_xdp_switched(ctx, port);
+	action = sl_xdp_routed(ctx, port);
+	return action == SL_XDP_FIRST ? sl_xdp_first(ctx, port) : action;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -22,6 +22,19 @@ static inline __attribute__((always_inline)) __u32 sl_lowest_bit(__u64 x)
 	return sl_count_bits((x & -x) - 1);
 }
 
+/* A word as four lanes of 16 bits. */
+#define SL_LANES     0x0001000100010001ull
+#define SL_LANE_TOPS 0x8000800080008000ull
+
+/* Which lanes are zero: a bit each, the lowest lane's the lowest. */
+static inline __attribute__((always_inline)) __u32 sl_lanes_zero(__u64 word)
+{
+	__u64 zero = ~(((word & ~SL_LANE_TOPS) + ~SL_LANE_TOPS) | word) & SL_LANE_TOPS;
+
+	/* Bits 0, 16, 32 and 48 are moved to 48 to 51. */
+	return (zero >> 15) * 0x0001000200040008ull >> 48;
+}
+
 /* The same number, of whose making the compiler knows nothing. */
 static inline __attribute__((always_inline)) __u32 sl_opaque(__u32 x)
 {

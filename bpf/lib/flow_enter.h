@@ -9,90 +9,102 @@
 #define SL_TURN_TRIES 8
 #define SL_TURN_SPINS 16
 
-/* A new key goes elsewhere once its first group is that full, and the second one less so. */
-#define SL_FLOW_GROUP_FULL (SL_FLOW_SLOTS * 7 / 8)
+#define SL_TAKE_TRIES 3 /* in one group, while other CPUs change tags beside */
 
-static __always_inline __u32 sl_flow_group_used(const union sl_flow_group *group)
+/* A slot of the group that is free, `home` if that is; SL_FLOW_SLOTS: none. */
+static __always_inline __u32 sl_flow_free_slot(const union sl_flow_group *group, __u32 home)
 {
-	__u32 used = 0;
+	__u32 free = sl_flow_tagged(group, 0);
 
-#pragma unroll
-	for (__u32 i = 0; i < SL_FLOW_TAG_WORDS; i++)
-		used += READ_ONCE(group->words[i]) >> 7 & 0x01010101;
-	return used * 0x01010101 >> 24;
+	if (free >> home & 1)
+		return home;
+	return free ? sl_lowest_bit(free) : SL_FLOW_SLOTS;
 }
 
-/* Changes the tag of a slot of the group, if it is `from`. */
-static __always_inline bool sl_flow_retag(union sl_flow_group *group, __u32 slot, __u32 from,
-					  __u32 to)
+/* Marks a free slot of the group as taken. False: another CPU changed a tag beside it. */
+static __always_inline bool sl_flow_mark_taken(union sl_flow_group *group, __u32 slot)
 {
-	__u32 *word = &group->words[slot / 4 & (SL_FLOW_TAG_WORDS - 1)];
-	__u32 shift = (slot & 3) * 8, tags = READ_ONCE(*word);
+	__u64 *word = &group->words[slot / SL_FLOW_LANES & (SL_FLOW_TAG_WORDS - 1)];
+	__u32 shift = slot % SL_FLOW_LANES * 16;
+	__u64 tags = READ_ONCE(*word);
 
-	return (tags >> shift & 0xff) == from &&
-	       __sync_val_compare_and_swap(word, tags, tags ^ (from ^ to) << shift) == tags;
-}
-
-/* The same of a slot that is ours, whatever others do with its neighbours. */
-static __always_inline void sl_flow_set_tag(__u8 family, __u32 slot, __u32 from, __u32 to)
-{
-	union sl_flow_group *group = sl_flow_group(family, slot / SL_FLOW_SLOTS);
-
-	slot = sl_opaque(slot % SL_FLOW_SLOTS); /* the verifier loses the bound of a remainder */
-	if (group)
-		__sync_fetch_and_xor(&group->words[slot / 4 & (SL_FLOW_TAG_WORDS - 1)],
-				     (from ^ to) << (slot & 3) * 8);
+	return !(tags >> shift & 0xffff) &&
+	       __sync_val_compare_and_swap(word, tags, tags | (__u64)SL_FLOW_TAKEN << shift) ==
+		   tags;
 }
 
 /* Takes a free slot of a group: its slot `home` if it can be. SL_FLOW_NOWHERE: none is. */
 static __always_inline __u32 sl_flow_take_in(union sl_flow_group *group, __u32 index, __u32 home)
 {
-	if (sl_flow_retag(group, home, 0, SL_FLOW_TAKEN))
-		return index * SL_FLOW_SLOTS + home;
+	__u32 slot;
+
 #pragma clang loop unroll(disable)
-	for (__u32 slot = 0; slot < SL_FLOW_SLOTS; slot++)
-		if (sl_flow_retag(group, slot, 0, SL_FLOW_TAKEN))
+	for (int i = 0; i < SL_TAKE_TRIES; i++) {
+		slot = sl_flow_free_slot(group, home);
+		if (slot == SL_FLOW_SLOTS)
+			break;
+		if (sl_flow_mark_taken(group, slot))
 			return index * SL_FLOW_SLOTS + slot;
+	}
 	return SL_FLOW_NOWHERE;
 }
 
-/* In the second group; the first one is told. */
-static __always_inline __u32 sl_flow_take_further(__u8 family, __u64 hash, __u32 groups,
-						  union sl_flow_group *first, __u32 used)
+/* Changes the tag of a slot that is ours, whatever others do with its neighbours. */
+static __always_inline void sl_flow_set_tag(__u8 family, __u32 slot, __u32 to)
 {
-	__u32 index = sl_flow_group_of(sl_flow_second(hash), groups);
-	union sl_flow_group *second = sl_flow_group(family, index);
-
-	if (!second || sl_flow_group_used(second) >= used)
-		return SL_FLOW_NOWHERE;
-	WRITE_ONCE(first->tags[SL_FLOW_FURTHER], 1);
-	return sl_flow_take_in(second, index, sl_flow_home(hash));
-}
-
-static __always_inline __u32 sl_flow_take_family(__u8 family, __u64 hash,
-						 const struct sl_settings *settings)
-{
-	__u32 groups = sl_flow_group_count(family, settings), used;
-	__u32 index = sl_flow_group_of(hash, groups), slot = SL_FLOW_NOWHERE;
-	union sl_flow_group *group = sl_flow_group(family, index);
+	union sl_flow_group *group = sl_flow_group(family, slot / SL_FLOW_SLOTS);
+	__u32 shift = slot % SL_FLOW_LANES * 16;
+	__u64 *word;
 
 	if (!group)
-		return SL_FLOW_NOWHERE;
-	used = sl_flow_group_used(group);
-	if (used >= SL_FLOW_GROUP_FULL)
-		slot = sl_flow_take_further(family, hash, groups, group, used);
-	return slot != SL_FLOW_NOWHERE ? slot : sl_flow_take_in(group, index, sl_flow_home(hash));
+		return;
+	word = &group->words[slot / SL_FLOW_LANES & (SL_FLOW_TAG_WORDS - 1)];
+	__sync_fetch_and_xor(word, ((READ_ONCE(*word) >> shift & 0xffff) ^ to) << shift);
 }
 
-/* Takes a slot for a key with this hash; SL_FLOW_NOWHERE. Global: the verifier looks once. */
+static __always_inline __u32 sl_flow_take_at(__u8 family, __u32 index, __u32 home)
+{
+	union sl_flow_group *group = sl_flow_group(family, index);
+
+	return group ? sl_flow_take_in(group, index, home) : SL_FLOW_NOWHERE;
+}
+
+/* Is of these two groups the second one the less used? */
+static __always_inline bool sl_flow_emptier(__u8 family, __u32 index, __u32 other)
+{
+	const union sl_flow_group *a = sl_flow_group(family, index);
+	const union sl_flow_group *b = sl_flow_group(family, other);
+
+	return a && b && sl_count_bits(sl_flow_tagged(b, 0)) > sl_count_bits(sl_flow_tagged(a, 0));
+}
+
+/*
+ * Takes a slot for a key with this hash: in the first level that has room, or else in the less used
+ * of the first two groups of the last one, or else in the third. SL_FLOW_NOWHERE: all are full.
+ * Global: the verifier looks once.
+ */
 __noinline __u32 sl_flow_take(__u32 family, __u64 hash)
 {
 	const struct sl_settings *settings = sl_settings_now();
+	__u32 groups, levels, index, other, slot = SL_FLOW_NOWHERE;
 
 	if (!settings)
 		return SL_FLOW_NOWHERE;
-	return family == AF_INET ? sl_flow_take_family(AF_INET, hash, settings)
-				 : sl_flow_take_family(AF_INET6, hash, settings);
+	groups = sl_flow_group_count(family, settings);
+	levels = sl_flow_small_levels(groups);
+#pragma clang loop unroll(disable)
+	for (__u32 place = 0; place < SL_FLOW_PLACES_MOST && slot == SL_FLOW_NOWHERE; place++) {
+		if (place == levels + SL_FLOW_CHOICES)
+			break;
+		index = sl_flow_place(hash, groups, place);
+		if (place == levels) {
+			other = sl_flow_place(hash, groups, place + 1);
+			if (sl_flow_emptier(family, index, other))
+				index = other;
+		}
+		slot = sl_flow_take_at(family, index, sl_flow_home(hash));
+	}
+	return slot;
 }
 
 /* The key of a slot. */
@@ -168,11 +180,11 @@ static __always_inline long sl_flow_enter_family(__u8 family, const union sl_key
 		if (__sync_val_compare_and_swap(turn, now, now + 1) != now)
 			continue;
 		WRITE_ONCE(*live, sl_flow_live_word(family, key));
-		sl_flow_set_tag(family, slot, SL_FLOW_TAKEN, sl_flow_tag(hash));
+		sl_flow_set_tag(family, slot, sl_flow_tag(hash));
 		__sync_lock_test_and_set(turn, now + 2);
 		return slot;
 	}
-	sl_flow_set_tag(family, slot, SL_FLOW_TAKEN, 0);
+	sl_flow_set_tag(family, slot, 0);
 	return -SL_EEXIST;
 }
 
@@ -191,28 +203,24 @@ __noinline long sl_flow_enter(__u32 family, const union sl_key *key, const struc
 	return sl_flow_enter_family(AF_INET6, key, flow, settings);
 }
 
-static __always_inline void sl_flow_empty(__u8 family, __u32 slot, const union sl_key *key,
-					  __u64 seed)
+static __always_inline void sl_flow_empty(__u8 family, __u32 slot)
 {
 	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
-	__u64 live = sl_flow_live_word(family, key);
 	sl_key_word *words = sl_flow_words(family, slot);
 
-	if (words && __sync_val_compare_and_swap(&words[last], live, 0) == live)
-		sl_flow_set_tag(family, slot, sl_flow_tag(sl_flow_key_hash(family, key, seed)), 0);
+	if (!words)
+		return;
+	WRITE_ONCE(words[last], 0);
+	sl_flow_set_tag(family, slot, 0);
 }
 
-/* Empties the slot that has this key, unless somebody else has. Global: the verifier looks once. */
-__noinline int sl_flow_remove(__u32 family, __u32 slot, const union sl_key *key)
+/* Empties a slot, which has a flow of the caller's to end. Global: the verifier looks once. */
+__noinline int sl_flow_remove(__u32 family, __u32 slot)
 {
-	const struct sl_settings *settings = sl_settings_now();
-
-	if (!settings || !key)
-		return 0;
 	if (family == AF_INET)
-		sl_flow_empty(AF_INET, slot, key, settings->flow_seed);
+		sl_flow_empty(AF_INET, slot);
 	else
-		sl_flow_empty(AF_INET6, slot, key, settings->flow_seed);
+		sl_flow_empty(AF_INET6, slot);
 	return 0;
 }
 

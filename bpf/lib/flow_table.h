@@ -3,6 +3,7 @@
 #ifndef SLUICE_BPF_FLOW_TABLE_H
 #define SLUICE_BPF_FLOW_TABLE_H
 
+#include "lib/bits.h"
 #include "lib/packet.h"
 #include "lib/settings.h"
 
@@ -71,11 +72,14 @@ static __always_inline bool sl_key6_is(const struct sl_key6 *live, const struct 
 	       a[2] == b[2] && a[3] == b[3];
 }
 
-static __always_inline bool sl_flow_slot_has(__u8 family, __u32 slot, const union sl_key *key)
+/* Is the flow with this key in the slot? Global: the verifier looks once. */
+__noinline int sl_flow_slot_has(__u32 family, __u32 slot, const union sl_key *key)
 {
 	struct sl_flow4 *flow4;
 	struct sl_flow6 *flow6;
 
+	if (!key)
+		return false;
 	if (family == AF_INET) {
 		flow4 = bpf_map_lookup_elem(&sl_flows4, &slot);
 		return flow4 && sl_key4_is(&flow4->key, &key->v4);
@@ -84,81 +88,81 @@ static __always_inline bool sl_flow_slot_has(__u8 family, __u32 slot, const unio
 	return flow6 && sl_key6_is(&flow6->key, &key->v6);
 }
 
-static __always_inline __u32 sl_flow_search_group(__u8 family, __u32 index, const union sl_key *key,
-						  __u8 tag, bool *further)
+/* Which slots of a group have this tag, which is in all lanes of `tags`: a bit each. */
+static __always_inline __u32 sl_flow_tagged(const union sl_flow_group *group, __u64 tags)
 {
-	const union sl_flow_group *group = sl_flow_group(family, index);
-	__u32 first = index * SL_FLOW_SLOTS;
+	__u32 slots = 0;
 
-	*further = group && READ_ONCE(group->tags[SL_FLOW_FURTHER]);
-	if (!group)
-		return SL_FLOW_NOWHERE;
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < SL_FLOW_SLOTS; i++)
-		if (READ_ONCE(group->tags[i]) == tag && sl_flow_slot_has(family, first + i, key))
-			return first + i;
-	return SL_FLOW_NOWHERE;
+#pragma unroll
+	for (__u32 i = 0; i < SL_FLOW_TAG_WORDS; i++)
+		slots |= sl_lanes_zero(READ_ONCE(group->words[i]) ^ tags) << i * SL_FLOW_LANES;
+	return slots;
 }
 
-static __always_inline __u32 sl_flow_search_family(__u8 family, const union sl_key *key, __u64 hash,
-						   const struct sl_settings *settings)
+static __always_inline __u32 sl_flow_search_group(__u8 family, __u32 index, const union sl_key *key,
+						  __u64 tags)
 {
-	__u32 groups = sl_flow_group_count(family, settings), tag = sl_flow_tag(hash), slot;
-	bool further = true;
+	const union sl_flow_group *group = sl_flow_group(family, index);
+	__u32 slots = group ? sl_flow_tagged(group, tags) : 0, slot;
 
 #pragma clang loop unroll(disable)
-	for (int turn = 0; turn < 2 && further; turn++) {
-		slot = sl_flow_search_group(family, sl_flow_group_of(hash, groups), key, tag,
-					    &further);
-		if (slot != SL_FLOW_NOWHERE)
+	for (__u32 i = 0; i < SL_FLOW_SLOTS && slots; i++, slots &= slots - 1) {
+		slot = index * SL_FLOW_SLOTS + sl_lowest_bit(slots);
+		if (sl_flow_slot_has(family, slot, key))
 			return slot;
-		hash = sl_flow_second(hash);
 	}
 	return SL_FLOW_NOWHERE;
 }
 
-/* The slot of this key with this hash; SL_FLOW_NOWHERE. Global: the verifier looks once. */
+/*
+ * The slot of this key, whose hash is given if it is known, else 0; SL_FLOW_NOWHERE. Global: the
+ * verifier looks once.
+ */
 __noinline __u32 sl_flow_search(__u32 family, const union sl_key *key, __u64 hash)
 {
 	const struct sl_settings *settings = sl_settings_now();
+	__u32 groups, slot;
+	__u64 tags;
 
 	if (!settings || !key)
 		return SL_FLOW_NOWHERE;
-	if (family == AF_INET)
-		return sl_flow_search_family(AF_INET, key, hash, settings);
-	return sl_flow_search_family(AF_INET6, key, hash, settings);
-}
-
-/* The same, its hash not being known. Global: the verifier looks once. */
-__noinline __u32 sl_flow_slot(__u32 family, const union sl_key *key)
-{
-	const struct sl_settings *settings = sl_settings_now();
-
-	if (!settings || !key)
-		return SL_FLOW_NOWHERE;
-	if (family == AF_INET)
-		return sl_flow_search(AF_INET, key,
-				      sl_flow_key_hash(AF_INET, key, settings->flow_seed));
-	return sl_flow_search(AF_INET6, key, sl_flow_key_hash(AF_INET6, key, settings->flow_seed));
+	if (!hash)
+		hash = family == AF_INET ? sl_flow_key_hash(AF_INET, key, settings->flow_seed)
+					 : sl_flow_key_hash(AF_INET6, key, settings->flow_seed);
+	tags = sl_flow_tag(hash) * SL_LANES;
+	groups = sl_flow_group_count(family, settings);
+#pragma clang loop unroll(disable)
+	for (__u32 place = 0; place < SL_FLOW_PLACES_MOST; place++) {
+		if (place == sl_flow_places(groups))
+			break;
+		slot = sl_flow_search_group(family, sl_flow_place(hash, groups, place), key, tags);
+		if (slot != SL_FLOW_NOWHERE)
+			return slot;
+	}
+	return SL_FLOW_NOWHERE;
 }
 
 static __always_inline struct sl_flow *sl_flow_get(__u8 family, const union sl_key *key)
 {
-	return sl_flow_at(family, sl_flow_slot(family, key));
+	return sl_flow_at(family, sl_flow_search(family, key, 0));
 }
 
-/* The slot of the packet's key at home, if it is there. */
+/* Of few flows nearly every one is at home in the first level: that is looked at first. */
 static __always_inline struct sl_flow *sl_flow_find4(struct sl_packet *pkt,
 						     const struct sl_settings *settings)
 {
 	__u64 hash = sl_flow_key_hash(AF_INET, &pkt->key, settings->flow_seed);
-	__u32 slot =
-	    sl_flow_group_of(hash, settings->flow_groups4) * SL_FLOW_SLOTS + sl_flow_home(hash);
-	struct sl_flow4 *entry = bpf_map_lookup_elem(&sl_flows4, &slot);
+	__u32 index = sl_flow_place(hash, settings->flow_groups4, 0), home = sl_flow_home(hash);
+	const union sl_flow_group *group = sl_flow_group(AF_INET, index);
+	__u32 slot = index * SL_FLOW_SLOTS + home;
+	struct sl_flow4 *entry;
 
-	pkt->slot = slot;
-	if (entry && likely(sl_key4_is(&entry->key, &pkt->k4)))
-		return &entry->flow;
+	if (group && READ_ONCE(group->tags[home]) == sl_flow_tag(hash)) {
+		entry = bpf_map_lookup_elem(&sl_flows4, &slot);
+		pkt->slot = slot;
+		if (entry && likely(sl_key4_is(&entry->key, &pkt->k4)))
+			return &entry->flow;
+	}
 	pkt->slot = sl_flow_search(AF_INET, &pkt->key, hash);
 	return sl_flow_at(AF_INET, pkt->slot);
 }
@@ -167,13 +171,17 @@ static __always_inline struct sl_flow *sl_flow_find6(struct sl_packet *pkt,
 						     const struct sl_settings *settings)
 {
 	__u64 hash = sl_flow_key_hash(AF_INET6, &pkt->key, settings->flow_seed);
-	__u32 slot =
-	    sl_flow_group_of(hash, settings->flow_groups6) * SL_FLOW_SLOTS + sl_flow_home(hash);
-	struct sl_flow6 *entry = bpf_map_lookup_elem(&sl_flows6, &slot);
+	__u32 index = sl_flow_place(hash, settings->flow_groups6, 0), home = sl_flow_home(hash);
+	const union sl_flow_group *group = sl_flow_group(AF_INET6, index);
+	__u32 slot = index * SL_FLOW_SLOTS + home;
+	struct sl_flow6 *entry;
 
-	pkt->slot = slot;
-	if (entry && likely(sl_key6_is(&entry->key, &pkt->k6)))
-		return &entry->flow;
+	if (group && READ_ONCE(group->tags[home]) == sl_flow_tag(hash)) {
+		entry = bpf_map_lookup_elem(&sl_flows6, &slot);
+		pkt->slot = slot;
+		if (entry && likely(sl_key6_is(&entry->key, &pkt->k6)))
+			return &entry->flow;
+	}
 	pkt->slot = sl_flow_search(AF_INET6, &pkt->key, hash);
 	return sl_flow_at(AF_INET6, pkt->slot);
 }

@@ -43,18 +43,20 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_groups4, __u32, union sl_flow_group, 1, BPF_F
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_groups6, __u32, union sl_flow_group, 1, BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_nexthops, __u32, struct sl_nexthop, SL_NEXTHOP_SLOTS, 0);
 
-/* The sweeper's rounds: each live session has exactly one ticket, the key of its ORIG flow. */
+/* The sweeper's rounds: each live session has exactly one ticket. */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 1);
-	__type(value, struct sl_key4);
+	__type(value, struct sl_ticket);
 } sl_tickets4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 1);
-	__type(value, struct sl_key6);
+	__type(value, struct sl_ticket);
 } sl_tickets6 SEC(".maps");
+/* Another number: every session is to be looked at, due or not. Mapped by the loader. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_recheck, __u32, __u64, 1, BPF_F_MMAPABLE);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_ports, __u32, struct sl_port, SL_PORT_SLOTS, 0);
 SL_MAP(BPF_MAP_TYPE_DEVMAP, sl_xdp_targets, __u32, __u32, SL_MAX_PORTS, 0);

@@ -53,13 +53,13 @@ static long sl_fdb_visit_bucket(__u32 i, __u32 *first)
 	return 0;
 }
 
-/* Visits a part of the table, from the bucket on where the last run ended. */
-static __always_inline void sl_sweep_fdb(__u32 *next)
+/* Visits a part of the table, from the bucket on where the last run ended, if any MAC may end. */
+static __always_inline void sl_sweep_fdb(const struct sl_live *live, __u32 *next)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	__u32 first = *next, buckets, batch;
 
-	if (!settings)
+	if (!settings || !live->macs)
 		return;
 	buckets = settings->fdb_mask + 1;
 	batch = buckets / SL_FDB_ROUND + 1;

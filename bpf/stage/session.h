@@ -15,11 +15,21 @@
 #include "stage/flow.h"
 #include "stage/work.h"
 
-static __always_inline long sl_ticket_push(__u8 family, const union sl_key *key)
+static __always_inline long sl_ticket_push(__u8 family, const struct sl_ticket *ticket)
 {
 	if (family == AF_INET)
-		return bpf_map_push_elem(&sl_tickets4, &key->v4, 0);
-	return bpf_map_push_elem(&sl_tickets6, &key->v6, 0);
+		return bpf_map_push_elem(&sl_tickets4, ticket, 0);
+	return bpf_map_push_elem(&sl_tickets6, ticket, 0);
+}
+
+/* Some session is over before its ticket is due. */
+static __always_inline void sl_recheck_sessions(void)
+{
+	__u32 zero = 0;
+	__u64 *asked = bpf_map_lookup_elem(&sl_recheck, &zero);
+
+	if (asked)
+		__sync_fetch_and_add(asked, 1);
 }
 
 static __always_inline void sl_live_sessions(__u8 family, bool tracked, __u64 change)
@@ -127,6 +137,7 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	const struct sl_flow *flow = &work->opened;
 	enum sl_verdict verdict = SL_DROP;
 	struct sl_packet *pkt = &work->pkt;
+	struct sl_ticket ticket;
 	struct sl_birth *birth;
 	long slot, reverse_slot;
 
@@ -145,7 +156,8 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	slot = sl_flow_enter(pkt->family, &pkt->key, flow);
 	if (slot < 0)
 		goto remove_reverse;
-	if (sl_ticket_push(pkt->family, &pkt->key))
+	ticket = (struct sl_ticket){.slot = slot, .reverse = reverse_slot, .due = flow->last_seen};
+	if (sl_ticket_push(pkt->family, &ticket))
 		goto remove_both;
 	birth = sl_birth_at(pkt->family, slot);
 	if (birth)
@@ -157,9 +169,9 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	return SL_FORWARD;
 
 remove_both:
-	sl_flow_remove(pkt->family, slot, &pkt->key);
+	sl_flow_remove(pkt->family, slot);
 remove_reverse:
-	sl_flow_remove(pkt->family, reverse_slot, &work->other);
+	sl_flow_remove(pkt->family, reverse_slot);
 unbind:
 	sl_session_unbind(&pkt->key, flow);
 	return verdict;
@@ -183,6 +195,7 @@ static __always_inline enum sl_verdict sl_session_reopen(struct sl_packet *pkt,
 		return SL_CONTINUE;
 	if (!(flow->flags & SL_FLOW_ORIG) && reverse->policy) {
 		reverse->flags |= SL_FLOW_FLUSH;
+		sl_recheck_sessions();
 		return sl_refuse(pkt, SL_DROP_COLLISION);
 	}
 	flow->tcp_seen = 0;

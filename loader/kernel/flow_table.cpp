@@ -37,7 +37,9 @@ Result<FlowTable<Key>> FlowTable<Key>::open(const Pins& pins, __u64 seed) {
         SL_TRY(opened, MappedArray<sl_birth>::open(pins.map("sl_births4")));
         births.emplace(std::move(opened));
     }
-    return FlowTable(std::move(slots), std::move(groups), std::move(births), seed);
+    SL_TRY(recheck, MappedArray<__u64>::open(pins.map("sl_recheck")));
+    return FlowTable(std::move(slots), std::move(groups), std::move(births), std::move(recheck),
+                     seed);
 }
 
 /// A copy counts if the key was there before and after.
@@ -62,18 +64,16 @@ template <class Key>
     requires std::same_as<Key, sl_key4> || std::same_as<Key, sl_key6>
 std::optional<std::size_t> FlowTable<Key>::find(const Key& key) const {
     const auto groups = groups_.entries();
-    auto hash = hash_of(key, seed_);
-    const auto tag = static_cast<std::uint8_t>(sl_flow_tag(hash));
+    const auto hash = hash_of(key, seed_);
     Key live = key;
     live.live = 1;
-    bool further = true;
-    for (int turn = 0; turn < 2 && further; ++turn, hash = sl_flow_second(hash)) {
-        const std::size_t group = sl_flow_group_of(hash, static_cast<__u32>(groups.size()));
-        const auto* tags = groups[group].tags;
-        further = tags[SL_FLOW_FURTHER] != 0;
+    const auto count = static_cast<__u32>(groups.size());
+    for (__u32 place = 0; place < sl_flow_places(count); ++place) {
+        const std::size_t group = sl_flow_place(hash, count, place);
         for (std::size_t i = 0; i < SL_FLOW_SLOTS; ++i) {
             const auto slot = group * SL_FLOW_SLOTS + i;
-            if (tags[i] == tag && same(&slots_.entries()[slot].key, &live, sizeof(Key)))
+            if (groups[group].tags[i] == sl_flow_tag(hash) &&
+                same(&slots_.entries()[slot].key, &live, sizeof(Key)))
                 return slot;
         }
     }
@@ -96,6 +96,7 @@ bool FlowTable<Key>::mark(const Key& key, std::uint8_t flags) const {
     const auto slot = find(key);
     if (!slot) return false;
     std::atomic_ref(slots_.entries()[*slot].flow.flags).fetch_or(flags);
+    std::atomic_ref(recheck_.entries()[0]).fetch_add(1);
     return true;
 }
 

@@ -33,10 +33,11 @@ public:
 
     /// @param births of IPv6: any, it is not looked at
     FlowTable(MappedArray<Slot> slots, MappedArray<sl_flow_group> groups,
-              std::optional<MappedArray<sl_birth>> births, __u64 seed)
+              std::optional<MappedArray<sl_birth>> births, MappedArray<__u64> recheck, __u64 seed)
         : slots_(std::move(slots)),
           groups_(std::move(groups)),
           births_(std::move(births)),
+          recheck_(std::move(recheck)),
           seed_(seed) {}
 
     [[nodiscard]] std::optional<FlowEntry<Key>> lookup(const Key& key) const;
@@ -50,7 +51,8 @@ public:
             if (const auto entry = read(slot); entry && !visit(*entry)) return;
     }
 
-    /// Sets flags of the entry: the rest of it stays the datapath's. @return whether it is there
+    /// Sets flags of the entry, and has the sweeper look at every session soon: the rest of the
+    /// entry stays the datapath's. @return whether it is there
     bool mark(const Key& key, std::uint8_t flags) const;
 
 private:
@@ -60,6 +62,7 @@ private:
     MappedArray<Slot> slots_;
     MappedArray<sl_flow_group> groups_;
     std::optional<MappedArray<sl_birth>> births_;
+    MappedArray<__u64> recheck_;
     __u64 seed_;
 };
 

@@ -222,8 +222,8 @@ void Gate::reset() {
     bindings().clear();
     map<sl_fragment_key, sl_fragment>("sl_fragments").clear();
     map<__u32, sl_live>("sl_live").put(0, {});
-    drain_queue<sl_key4>(fd("sl_tickets4"));
-    drain_queue<sl_key6>(fd("sl_tickets6"));
+    drain_queue<sl_ticket>(fd("sl_tickets4"));
+    drain_queue<sl_ticket>(fd("sl_tickets6"));
     map<sl_forward_key, sl_forward>("sl_forwards").clear();
     map<sl_masq_key, sl_masq>("sl_masquerades").clear();
     clear_pools();

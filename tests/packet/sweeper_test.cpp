@@ -163,10 +163,25 @@ TEST_F(Sweeper, FlushedSessionGoesWithinASecond) {
         gate_->flows4().put(key, flow);
     }
     const auto start = steady_clock::now();
+    gate_->map<__u32, __u64>("sl_recheck").put(0, 1);
     EXPECT_TRUE(comes_true([&] { return flows() == 0; }));
     EXPECT_LE(steady_clock::now() - start, milliseconds(1200));
     EXPECT_TRUE(comes_true([&] { return gate_->bindings().entries().empty(); }));
     expect_nothing_left();
+}
+
+// Who is told of no change leaves alone what can't be over yet.
+TEST_F(Sweeper, VisitsWhatIsDue) {
+    send(lan0, udp());
+    std::this_thread::sleep_for(milliseconds(300));  // it was visited, and is due in 5 minutes
+    for (auto [key, flow] : gate_->flows4().entries()) {
+        flow.last_seen -= ticks(std::chrono::minutes(10));
+        gate_->flows4().put(key, flow);
+    }
+    std::this_thread::sleep_for(milliseconds(300));
+    EXPECT_EQ(flows(), 2u);
+    set_timeout(&sl_settings::icmp_timeout, std::chrono::seconds(59));
+    EXPECT_TRUE(comes_true([&] { return flows() == 0; })) << "any timeout is one to look for";
 }
 
 TEST_F(Sweeper, PortsReturnToAnExhaustedPool) {

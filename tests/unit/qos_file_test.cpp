@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 
 #include "expect_error.hpp"
 #include "loader/qos_match.hpp"
@@ -11,6 +12,7 @@
 namespace sluice {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -299,7 +301,8 @@ TEST(QosFile, TooMuchIsRefused) {
     EXPECT_EQ(read(classes).classes.size(), 16u);
 }
 
-// What is made to take long or to overflow the stack is refused, before the time for a test is over.
+// What is made to take long or to overflow the stack is refused, before the time for a test is
+// over.
 TEST(QosFile, HostileFilesDoNoHarm) {
     const std::string padding(999'000, ' ');
     EXPECT_THAT(read("vms: []\n" + padding).vms, IsEmpty());

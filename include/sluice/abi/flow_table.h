@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The flow tables, of IPv4 and IPv6: hash tables of our own, for a packet of a known flow is to
- * cost one cache miss. BPF's own costs three: bucket, key, value.
+ * The flow tables, of IPv4 and IPv6: hash tables of our own. What a packet of a known flow costs is
+ * to depend on how many flows there are, not on how many there may be, and to be one miss of the
+ * caches where there are too many for them. BPF's own tables cost three: bucket, key, value.
  *
  * A table is two arrays. sl_flows4 (sl_flows6) has the entries, each in a slot, SL_FLOW_SLOTS slots
- * to a group; sl_flow_groups4 (6) has a byte for each slot, the tag, with 7 bits of the hash of the
- * key that is there. A key may be in any slot of two groups, which its hash tells. It is put into
- * its home, a slot of the first group, if that is free: there it is found without the tags. The
- * second group is looked at only if the first one says that keys had to go further.
+ * to a group; sl_flow_groups4 (6) has for each slot the tag, 15 bits of the hash of the key that is
+ * there. Groups are in levels, each four times as large as the one before; the last one has the
+ * rest. A key goes into the first level whose group for it has room. So few flows are close
+ * together, in little memory, and of the levels before that of a flow only tags are looked at,
+ * which the caches hold. In the last level a key has SL_FLOW_CHOICES groups to choose from.
  *
  * A slot is taken by an atomic exchange of its tag, by the datapath alone; what it holds counts
  * from when the last word of its key is written, with SL_FLOW_LIVE, to when that word becomes 0.
@@ -20,20 +22,25 @@
 
 #include "sluice/abi/flow.h"
 
-#define SL_FLOW_SLOTS	  31u
-#define SL_FLOW_TAG_WORDS ((SL_FLOW_SLOTS + 1) / 4)
-#define SL_FLOW_TAKEN	  0x01u /* tag of a slot that is being filled or emptied; 0: it is free */
-#define SL_FLOW_TAG	  0x80u /* of all other tags */
+#define SL_FLOW_SLOTS	  16u
+#define SL_FLOW_LANES	  4u /* tags in a word */
+#define SL_FLOW_TAG_WORDS (SL_FLOW_SLOTS / SL_FLOW_LANES)
+#define SL_FLOW_TAKEN	  0x0001u     /* tag of a slot that is being filled or emptied; 0: free */
+#define SL_FLOW_TAG	  0x8000u     /* of all other tags */
 #define SL_FLOW_NOWHERE	  0xffffffffu /* no slot */
 #define SL_FLOW_TURNS	  4096u
 
-/* Behind the slots' tags. Not 0: since `up` some key had to go on to its second group. */
-#define SL_FLOW_FURTHER SL_FLOW_SLOTS
+#define SL_FLOW_LEVEL_SHIFT 2	  /* from one level to the next: four times as many groups */
+#define SL_FLOW_LEVEL_FIRST 1024u /* groups of the first one: 1 MB of entries */
+#define SL_FLOW_LEVELS_MOST 4	  /* before the last level */
+#define SL_FLOW_CHOICES	    3
+#define SL_FLOW_PLACES_MOST (SL_FLOW_LEVELS_MOST + SL_FLOW_CHOICES)
 
 union sl_flow_group {
-	__u8 tags[SL_FLOW_SLOTS + 1];	/* the last one: SL_FLOW_FURTHER */
-	__u32 words[SL_FLOW_TAG_WORDS]; /* by which tags change */
+	__u16 tags[SL_FLOW_SLOTS];
+	__u64 words[SL_FLOW_TAG_WORDS]; /* by which tags change; little endian */
 };
+SL_STATIC_ASSERT(sizeof(union sl_flow_group) == 32, "two groups are a cache line");
 
 /* Slots, whose keys are not 0 in `live`: SL_FLOW_LIVE. */
 struct sl_flow4 {
@@ -49,19 +56,28 @@ struct sl_flow6 {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_flow6) == 96, "sl_flow6 is in two cache lines");
 
+/* The sweeper's: where a live session is. */
+struct sl_ticket {
+	__u32 slot;    /* of its ORIG flow */
+	__u32 reverse; /* of the other one */
+	__u32 due;     /* tick before which it can't be over, unless sl_recheck says so */
+};
+
 /* A key as words, of which the last one has the byte `live`. */
 typedef __u64 __attribute__((may_alias)) sl_key_word;
 #define SL_KEY4_WORDS (sizeof(struct sl_key4) / sizeof(sl_key_word))
 #define SL_KEY6_WORDS (sizeof(struct sl_key6) / sizeof(sl_key_word))
 #define SL_FLOW_LIVE  (1ull << 56)
 
-/* Where in the last word, little endian, `domain` and `proto` are; the ports are the low 32 bits. */
+/* Where in the last word, little endian, `domain` and `proto` are; the ports are the low 32 bits.
+ */
 #define SL_KEY_DOMAIN_SHIFT 32
 #define SL_KEY_PROTO_SHIFT  48
 
 /*
- * Groups for so many entries. Filled to four fifths, a table has room for the next one: with two
- * groups of 31 to choose from, none of 6 million that came and went found both full.
+ * Groups for so many entries. Filled to four fifths, a table has room for the next one: of 3
+ * million keys that came and went in a simulation none found its groups full, but of tables with
+ * some thousand entries one in a million.
  */
 static inline __u32 sl_flow_groups(__u32 entries)
 {
@@ -84,31 +100,50 @@ static inline __u64 sl_flow_hash(const sl_key_word *words, __u32 count, __u64 se
 	return sl_flow_mix(hash, seed);
 }
 
+/* The hash in parts: 15 bits of tag, 4 of home, 12 of turn, 32 of group. */
+static inline __u32 sl_flow_tag(__u64 hash)
+{
+	return SL_FLOW_TAG | (hash & 0x7fff);
+}
+
+/* The slot of its group that a key takes if it is free. */
+static inline __u32 sl_flow_home(__u64 hash)
+{
+	return hash >> 15 & (SL_FLOW_SLOTS - 1);
+}
+
 static inline __u32 sl_flow_turn(__u64 hash)
 {
 	return hash >> 19 & (SL_FLOW_TURNS - 1);
 }
 
-static inline __u32 sl_flow_tag(__u64 hash)
+/*
+ * How many levels of a table with so many groups are before the last one, which has at least as
+ * many groups as they: some of their groups are not full when the table is.
+ */
+static inline __u32 sl_flow_small_levels(__u32 groups)
 {
-	return SL_FLOW_TAG | (hash & 0x7f);
+	return (groups >= 2 * SL_FLOW_LEVEL_FIRST) + (groups >= 10 * SL_FLOW_LEVEL_FIRST) +
+	       (groups >= 42 * SL_FLOW_LEVEL_FIRST) + (groups >= 170 * SL_FLOW_LEVEL_FIRST);
 }
 
-/* Which slot of its first group is a key's home. */
-static inline __u32 sl_flow_home(__u64 hash)
+/* In how many groups of such a table a key may be. */
+static inline __u32 sl_flow_places(__u32 groups)
 {
-	return (hash >> 7 & 0xfff) * SL_FLOW_SLOTS >> 12;
+	return sl_flow_small_levels(groups) + SL_FLOW_CHOICES;
 }
 
-/* Of `groups` the one where a key may be: the first, or the second. They may be the same. */
-static inline __u32 sl_flow_group_of(__u64 hash, __u32 groups)
+/* One of these groups: the one of each level, then those of the last. The same may come twice. */
+static inline __u32 sl_flow_place(__u64 hash, __u32 groups, __u32 place)
 {
-	return (hash >> 32) * groups >> 32;
-}
+	__u32 levels = sl_flow_small_levels(groups), level = place < levels ? place : levels;
+	__u32 scale = 1u << level * SL_FLOW_LEVEL_SHIFT;
+	__u32 first = (0x55 & (scale - 1)) * SL_FLOW_LEVEL_FIRST; /* 1 + 4 + 16 + ... before it */
 
-static inline __u64 sl_flow_second(__u64 hash)
-{
-	return hash * 0xd6e8feb86659fd93ull;
+	if (place < levels)
+		return first + ((hash >> 32) & (scale * SL_FLOW_LEVEL_FIRST - 1));
+	hash *= 1 + (place - levels) * 0xd6e8feb86659fd92ull; /* odd */
+	return first + (__u32)((hash >> 32) * (groups - first) >> 32);
 }
 
 #endif

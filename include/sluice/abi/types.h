@@ -18,7 +18,7 @@
 #define SL_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
 #endif
 
-#define SL_ABI_VERSION 8u
+#define SL_ABI_VERSION 9u
 
 /*
  * An IPv4 or IPv6 address in network order. IPv4 is kept IPv4-mapped,
