@@ -32,16 +32,47 @@ static __always_inline void sl_recheck_sessions(void)
 		__sync_fetch_and_add(asked, 1);
 }
 
-static __always_inline void sl_live_sessions(__u8 family, bool tracked, __u64 change)
+/* Counts a tracked one, too. */
+static __always_inline void sl_live_tracked(__u8 family, __u64 change)
 {
 	__u32 zero = 0;
 	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
 
-	if (!live)
-		return;
-	__sync_fetch_and_add(family == AF_INET ? &live->sessions4 : &live->sessions6, change);
-	if (tracked)
+	if (live)
 		__sync_fetch_and_add(family == AF_INET ? &live->tracked4 : &live->tracked6, change);
+}
+
+/*
+ * Counts a session that is to be made, if there is room for it. Whether its ticket finds room tells
+ * nothing: the sweeper may have one in its hand.
+ */
+static __always_inline bool sl_session_admit(__u8 family)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	__u32 zero = 0, most;
+	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
+	__u64 *count;
+
+	if (!live || !settings)
+		return false;
+	count = family == AF_INET ? &live->sessions4 : &live->sessions6;
+	most = family == AF_INET ? settings->max_sessions4 : settings->max_sessions6;
+	if (READ_ONCE(*count) >= most)
+		return false;
+	if (__sync_fetch_and_add(count, 1) < most)
+		return true;
+	__sync_fetch_and_add(count, -1);
+	return false;
+}
+
+/* One that was counted is no more, or did not come to be. */
+static __always_inline void sl_session_uncount(__u8 family)
+{
+	__u32 zero = 0;
+	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
+
+	if (live)
+		__sync_fetch_and_add(family == AF_INET ? &live->sessions4 : &live->sessions6, -1);
 }
 
 /* The key of the packets that answer those of `key` after they left as `flow` says. */
@@ -157,17 +188,22 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	if (slot < 0)
 		goto remove_reverse;
 	ticket = (struct sl_ticket){.slot = slot, .reverse = reverse_slot, .due = flow->last_seen};
-	if (sl_ticket_push(pkt->family, &ticket))
+	if (!sl_session_admit(pkt->family))
 		goto remove_both;
+	if (sl_ticket_push(pkt->family, &ticket))
+		goto uncount;
 	birth = sl_birth_at(pkt->family, slot);
 	if (birth)
 		*birth = work->birth;
-	sl_live_sessions(pkt->family, flow->flags & SL_FLOW_TRACKED, 1);
+	if (flow->flags & SL_FLOW_TRACKED)
+		sl_live_tracked(pkt->family, 1);
 	if (sl_flow_log_watched())
 		sl_flow_log_write(SL_FLOW_BEGAN, pkt->family, &pkt->key, flow, &work->reverse,
 				  &work->birth);
 	return SL_FORWARD;
 
+uncount:
+	sl_session_uncount(pkt->family);
 remove_both:
 	sl_flow_remove(pkt->family, slot);
 remove_reverse:

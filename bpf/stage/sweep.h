@@ -132,7 +132,9 @@ static __always_inline bool sl_visit(__u8 family, struct sl_ticket *ticket, __u3
 	sl_flow_remove(family, ticket->reverse);
 	if (family == AF_INET)
 		sl_session_unbind(&key, &ended);
-	sl_live_sessions(family, ended.flags & SL_FLOW_TRACKED, -1);
+	sl_session_uncount(family);
+	if (ended.flags & SL_FLOW_TRACKED)
+		sl_live_tracked(family, -1);
 	sl_flow_log_write(SL_FLOW_ENDED, family, &key, &ended, &ended_back, &born);
 	return true;
 }
@@ -143,7 +145,7 @@ static __always_inline bool sl_is_visited(const struct sl_ticket *ticket,
 	return run->all || !sl_is_later(ticket->due, run->now);
 }
 
-/* There are never more tickets than places for them, so giving one back can't fail. */
+/* There are never more sessions than places for tickets, so giving one back can't fail. */
 static long sl_visit4(__u32 index, struct sl_sweep_run *run)
 {
 	struct sl_ticket ticket;

@@ -341,6 +341,8 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .flow_groups6 = sl_flow_groups(settings.max_flows6),
         .zero = 0,
         .flow_seed = 0,
+        .max_sessions4 = settings.max_flows / 2,
+        .max_sessions6 = settings.max_flows6 / 2,
     };
 }
 

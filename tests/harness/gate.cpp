@@ -185,6 +185,8 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
     auto& maps = gate->tc_->maps;
     gate->groups4_ = sl_flow_groups(capacities.flows);
     gate->groups6_ = sl_flow_groups(capacities.flows6);
+    gate->max_sessions4_ = capacities.flows / 2;
+    gate->max_sessions6_ = capacities.flows6 / 2;
     bpf_map__set_max_entries(maps.sl_flows4, gate->groups4_ * SL_FLOW_SLOTS);
     bpf_map__set_max_entries(maps.sl_births4, gate->groups4_ * SL_FLOW_SLOTS);
     bpf_map__set_max_entries(maps.sl_flow_groups4, gate->groups4_);
@@ -399,6 +401,8 @@ void Gate::set_settings(sl_settings settings) {
     settings.flow_groups4 = groups4_;
     settings.flow_groups6 = groups6_;
     settings.flow_seed = 0x5eed;
+    settings.max_sessions4 = max_sessions4_;
+    settings.max_sessions6 = max_sessions6_;
     map<__u32, sl_settings>("sl_settings").put(0, settings);
 }
 

@@ -150,6 +150,7 @@ private:
     };
     std::uint32_t macs_ = 0;
     std::uint32_t groups4_ = 0, groups6_ = 0;  ///< of the flow tables
+    std::uint32_t max_sessions4_ = 0, max_sessions6_ = 0;
     FlowView<sl_key4> flows4_;
     FlowView<sl_key6> flows6_;
     std::unique_ptr<sluice_tc_bpf, SkeletonDelete> tc_;

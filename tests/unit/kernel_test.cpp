@@ -182,6 +182,8 @@ TEST(Ticks, AreRoundedUpAndBounded) {
     EXPECT_EQ(ticks.nexthop_ttl, 477u);
     EXPECT_EQ(ticks.tracked_until4, 375'000u);
     EXPECT_EQ(ticks.tracked_until6, 93'750u);
+    EXPECT_EQ(ticks.max_sessions4, 500'000u);
+    EXPECT_EQ(ticks.max_sessions6, 125'000u);
 }
 
 TEST(Log, KeepsWarningsAndTheirEnd) {
