@@ -69,18 +69,24 @@ static __always_inline __u32 sl_flow_take_at(__u8 family, __u32 index, __u32 hom
 	return group ? sl_flow_take_in(group, index, home) : SL_FLOW_NOWHERE;
 }
 
-/* Is of these two groups the second one the less used? */
+#define SL_FLOW_ROOM 4 /* free slots of its first group with which a key goes to no other */
+
+/* Is of these two groups the first one nearly full, and the second one less so? */
 static __always_inline bool sl_flow_emptier(__u8 family, __u32 index, __u32 other)
 {
 	const union sl_flow_group *a = sl_flow_group(family, index);
 	const union sl_flow_group *b = sl_flow_group(family, other);
+	__u32 room;
 
-	return a && b && sl_count_bits(sl_flow_tagged(b, 0)) > sl_count_bits(sl_flow_tagged(a, 0));
+	if (!a || !b)
+		return false;
+	room = sl_count_bits(sl_flow_tagged(a, 0));
+	return room < SL_FLOW_ROOM && sl_count_bits(sl_flow_tagged(b, 0)) > room;
 }
 
 /*
- * Takes a slot for a key with this hash: in the first level that has room, or else in the less used
- * of the first two groups of the last one, or else in the third. SL_FLOW_NOWHERE: all are full.
+ * Takes a slot for a key with this hash: in the first level that has room, or else in one of the
+ * first two groups of the last one, or else in the third. SL_FLOW_NOWHERE: all are full.
  * Global: the verifier looks once.
  */
 __noinline __u32 sl_flow_take(__u32 family, __u64 hash)

@@ -99,15 +99,19 @@ static __always_inline __u32 sl_flow_tagged(const union sl_flow_group *group, __
 	return slots;
 }
 
+/* `home`: of the group's slots one to look at while the tags are fetched; SL_FLOW_SLOTS: none. */
 static __always_inline __u32 sl_flow_search_group(__u8 family, __u32 index, const union sl_key *key,
-						  __u64 tags)
+						  __u64 tags, __u32 home)
 {
 	const union sl_flow_group *group = sl_flow_group(family, index);
 	__u32 slots = group ? sl_flow_tagged(group, tags) : 0, slot;
 
+	index *= SL_FLOW_SLOTS;
+	if (home < SL_FLOW_SLOTS && sl_flow_slot_has(family, index + home, key))
+		return index + home;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SL_FLOW_SLOTS && slots; i++, slots &= slots - 1) {
-		slot = index * SL_FLOW_SLOTS + sl_lowest_bit(slots);
+		slot = index + sl_lowest_bit(slots);
 		if (sl_flow_slot_has(family, slot, key))
 			return slot;
 	}
@@ -121,7 +125,7 @@ static __always_inline __u32 sl_flow_search_group(__u8 family, __u32 index, cons
 __noinline __u32 sl_flow_search(__u32 family, const union sl_key *key, __u64 hash)
 {
 	const struct sl_settings *settings = sl_settings_now();
-	__u32 groups, slot;
+	__u32 groups, slot, home;
 	__u64 tags;
 
 	if (!settings || !key)
@@ -135,7 +139,9 @@ __noinline __u32 sl_flow_search(__u32 family, const union sl_key *key, __u64 has
 	for (__u32 place = 0; place < SL_FLOW_PLACES_MOST; place++) {
 		if (place == sl_flow_places(groups))
 			break;
-		slot = sl_flow_search_group(family, sl_flow_place(hash, groups, place), key, tags);
+		home = place == sl_flow_small_levels(groups) ? sl_flow_home(hash) : SL_FLOW_SLOTS;
+		slot = sl_flow_search_group(family, sl_flow_place(hash, groups, place), key, tags,
+					    home);
 		if (slot != SL_FLOW_NOWHERE)
 			return slot;
 	}

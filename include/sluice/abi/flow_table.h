@@ -6,10 +6,11 @@
  *
  * A table is two arrays. sl_flows4 (sl_flows6) has the entries, each in a slot, SL_FLOW_SLOTS slots
  * to a group; sl_flow_groups4 (6) has for each slot the tag, 15 bits of the hash of the key that is
- * there. Groups are in levels, each four times as large as the one before; the last one has the
- * rest. A key goes into the first level whose group for it has room. So few flows are close
- * together, in little memory, and of the levels before that of a flow only tags are looked at,
- * which the caches hold. In the last level a key has SL_FLOW_CHOICES groups to choose from.
+ * there. Groups are in levels of 1 MB, of 16 MB, and a last one with the rest. A key goes into the
+ * first level whose group for it has room. So few flows are close together, in little memory, and
+ * of the levels before that of a flow only tags are looked at, which the caches hold. In the last
+ * level a key has SL_FLOW_CHOICES groups to choose from; its tags are more than caches hold, so it
+ * is looked for first at its home, a slot of the first of these groups, while they are fetched.
  *
  * A slot is taken by an atomic exchange of its tag, by the datapath alone; what it holds counts
  * from when the last word of its key is written, with SL_FLOW_LIVE, to when that word becomes 0.
@@ -30,9 +31,9 @@
 #define SL_FLOW_NOWHERE	  0xffffffffu /* no slot */
 #define SL_FLOW_TURNS	  4096u
 
-#define SL_FLOW_LEVEL_SHIFT 2	  /* from one level to the next: four times as many groups */
+#define SL_FLOW_LEVEL_SHIFT 4	  /* from one level to the next: 16 times as many groups */
 #define SL_FLOW_LEVEL_FIRST 1024u /* groups of the first one: 1 MB of entries */
-#define SL_FLOW_LEVELS_MOST 4	  /* before the last level */
+#define SL_FLOW_LEVELS_MOST 2	  /* before the last level */
 #define SL_FLOW_CHOICES	    3
 #define SL_FLOW_PLACES_MOST (SL_FLOW_LEVELS_MOST + SL_FLOW_CHOICES)
 
@@ -123,8 +124,7 @@ static inline __u32 sl_flow_turn(__u64 hash)
  */
 static inline __u32 sl_flow_small_levels(__u32 groups)
 {
-	return (groups >= 2 * SL_FLOW_LEVEL_FIRST) + (groups >= 10 * SL_FLOW_LEVEL_FIRST) +
-	       (groups >= 42 * SL_FLOW_LEVEL_FIRST) + (groups >= 170 * SL_FLOW_LEVEL_FIRST);
+	return (groups >= 2 * SL_FLOW_LEVEL_FIRST) + (groups >= 34 * SL_FLOW_LEVEL_FIRST);
 }
 
 /* In how many groups of such a table a key may be. */
@@ -138,7 +138,7 @@ static inline __u32 sl_flow_place(__u64 hash, __u32 groups, __u32 place)
 {
 	__u32 levels = sl_flow_small_levels(groups), level = place < levels ? place : levels;
 	__u32 scale = 1u << level * SL_FLOW_LEVEL_SHIFT;
-	__u32 first = (0x55 & (scale - 1)) * SL_FLOW_LEVEL_FIRST; /* 1 + 4 + 16 + ... before it */
+	__u32 first = (0x11 & (scale - 1)) * SL_FLOW_LEVEL_FIRST; /* 1 + 16 before it */
 
 	if (place < levels)
 		return first + ((hash >> 32) & (scale * SL_FLOW_LEVEL_FIRST - 1));
