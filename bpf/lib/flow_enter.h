@@ -7,7 +7,7 @@
 #include "lib/flow_table.h"
 
 #define SL_TURN_TRIES 8
-#define SL_TURN_SPINS 16
+#define SL_TURN_SPINS 1024
 
 #define SL_TAKE_TRIES 3 /* in one group, while other CPUs change tags beside */
 
@@ -154,16 +154,22 @@ static __always_inline __u64 sl_flow_live_word(__u8 family, const union sl_key *
 }
 
 /*
- * An even number: nobody is at it. Who is has two stores to make; if its CPU is taken away from it
- * just then for longer than we wait, our packet is dropped and comes again.
+ * An even number: nobody is at it. Who is has two stores to make, and may be interrupted in
+ * between: all tries together last 100 us and more. If its CPU is taken away from it for longer,
+ * our packet is dropped and comes again. Global: the verifier looks once.
  */
-static __always_inline __u32 sl_flow_await_turn(const __u32 *turn)
+__noinline __u32 sl_flow_await_turn(const __u32 *turn)
 {
-	__u32 now = READ_ONCE(*turn);
+	__u32 now;
 
+	if (!turn)
+		return 0;
+	now = READ_ONCE(*turn);
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < SL_TURN_SPINS && (now & 1); i++)
+	for (int i = 0; i < SL_TURN_SPINS && (now & 1); i++) {
+		bpf_ktime_get_ns(); /* takes some 20 ns */
 		now = READ_ONCE(*turn);
+	}
 	return now & ~1u;
 }
 
