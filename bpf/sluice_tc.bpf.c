@@ -269,12 +269,13 @@ static __always_inline __u32 sl_router_pass_to(struct __sk_buff *ctx, const stru
 	return sl_for_router(ctx, port) ? 0 : SL_POLICY_PORT_UNKNOWN;
 }
 
-/* What enters by any other port. */
+#define SL_TO_KERNEL -3 /* no TC action */
+
+/* What enters by any other port. SL_TO_KERNEL: the caller's to give to sl_tc_pass(). */
 static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *port,
 				   struct sl_port_stats *stats, struct sl_work *work)
 {
 	enum sl_verdict verdict = sl_enter(ctx, port, &work->pkt);
-	const struct sl_port *out = NULL;
 	__u32 len = ctx_len(ctx);
 
 	if (unlikely(port->qos) && verdict != SL_DROP &&
@@ -289,22 +290,33 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
 		return ctx_redirect(ctx, &work->hop);
 	}
-	if (verdict == SL_PASS) {
-		if (port->flags & SL_PORT_SHORTCUT)
-			out = sl_shortcut_find(ctx, port);
-		verdict = sl_router_pass(ctx, port, &work->pkt, sl_router_pass_to(ctx, port, out));
-	}
-	if (verdict == SL_PASS) {
-		sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], len);
-		if (out) {
-			ctx->tc_index = SL_TC_INDEX_SEGMENT;
-			return bpf_redirect(out->ifindex, 0);
-		}
-		ctx_clear_mark(ctx);
-		return TC_ACT_UNSPEC;
-	}
+	if (verdict == SL_PASS)
+		return SL_TO_KERNEL;
 	sl_count(&stats->rx[SL_COUNT_DROPPED], len);
 	return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
+}
+
+/* What sl_tc_router() leaves alone: the kernel's, or another port's past its bridge. */
+static __noinline int sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *port,
+				 struct sl_port_stats *stats, struct sl_work *work)
+{
+	const struct sl_port *out =
+	    port->flags & SL_PORT_SHORTCUT ? sl_shortcut_find(ctx, port) : NULL;
+	enum sl_verdict verdict =
+	    sl_router_pass(ctx, port, &work->pkt, sl_router_pass_to(ctx, port, out));
+	__u32 len = ctx_len(ctx);
+
+	if (verdict != SL_PASS) {
+		sl_count(&stats->rx[SL_COUNT_DROPPED], len);
+		return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
+	}
+	sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], len);
+	if (out) {
+		ctx->tc_index = SL_TC_INDEX_SEGMENT;
+		return bpf_redirect(out->ifindex, 0);
+	}
+	ctx_clear_mark(ctx);
+	return TC_ACT_UNSPEC;
 }
 
 /* Drops what is from or to a listed address. A function for the sake of its caller's stack. */
@@ -337,9 +349,11 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	/* XDP has looked, where it runs. */
 	if (!(port->flags & SL_PORT_XDP) && sl_block_any() && sl_tc_block(ctx, port, stats))
 		return TC_ACT_SHOT;
-	if (!(port->flags & SL_PORT_SWITCHED))
-		return sl_tc_router(ctx, port, stats, work);
 	/* One after the other: within each other they would need too much stack. */
+	if (!(port->flags & SL_PORT_SWITCHED)) {
+		action = sl_tc_router(ctx, port, stats, work);
+		return action == SL_TO_KERNEL ? sl_tc_pass(ctx, port, stats, work) : action;
+	}
 	action = sl_tc_switch(ctx, port, stats, work);
 	return action == SL_TO_GATEWAY ? sl_tc_gateway(ctx, port, stats, work) : action;
 }

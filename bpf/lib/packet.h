@@ -85,8 +85,8 @@ static __always_inline void sl_set_domain(struct sl_packet *pkt, __u16 domain)
 {
 	sl_key_word *tail = sl_packet_key_tail(pkt);
 
-	*tail = (*tail & ~(0xffffull << SL_KEY_DOMAIN_SHIFT)) |
-		(__u64)domain << SL_KEY_DOMAIN_SHIFT;
+	*tail = (*tail & ~(0xffffull << SL_KEY_DOMAIN_SHIFT)) | (__u64)domain
+								    << SL_KEY_DOMAIN_SHIFT;
 }
 
 /* Makes the key that of an answer. */
