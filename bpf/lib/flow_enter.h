@@ -127,9 +127,9 @@ SL_STATIC_ASSERT(__builtin_offsetof(struct sl_flow4, key) == sizeof(struct sl_fl
 		     __builtin_offsetof(struct sl_flow6, key) == sizeof(struct sl_flow),
 		 "the key is behind the flow");
 
-/* Writes all but the key's last word, which the caller does: then it counts. That word, or NULL. */
-static __always_inline sl_key_word *sl_flow_fill(__u8 family, __u32 slot, const union sl_key *key,
-						 const struct sl_flow *flow)
+/* Writes all but the key's last word: with that it counts. False: there is no such slot. */
+static __always_inline bool sl_flow_fill(__u8 family, __u32 slot, const union sl_key *key,
+					 const struct sl_flow *flow)
 {
 	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
 	const sl_key_word *from = (const sl_key_word *)key;
@@ -137,26 +137,40 @@ static __always_inline sl_key_word *sl_flow_fill(__u8 family, __u32 slot, const 
 	sl_key_word *to = sl_flow_words(family, slot);
 
 	if (!there || !to)
-		return NULL;
+		return false;
 	*there = *flow;
 #pragma unroll
 	for (__u32 i = 0; i < last; i++)
 		to[i] = from[i];
-	return &to[last];
+	return true;
 }
 
-/* The last word of a key that is in the table. */
-static __always_inline __u64 sl_flow_live_word(__u8 family, const union sl_key *key)
+static __always_inline void sl_flow_show_family(__u8 family, __u32 slot, const union sl_key *key)
 {
 	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
+	sl_key_word *words = sl_flow_words(family, slot);
 
-	return ((const sl_key_word *)key)[last] | SL_FLOW_LIVE;
+	if (words)
+		WRITE_ONCE(words[last], ((const sl_key_word *)key)[last] | SL_FLOW_LIVE);
+}
+
+/* Writes the last word and the tag. Global, like the next: the verifier looks once. */
+__noinline int sl_flow_show(__u32 family, __u32 slot, const union sl_key *key, __u64 hash)
+{
+	if (!key)
+		return 0;
+	if (family == AF_INET)
+		sl_flow_show_family(AF_INET, slot, key);
+	else
+		sl_flow_show_family(AF_INET6, slot, key);
+	sl_flow_set_tag(family, slot, sl_flow_tag(hash));
+	return 0;
 }
 
 /*
  * An even number: nobody is at it. Who is has two stores to make, and may be interrupted in
  * between: all tries together last 100 us and more. If its CPU is taken away from it for longer,
- * our packet is dropped and comes again. Global: the verifier looks once.
+ * our packet is dropped and comes again.
  */
 __noinline __u32 sl_flow_await_turn(const __u32 *turn)
 {
@@ -180,9 +194,8 @@ static __always_inline long sl_flow_enter_family(__u8 family, const union sl_key
 	__u64 hash = sl_flow_key_hash(family, key, settings->flow_seed);
 	__u32 slot = sl_flow_take(family, hash), index = sl_flow_turn(hash), now;
 	__u32 *turn = bpf_map_lookup_elem(&sl_flow_turns, &index);
-	sl_key_word *live = sl_flow_fill(family, slot, key, flow);
 
-	if (!turn || !live)
+	if (!turn || !sl_flow_fill(family, slot, key, flow))
 		return -SL_ENOSPC;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SL_TURN_TRIES; i++) {
@@ -191,8 +204,7 @@ static __always_inline long sl_flow_enter_family(__u8 family, const union sl_key
 			break;
 		if (__sync_val_compare_and_swap(turn, now, now + 1) != now)
 			continue;
-		WRITE_ONCE(*live, sl_flow_live_word(family, key));
-		sl_flow_set_tag(family, slot, sl_flow_tag(hash));
+		sl_flow_show(family, slot, key, hash);
 		__sync_lock_test_and_set(turn, now + 2);
 		return slot;
 	}
