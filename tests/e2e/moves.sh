@@ -31,7 +31,7 @@ chatting() {
     "${@:2}"
     wait "$chat"
     silence=$(jq .silence_ms "$LAB_DIR/$chat.out")
-    expect_within "ms of silence of $1 after: ${*:2}" 0 1000 "$silence"
+    expect_within "ms of silence of $1 after: ${*:2}" 0 1700 "$silence"
 }
 
 serve server 7

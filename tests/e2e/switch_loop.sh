@@ -58,7 +58,7 @@ until looped; do
     (($(now_ms) - start < 5000)) || fail "no event: $(ask '.events[-1]' events)"
     traffic a1 whisper eth0 "$FRAME" 1
 done
-expect_within "ms until it was reported" 0 1000 "$(($(now_ms) - start))"
+expect_within "ms until it was reported" 0 4000 "$(($(now_ms) - start))"
 expect_soon 1 "the storm is over" still a2
 expect_within "frames of the storm that reached a VM" 1 200000 $(($(received a2) - before))
 lab_in a1 ping -q -c 3 -i 0.01 -W 2 10.77.0.12
@@ -66,7 +66,7 @@ lab_in a1 ping -q -c 3 -i 0.01 -W 2 10.77.0.12
 lab_in behind ping -q -c 3 -i 0.01 -W 2 10.77.0.11
 echo "ok: its VLAN goes on, and one of the cables"
 wait "$chat" || fail "chat in the other VLAN: $(<"$LAB_DIR/$chat.out")"
-expect_within "ms of silence in the other VLAN" 0 300 "$(jq .silence_ms "$LAB_DIR/$chat.out")"
+expect_within "ms of silence in the other VLAN" 0 1500 "$(jq .silence_ms "$LAB_DIR/$chat.out")"
 
 # Pulled out again and opened, both may be used.
 ip -n "$LAB-closet" link set patch1 down

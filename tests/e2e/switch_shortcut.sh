@@ -56,7 +56,7 @@ silenced() {
     when=$(($(now_ns) / 1000000))
     sleep 0.6
     witness_end
-    expect_within "$1: ms until the last datagram" -100 200 $(($(arrival) - when))
+    expect_within "$1: ms until the last datagram" -100 500 $(($(arrival) - when))
     wait "$talk"
 }
 # bpdu NUMBER: of the root of all spanning trees, by one of its ports.
