@@ -32,6 +32,7 @@
  * established flow pays nothing else for it.
  */
 static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx,
+							   const struct sl_settings *settings,
 							   const struct sl_port *in,
 							   struct sl_packet *pkt,
 							   struct sl_flow *flow, struct sl_hop *hop)
@@ -40,7 +41,7 @@ static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx
 	enum sl_verdict verdict;
 	int err, why;
 
-	if (!sl_nexthop_cached(flow, now, hop)) {
+	if (!sl_nexthop_cached(flow, settings, now, hop)) {
 		why = sl_policy_stale(flow) ? sl_judge_again(ctx) : 0;
 		if (why)
 			return sl_refuse(pkt, why);
@@ -86,12 +87,13 @@ static __always_inline enum sl_verdict sl_refused(const struct sl_packet *pkt)
 static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port *port,
 						struct sl_work *work)
 {
+	const struct sl_settings *settings = sl_settings_now();
 	struct sl_packet *pkt = &work->pkt;
 	struct sl_hop *hop = &work->hop;
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
 
-	if (pkt->vlan_tags)
+	if (!settings || pkt->vlan_tags)
 		return SL_PASS;
 	sl_set_domain(pkt, port->domain);
 	if (unlikely(pkt->icmp_error)) {
@@ -104,9 +106,9 @@ static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const str
 	if (unlikely(pkt->fragment != SL_FRAG_NONE))
 		sl_fragment_ports(pkt);
 
-	flow = sl_flow_find(pkt);
+	flow = sl_flow_find_with(settings, pkt);
 	if (likely(flow)) {
-		verdict = sl_continue_session(ctx, port, pkt, flow, hop);
+		verdict = sl_continue_session(ctx, settings, port, pkt, flow, hop);
 	} else {
 		flow = &work->opened;
 		verdict = sl_plan_session(ctx, port, work);

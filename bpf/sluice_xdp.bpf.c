@@ -78,6 +78,7 @@ static __always_inline enum sl_verdict sl_first_packet(const struct sl_packet *p
 static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
 						    struct sl_packet *pkt, struct sl_hop *hop)
 {
+	const struct sl_settings *settings = sl_settings_now();
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
 	__u32 now;
@@ -86,16 +87,16 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	verdict = sl_enter(ctx, port, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	if (sl_needs_full_path(port, pkt))
+	if (!settings || sl_needs_full_path(port, pkt))
 		return SL_PASS;
 	sl_set_domain(pkt, port->domain);
-	flow = sl_flow_find(pkt);
+	flow = sl_flow_find_with(settings, pkt);
 	if (!flow)
 		return sl_first_packet(pkt);
 	if (sl_is_syn(pkt)) /* a connection reopened concerns both directions */
 		return SL_PASS;
 	now = sl_tick_now();
-	if (!sl_nexthop_cached(flow, now, hop) &&
+	if (!sl_nexthop_cached(flow, settings, now, hop) &&
 	    (sl_policy_stale(flow) || sl_nexthop_ask(ctx, port, pkt, flow, hop)))
 		return SL_PASS;
 	/* Noted now, done if we return XDP_REDIRECT: what can't be sent there stays as it came. */

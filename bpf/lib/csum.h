@@ -15,20 +15,20 @@ static __always_inline __u32 sl_csum_fold64(__u64 sum)
 	return (sum & 0xffffffff) + (sum >> 32);
 }
 
+/* Of a sum below 2^47: each step leaves at most half the bits and a carry. */
 static __always_inline __u16 sl_csum_fold(__u64 sum)
 {
-	__u32 s = sl_csum_fold64(sum);
-
-	s = (s & 0xffff) + (s >> 16);
-	return (s & 0xffff) + (s >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
 }
 
-/* What a change of two 32-bit words adds to a sum; 0 if nothing changed. */
-static __always_inline __u32 sl_csum_diff32(__be32 from_a, __be32 to_a, __be32 from_b, __be32 to_b)
+/* What a change of two 32-bit words adds to a sum, below 2^34; 0 if nothing changed. */
+static __always_inline __u64 sl_csum_diff32(__be32 from_a, __be32 to_a, __be32 from_b, __be32 to_b)
 {
 	if (from_a == to_a && from_b == to_b)
 		return 0;
-	return sl_csum_fold64((__u64)(__u32)~from_a + to_a + (__u32)~from_b + to_b);
+	return (__u64)(__u32)~from_a + to_a + (__u32)~from_b + to_b;
 }
 
 static __always_inline __u32 sl_csum_diff16(__be16 from_a, __be16 to_a, __be16 from_b, __be16 to_b)

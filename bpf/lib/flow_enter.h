@@ -114,14 +114,14 @@ __noinline __u32 sl_flow_take(__u32 family, __u64 hash)
 }
 
 /* The key of a slot. */
-static __always_inline sl_key_word *sl_flow_words(__u8 family, __u32 slot)
+static __always_inline sl_word *sl_flow_words(__u8 family, __u32 slot)
 {
 	struct sl_flow *flow = sl_flow_at(family, slot);
 
 	if (!flow)
 		return NULL;
 	barrier_var(flow); /* what may be NULL must not be added to */
-	return (sl_key_word *)(flow + 1);
+	return (sl_word *)(flow + 1);
 }
 SL_STATIC_ASSERT(__builtin_offsetof(struct sl_flow4, key) == sizeof(struct sl_flow) &&
 		     __builtin_offsetof(struct sl_flow6, key) == sizeof(struct sl_flow),
@@ -132,9 +132,9 @@ static __always_inline bool sl_flow_fill(__u8 family, __u32 slot, const union sl
 					 const struct sl_flow *flow)
 {
 	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
-	const sl_key_word *from = (const sl_key_word *)key;
+	const sl_word *from = (const sl_word *)key;
 	struct sl_flow *there = sl_flow_at(family, slot);
-	sl_key_word *to = sl_flow_words(family, slot);
+	sl_word *to = sl_flow_words(family, slot);
 
 	if (!there || !to)
 		return false;
@@ -148,10 +148,10 @@ static __always_inline bool sl_flow_fill(__u8 family, __u32 slot, const union sl
 static __always_inline void sl_flow_show_family(__u8 family, __u32 slot, const union sl_key *key)
 {
 	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
-	sl_key_word *words = sl_flow_words(family, slot);
+	sl_word *words = sl_flow_words(family, slot);
 
 	if (words)
-		WRITE_ONCE(words[last], ((const sl_key_word *)key)[last] | SL_FLOW_LIVE);
+		WRITE_ONCE(words[last], ((const sl_word *)key)[last] | SL_FLOW_LIVE);
 }
 
 /* Writes the last word and the tag. Global, like the next: the verifier looks once. */
@@ -230,7 +230,7 @@ __noinline long sl_flow_enter(__u32 family, const union sl_key *key, const struc
 static __always_inline void sl_flow_empty(__u8 family, __u32 slot)
 {
 	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
-	sl_key_word *words = sl_flow_words(family, slot);
+	sl_word *words = sl_flow_words(family, slot);
 
 	if (!words)
 		return;

@@ -24,7 +24,7 @@ static __always_inline __u32 sl_flow_group_count(__u8 family, const struct sl_se
 
 static __always_inline __u64 sl_flow_key_hash(__u8 family, const union sl_key *key, __u64 seed)
 {
-	const sl_key_word *words = (const sl_key_word *)key;
+	const sl_word *words = (const sl_word *)key;
 
 	return sl_flow_hash(words, family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS, seed);
 }
@@ -59,14 +59,14 @@ static __always_inline struct sl_birth *sl_birth_at(__u8 family, __u32 slot)
 /* Is this live key of a slot that of a packet? */
 static __always_inline bool sl_key4_is(const struct sl_key4 *live, const struct sl_key4 *key)
 {
-	const sl_key_word *a = (const sl_key_word *)live, *b = (const sl_key_word *)key;
+	const sl_word *a = (const sl_word *)live, *b = (const sl_word *)key;
 
 	return READ_ONCE(a[1]) == (b[1] | SL_FLOW_LIVE) && a[0] == b[0];
 }
 
 static __always_inline bool sl_key6_is(const struct sl_key6 *live, const struct sl_key6 *key)
 {
-	const sl_key_word *a = (const sl_key_word *)live, *b = (const sl_key_word *)key;
+	const sl_word *a = (const sl_word *)live, *b = (const sl_word *)key;
 
 	return READ_ONCE(a[4]) == (b[4] | SL_FLOW_LIVE) && a[0] == b[0] && a[1] == b[1] &&
 	       a[2] == b[2] && a[3] == b[3];
@@ -193,13 +193,17 @@ static __always_inline struct sl_flow *sl_flow_find6(struct sl_packet *pkt,
 }
 
 /* The flow that the packet belongs to, and its slot in pkt->slot. NULL: none. */
+static __always_inline struct sl_flow *sl_flow_find_with(const struct sl_settings *settings,
+							 struct sl_packet *pkt)
+{
+	return pkt->family == AF_INET ? sl_flow_find4(pkt, settings) : sl_flow_find6(pkt, settings);
+}
+
 static __always_inline struct sl_flow *sl_flow_find(struct sl_packet *pkt)
 {
 	const struct sl_settings *settings = sl_settings_now();
 
-	if (!settings)
-		return NULL;
-	return pkt->family == AF_INET ? sl_flow_find4(pkt, settings) : sl_flow_find6(pkt, settings);
+	return settings ? sl_flow_find_with(settings, pkt) : NULL;
 }
 
 #endif

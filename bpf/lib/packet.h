@@ -57,12 +57,33 @@ static __always_inline bool sl_is_syn(const struct sl_packet *pkt)
 	return (pkt->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
 }
 
+typedef __u32 __attribute__((may_alias)) sl_half_word;
+#define SL_MAC_BITS 48
+
 /* A MAC as a number, the first byte the lowest. */
 static __always_inline __u64 sl_mac_number(const void *mac)
 {
 	const __u16 *words = mac;
 
 	return words[0] | (__u64)words[1] << 16 | (__u64)words[2] << 32;
+}
+
+/* Those of a frame, the same way, in one load each. */
+static __always_inline __u64 sl_eth_dest(const struct ethhdr *eth)
+{
+	return *(const sl_word *)eth->h_dest & ((1ull << SL_MAC_BITS) - 1);
+}
+
+static __always_inline __u64 sl_eth_source(const struct ethhdr *eth)
+{
+	return *(const sl_word *)(eth->h_source - 2) >> 16;
+}
+
+/* Copies both MACs of a frame, one behind the other. */
+static __always_inline void sl_macs_copy(__u8 *to, const __u8 *from)
+{
+	*(sl_word *)to = *(const sl_word *)from;
+	*(sl_half_word *)(to + 8) = *(const sl_half_word *)(from + 8);
 }
 
 /*
@@ -74,19 +95,20 @@ static __always_inline __u64 sl_key_tail(__u32 ports, __u8 proto)
 	return ports | (__u64)proto << SL_KEY_PROTO_SHIFT;
 }
 
-static __always_inline sl_key_word *sl_packet_key_tail(struct sl_packet *pkt)
+static __always_inline sl_word *sl_packet_key_tail(struct sl_packet *pkt)
 {
-	return (sl_key_word *)&pkt->key + (pkt->family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) -
+	return (sl_word *)&pkt->key + (pkt->family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) -
 	       1;
 }
 
 /* The L2 domain the packet is in, a part of its flow's key. */
 static __always_inline void sl_set_domain(struct sl_packet *pkt, __u16 domain)
 {
-	sl_key_word *tail = sl_packet_key_tail(pkt);
+	sl_word *tail = sl_packet_key_tail(pkt);
 
-	*tail = (*tail & ~(0xffffull << SL_KEY_DOMAIN_SHIFT)) | (__u64)domain
-								    << SL_KEY_DOMAIN_SHIFT;
+	/* The compiler would write two bytes. */
+	WRITE_ONCE(*tail, (*tail & ~(0xffffull << SL_KEY_DOMAIN_SHIFT)) |
+			      (__u64)domain << SL_KEY_DOMAIN_SHIFT);
 }
 
 /* Makes the key that of an answer. */
@@ -117,15 +139,19 @@ struct sl_hop {
 	__u16 station;
 	__u16 mtu;
 	__u16 qos; /* sl_port.qos of that port */
-	__u8 dmac[6], smac[6];
 	/*
 	 * TC: let the kernel's neighbour code send this one, because the neighbour is not resolved
 	 * yet or to show the kernel that it is in use.
 	 */
 	bool neigh;
-	__u8 gateway_family;   /* AF_INET or AF_INET6 */
+	__u8 gateway_family; /* AF_INET or AF_INET6 */
+	__u8 dmac[6] __attribute__((aligned(8)));
+	__u8 smac[6];
 	union sl_addr gateway; /* unmapped: IPv4 is w[0] */
 };
+SL_STATIC_ASSERT(__builtin_offsetof(struct sl_hop, smac) ==
+		     __builtin_offsetof(struct sl_hop, dmac) + 6,
+		 "both MACs are copied at once");
 
 static __always_inline union sl_addr sl_mapped(__be32 v4)
 {

@@ -135,7 +135,7 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 						 __u32 off)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
-	sl_key_word *key = (sl_key_word *)&pkt->k4;
+	sl_word *key = (sl_word *)&pkt->k4;
 	struct sl_ports_header ports = {};
 	struct iphdr *ip = data + off;
 	enum sl_verdict verdict;
@@ -150,7 +150,7 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 	pkt->l3_len = bpf_ntohs(ip->tot_len);
 	if (!pkt->l3_len && pkt->gso) /* beyond 64 KB the field is 0 (Linux 6.3) */
 		pkt->l3_len = ctx_len(ctx) - off;
-	key[0] = *(sl_key_word *)&ip->saddr; /* and daddr */
+	key[0] = *(sl_word *)&ip->saddr; /* and daddr */
 	if (ip->version != 4 || header < sizeof(*ip) || pkt->l3_len < header ||
 	    pkt->l3_len > ctx_len(ctx) - off)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
@@ -234,7 +234,7 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 						 __u32 off)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
-	sl_key_word *key = (sl_key_word *)&pkt->k6;
+	sl_word *key = (sl_word *)&pkt->k6;
 	struct ipv6hdr *ip6 = data + off;
 	struct sl_ports_header ports = {};
 	__u32 l4 = off + sizeof(*ip6);
@@ -251,7 +251,7 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 		pkt->l3_len = ctx_len(ctx) - off;
 #pragma unroll
 	for (__u32 i = 0; i < SL_KEY6_WORDS - 1; i++) /* both addresses */
-		key[i] = ((sl_key_word *)&ip6->saddr)[i];
+		key[i] = ((sl_word *)&ip6->saddr)[i];
 	if (ip6->version != 6 || pkt->l3_len > ctx_len(ctx) - off)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
 

@@ -2,6 +2,7 @@
 #ifndef SLUICE_BPF_PORT_H
 #define SLUICE_BPF_PORT_H
 
+#include "lib/packet.h"
 #include "maps/maps.h"
 
 /* The port of this interface, or NULL. See sluice/abi/port.h for the table. */
@@ -24,7 +25,7 @@ static __always_inline bool sl_for_router(struct sl_ctx *ctx, const struct sl_po
 	struct ethhdr *eth = ctx_data(ctx);
 
 	return (void *)(eth + 1) <= ctx_data_end(ctx) &&
-	       !__builtin_memcmp(eth->h_dest, port->mac, ETH_ALEN);
+	       !((*(const sl_word *)eth->h_dest ^ *(const sl_word *)port->mac) << 16);
 }
 
 #endif

@@ -56,7 +56,7 @@ static __always_inline __u64 sl_guard_sender(struct sl_ctx *ctx, const struct sl
 
 	if ((void *)(eth + 1) > ctx_data_end(ctx))
 		return 0;
-	return sl_guard_find_mac(guard, sl_mac_number(eth->h_source));
+	return sl_guard_find_mac(guard, sl_eth_source(eth));
 }
 
 /* Is a source MAC that is not listed refused, whatever else there is to say of the frame? */
@@ -251,7 +251,7 @@ static __noinline int sl_guard_judge(struct sl_ctx *ctx, const struct sl_port *p
 
 	if ((void *)(eth + 1) > ctx_data_end(ctx))
 		return ctx_is_last() ? SL_DROP_GUARD_MAC : SL_GUARD_ASK_TC;
-	mac = sl_mac_number(eth->h_source);
+	mac = sl_eth_source(eth);
 	why = sl_guard_source_mac(ctx, port, guard, pkt, mac);
 	if (!why)
 		why = sl_guard_ethertype(port, guard, pkt);

@@ -104,7 +104,7 @@ static __always_inline int sl_guard_egress(struct sl_ctx *ctx, const struct sl_p
 
 	if (!guard || (void *)(eth + 1) > ctx_data_end(ctx))
 		return 0;
-	to = sl_mac_number(eth->h_dest);
+	to = sl_eth_dest(eth);
 	if ((guard->checks & SL_GUARD_DELIVERY) && !(to & 1) &&
 	    !sl_guard_own_mac(port, guard, to)) {
 		if (!(guard->checks & SL_GUARD_AUDIT))

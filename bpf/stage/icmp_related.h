@@ -112,7 +112,8 @@ static __always_inline int sl_related_ip(struct __sk_buff *ctx, struct sl_quoted
 {
 	struct iphdr ip = quoted->ip;
 
-	*addr_diff = sl_csum_diff32(ip.saddr, flow->daddr, ip.daddr, flow->saddr);
+	*addr_diff =
+	    sl_csum_fold64(sl_csum_diff32(ip.saddr, flow->daddr, ip.daddr, flow->saddr));
 	ip.check = sl_csum_update(ip.check, *addr_diff);
 	ip.saddr = flow->daddr;
 	ip.daddr = flow->saddr;
@@ -130,7 +131,8 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	struct sl_packet *pkt = &work->pkt;
 	struct sl_route route = {.in_ifindex = port->l3_ifindex};
 	__u32 quote_off = pkt->l4_off + sizeof(struct icmphdr);
-	__u32 addr_diff, icmp_diff = 0, outer_diff;
+	__u32 addr_diff, icmp_diff = 0;
+	__u64 outer_diff;
 	struct sl_hop *hop = &work->hop;
 	union sl_key *key = &work->other;
 	const struct sl_flow *flow;

@@ -147,8 +147,7 @@ static __always_inline void sl_nexthop_store(const struct sl_hop *hop, struct sl
 		if (__sync_val_compare_and_swap(&slot->gen, gen, gen + 1) != gen)
 			return;
 		slot->out_ifindex = hop->ifindex;
-		__builtin_memcpy(slot->dmac, hop->dmac, ETH_ALEN);
-		__builtin_memcpy(slot->smac, hop->smac, ETH_ALEN);
+		sl_macs_copy(slot->dmac, hop->dmac);
 		slot->mtu = hop->mtu;
 		slot->out_port = hop->port;
 		slot->out_qos = hop->qos;
@@ -180,23 +179,22 @@ static __always_inline bool sl_nexthop_trusted(const struct sl_flow *flow,
 }
 
 /* The remembered answer, if it is this flow's and to be trusted. */
-static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow, __u32 now,
+static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow,
+					      const struct sl_settings *settings, __u32 now,
 					      struct sl_hop *hop)
 {
-	__u32 index = flow->nh_slot, zero = 0;
+	__u32 index = flow->nh_slot;
 	struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
-	struct sl_settings *settings = bpf_map_lookup_elem(&sl_settings, &zero);
 	__u16 gen = READ_ONCE(flow->nh_gen);
 
-	if (!slot || !settings || !gen || READ_ONCE(slot->gen) != gen ||
+	if (!slot || !gen || READ_ONCE(slot->gen) != gen ||
 	    !sl_nexthop_trusted(flow, slot, now, settings->nexthop_ttl))
 		return false;
 	hop->ifindex = slot->out_ifindex;
 	hop->port = slot->out_port;
 	hop->qos = slot->out_qos;
 	hop->mtu = slot->mtu;
-	__builtin_memcpy(hop->dmac, slot->dmac, ETH_ALEN);
-	__builtin_memcpy(hop->smac, slot->smac, ETH_ALEN);
+	sl_macs_copy(hop->dmac, slot->dmac);
 	barrier();
 	return READ_ONCE(slot->gen) == gen;
 }

@@ -15,14 +15,13 @@ static __always_inline int sl_rewrite_eth(struct sl_ctx *ctx, const struct sl_ho
 
 	if ((void *)(eth + 1) > ctx_data_end(ctx))
 		return -1;
-	__builtin_memcpy(eth->h_dest, hop->dmac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, hop->smac, ETH_ALEN);
+	sl_macs_copy(eth->h_dest, hop->dmac);
 	return 0;
 }
 
 /* Addresses and TTL with the header checksum. addr_diff: what it adds to an L4 sum. */
 static __always_inline int sl_rewrite_ip4(struct sl_ctx *ctx, const struct sl_packet *pkt,
-					  __be32 saddr, __be32 daddr, __u32 *addr_diff)
+					  __be32 saddr, __be32 daddr, __u64 *addr_diff)
 {
 	struct iphdr *ip = ctx_data(ctx) + (pkt->l3_off & SL_L3_OFF_MASK);
 	__be16 *ttl_word; /* TTL and protocol */
@@ -35,7 +34,7 @@ static __always_inline int sl_rewrite_ip4(struct sl_ctx *ctx, const struct sl_pa
 	old = *ttl_word;
 	new = old - bpf_htons(0x0100);
 	*ttl_word = new;
-	ip->check = sl_csum_update(ip->check, (__u64)*addr_diff + sl_csum_diff16(old, new, 0, 0));
+	ip->check = sl_csum_update(ip->check, *addr_diff + sl_csum_diff16(old, new, 0, 0));
 	ip->saddr = saddr;
 	ip->daddr = daddr;
 	return 0;
@@ -68,7 +67,7 @@ static __always_inline int sl_rewrite_ports(struct sl_ctx *ctx, const struct sl_
 }
 
 static __always_inline int sl_rewrite_l4_csum(struct sl_ctx *ctx, const struct sl_packet *pkt,
-					      __u32 addr_diff, __u32 port_diff)
+					      __u64 addr_diff, __u32 port_diff)
 {
 	switch (pkt->k4.proto) {
 	case IPPROTO_TCP:
@@ -87,7 +86,8 @@ static __always_inline int sl_rewrite_l4_csum(struct sl_ctx *ctx, const struct s
 static __always_inline int sl_rewrite4(struct sl_ctx *ctx, const struct sl_packet *pkt,
 				       const struct sl_flow *flow)
 {
-	__u32 addr_diff = 0, port_diff = 0;
+	__u64 addr_diff = 0;
+	__u32 port_diff = 0;
 	int err;
 
 	err = sl_rewrite_ip4(ctx, pkt, flow->saddr, flow->daddr, &addr_diff);

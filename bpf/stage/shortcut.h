@@ -20,8 +20,8 @@ static __always_inline bool sl_shortcut_key(struct __sk_buff *ctx, __u16 in,
 
 	if ((void *)(eth + 1) > ctx_data_end(ctx) || ctx->vlan_present || sl_is_tpid(eth->h_proto))
 		return false;
-	key->dst = sl_mac_number(eth->h_dest);
-	key->from = sl_mac_number(eth->h_source) | (__u64)in << 48;
+	key->dst = sl_eth_dest(eth);
+	key->from = sl_eth_source(eth) | (__u64)in << 48;
 	return !(key->dst & 1);
 }
 

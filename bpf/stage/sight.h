@@ -135,7 +135,7 @@ static __always_inline enum sl_verdict sl_sight(struct sl_ctx *ctx, const struct
 
 	if (!(port->flags & SL_PORT_SIGHT) || (void *)(eth + 1) > ctx_data_end(ctx))
 		return SL_CONTINUE;
-	mac = sl_mac_number(eth->h_source);
+	mac = sl_eth_source(eth);
 	slot = sl_sighting_slot(port, mac);
 	if (slot && READ_ONCE(*slot) == sl_sighting(mac, pkt->vid ?: port->domain, sl_epoch_now()))
 		return SL_CONTINUE;

@@ -94,8 +94,8 @@ static __always_inline __u32 sl_session_due(const struct sl_settings *settings, 
 static __always_inline void sl_flow_key_at(__u8 family, __u32 slot, union sl_key *key)
 {
 	__u32 count = family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS;
-	const sl_key_word *from = sl_flow_words(family, slot);
-	sl_key_word *to = (sl_key_word *)key;
+	const sl_word *from = sl_flow_words(family, slot);
+	sl_word *to = (sl_word *)key;
 
 	if (!from)
 		return;

@@ -45,8 +45,8 @@ static __always_inline int sl_l2_read(struct sl_ctx *ctx, struct sl_l2 *l2)
 	*l2 = (struct sl_l2){};
 	if ((void *)(eth + 1) > end)
 		return -1;
-	l2->dst = sl_mac_number(eth->h_dest);
-	l2->src = sl_mac_number(eth->h_source);
+	l2->dst = sl_eth_dest(eth);
+	l2->src = sl_eth_source(eth);
 	l2->tag = ctx_vlan_beside(ctx);
 	l2->type = eth->h_proto;
 	l2->off = sizeof(*eth);

@@ -12,13 +12,13 @@ constexpr std::size_t word_count = sizeof(Key) / sizeof(__u64);
 /// The key's last word, which says whether there is one.
 template <class Key>
 __u64 last_word(const Key& key) {
-    auto* words = reinterpret_cast<sl_key_word*>(const_cast<Key*>(&key));
+    auto* words = reinterpret_cast<sl_word*>(const_cast<Key*>(&key));
     return __atomic_load_n(&words[word_count<Key> - 1], __ATOMIC_ACQUIRE);
 }
 
 template <class Key>
 __u64 hash_of(const Key& key, __u64 seed) {
-    return sl_flow_hash(reinterpret_cast<const sl_key_word*>(&key), word_count<Key>, seed);
+    return sl_flow_hash(reinterpret_cast<const sl_word*>(&key), word_count<Key>, seed);
 }
 
 bool same(const void* a, const void* b, std::size_t bytes) { return std::memcmp(a, b, bytes) == 0; }

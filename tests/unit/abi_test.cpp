@@ -36,10 +36,10 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_settings, max_sessions4), 64u);
     EXPECT_EQ(offsetof(sl_ticket, due), 8u);
     EXPECT_EQ(offsetof(sl_port_stats, unattributed), 128u);
-    EXPECT_EQ(offsetof(sl_port, mac), 14u);
-    EXPECT_EQ(offsetof(sl_port, addr6), 28u);
-    EXPECT_EQ(offsetof(sl_port, guard), 44u);
-    EXPECT_EQ(offsetof(sl_port, qos), 46u);
+    EXPECT_EQ(offsetof(sl_port, guard), 14u);
+    EXPECT_EQ(offsetof(sl_port, mac), 16u);
+    EXPECT_EQ(offsetof(sl_port, qos), 22u);
+    EXPECT_EQ(offsetof(sl_port, addr6), 32u);
     EXPECT_EQ(offsetof(sl_nexthop, out_qos), 24u);
     EXPECT_EQ(offsetof(sl_qos, patience), 96u);
     EXPECT_EQ(offsetof(sl_qos, pcp), 128u);

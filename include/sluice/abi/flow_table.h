@@ -64,10 +64,11 @@ struct sl_ticket {
 	__u32 due;     /* tick before which it can't be over, unless sl_recheck says so */
 };
 
+typedef __u64 __attribute__((may_alias)) sl_word;
+
 /* A key as words, of which the last one has the byte `live`. */
-typedef __u64 __attribute__((may_alias)) sl_key_word;
-#define SL_KEY4_WORDS (sizeof(struct sl_key4) / sizeof(sl_key_word))
-#define SL_KEY6_WORDS (sizeof(struct sl_key6) / sizeof(sl_key_word))
+#define SL_KEY4_WORDS (sizeof(struct sl_key4) / sizeof(sl_word))
+#define SL_KEY6_WORDS (sizeof(struct sl_key6) / sizeof(sl_word))
 #define SL_FLOW_LIVE  (1ull << 56)
 
 /* Where in the last word, little endian, `domain` and `proto` are; the ports are the low 32 bits.
@@ -92,7 +93,7 @@ static inline __u64 sl_flow_mix(__u64 hash, __u64 word)
 }
 
 /* Not to be foreseen by who does not know the seed: no VM fills the groups of another's flows. */
-static inline __u64 sl_flow_hash(const sl_key_word *words, __u32 count, __u64 seed)
+static inline __u64 sl_flow_hash(const sl_word *words, __u32 count, __u64 seed)
 {
 	__u64 hash = seed;
 

@@ -44,13 +44,15 @@ struct sl_port {
 	__u16 domain;	  /* L2 domain: VLAN id, 0 = none */
 	__u8 role;	  /* enum sl_role */
 	__u8 flags;	  /* enum sl_port_flag */
-	__u8 mac[6];	  /* router MAC: frames sent to it are routed (MAC of l3_ifindex) */
-	__u32 mtu;	  /* bytes, without the Ethernet header */
-	__be32 addr4;	  /* source of ICMP errors sent out of this port; 0 = none */
-	union sl_addr addr6; /* likewise; all zero = none */
-	__u16 guard;	     /* index into sl_guards; 0 = none */
+	__u16 guard;	  /* index into sl_guards; 0 = none */
+	/* Router MAC: frames sent to it are routed (MAC of l3_ifindex). Read as 8 bytes at once. */
+	__u8 mac[6];
 	__u16 qos;	     /* enum sl_qos_flag, sluice/abi/qos.h */
+	__u32 mtu;	     /* bytes, without the Ethernet header */
+	__be32 addr4;	     /* source of ICMP errors sent out of this port; 0 = none */
+	union sl_addr addr6; /* likewise; all zero = none */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_port) == 48, "sl_port is 48 bytes");
+SL_STATIC_ASSERT(__builtin_offsetof(struct sl_port, mac) % 8 == 0, "the MAC begins a word");
 
 #endif
