@@ -58,6 +58,16 @@ static __always_inline bool sl_is_syn(const struct sl_packet *pkt)
 }
 
 typedef __u32 __attribute__((may_alias)) sl_half_word;
+
+/*
+ * Eight bytes of a frame in one load: by another type the compiler would take them for unaligned,
+ * and read them one by one.
+ */
+static __always_inline __u64 sl_load_word(const void *at)
+{
+	return *(const sl_word *)at;
+}
+
 #define SL_MAC_BITS 48
 
 /* A MAC as a number, the first byte the lowest. */
@@ -71,12 +81,22 @@ static __always_inline __u64 sl_mac_number(const void *mac)
 /* Those of a frame, the same way, in one load each. */
 static __always_inline __u64 sl_eth_dest(const struct ethhdr *eth)
 {
-	return *(const sl_word *)eth->h_dest & ((1ull << SL_MAC_BITS) - 1);
+	return sl_load_word(eth->h_dest) & ((1ull << SL_MAC_BITS) - 1);
 }
 
 static __always_inline __u64 sl_eth_source(const struct ethhdr *eth)
 {
-	return *(const sl_word *)(eth->h_source - 2) >> 16;
+	return sl_load_word(eth->h_source - 2) >> 16;
+}
+
+static __always_inline __be16 sl_load_be16(const void *at)
+{
+	return *(const __be16 *)at;
+}
+
+static __always_inline __be16 sl_ethertype(const struct ethhdr *eth)
+{
+	return sl_load_be16(&eth->h_proto);
 }
 
 /* Copies both MACs of a frame, one behind the other. */

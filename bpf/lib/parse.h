@@ -150,7 +150,7 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 	pkt->l3_len = bpf_ntohs(ip->tot_len);
 	if (!pkt->l3_len && pkt->gso) /* beyond 64 KB the field is 0 (Linux 6.3) */
 		pkt->l3_len = ctx_len(ctx) - off;
-	key[0] = *(sl_word *)&ip->saddr; /* and daddr */
+	key[0] = sl_load_word(&ip->saddr); /* and daddr */
 	if (ip->version != 4 || header < sizeof(*ip) || pkt->l3_len < header ||
 	    pkt->l3_len > ctx_len(ctx) - off)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
@@ -251,7 +251,7 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 		pkt->l3_len = ctx_len(ctx) - off;
 #pragma unroll
 	for (__u32 i = 0; i < SL_KEY6_WORDS - 1; i++) /* both addresses */
-		key[i] = ((sl_word *)&ip6->saddr)[i];
+		key[i] = sl_load_word(ip6->saddr.s6_addr + i * sizeof(*key));
 	if (ip6->version != 6 || pkt->l3_len > ctx_len(ctx) - off)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
 
@@ -291,7 +291,7 @@ static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_pa
 	eth = data;
 	if ((void *)(eth + 1) > end)
 		return SL_PASS;
-	proto = eth->h_proto;
+	proto = sl_ethertype(eth);
 	pkt->ethertype = proto;
 	pkt->vlan_tags = ctx_vlan_offloaded(ctx);
 	pkt->vid = ctx_vlan_vid(ctx);

@@ -25,7 +25,7 @@ static __always_inline bool sl_for_router(struct sl_ctx *ctx, const struct sl_po
 	struct ethhdr *eth = ctx_data(ctx);
 
 	return (void *)(eth + 1) <= ctx_data_end(ctx) &&
-	       !((*(const sl_word *)eth->h_dest ^ *(const sl_word *)port->mac) << 16);
+	       !((sl_load_word(eth->h_dest) ^ sl_load_word(port->mac)) << 16);
 }
 
 #endif

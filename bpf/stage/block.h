@@ -49,7 +49,7 @@ static __always_inline __u32 sl_block_l3(void *data, void *end, __be16 *proto)
 
 	if ((void *)(eth + 1) > end)
 		return 0;
-	*proto = eth->h_proto;
+	*proto = sl_ethertype(eth);
 #pragma unroll
 	for (int i = 0; i < SL_VLAN_TAGS; i++) {
 		struct sl_vlan_tag *tag = data + off;

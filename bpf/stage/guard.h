@@ -107,7 +107,7 @@ static __always_inline int sl_guard_at_sight(struct sl_ctx *ctx, const struct sl
 		return sl_guard_strict_mac(guard) ? SL_DROP_GUARD_MAC : 0;
 	if ((sender->mac & SL_GUARD_MAC_STANDBY) || !(guard->checks & SL_GUARD_IP) ||
 	    !sl_guard_strict_addrs(guard) || (void *)(ip + 1) > ctx_data_end(ctx) ||
-	    eth->h_proto != bpf_htons(ETH_P_IP) || *(__u8 *)ip != 0x45 || !ip->saddr)
+	    sl_ethertype(eth) != bpf_htons(ETH_P_IP) || *(__u8 *)ip != 0x45 || !ip->saddr)
 		return 0;
 	sender->addr = sl_guard_find_addr(guard, sl_halves_of4(ip->saddr));
 	return sender->addr ? 0 : SL_DROP_GUARD_IP;

@@ -17,7 +17,7 @@ static __always_inline __u32 sl_find_ip(struct __sk_buff *ctx, __be16 *type)
 
 	if ((void *)(eth + 1) > ctx_data_end(ctx))
 		return 0;
-	*type = eth->h_proto;
+	*type = sl_ethertype(eth);
 #pragma unroll
 	for (int i = 0; i < SL_VLAN_TAGS; i++) {
 		struct sl_vlan_tag *tag = ctx_data(ctx) + off;

@@ -48,7 +48,7 @@ static __always_inline int sl_l2_read(struct sl_ctx *ctx, struct sl_l2 *l2)
 	l2->dst = sl_eth_dest(eth);
 	l2->src = sl_eth_source(eth);
 	l2->tag = ctx_vlan_beside(ctx);
-	l2->type = eth->h_proto;
+	l2->type = sl_ethertype(eth);
 	l2->off = sizeof(*eth);
 	if (!l2->tag && sl_is_tpid(l2->type)) {
 		if ((void *)(tag + 1) > end)
