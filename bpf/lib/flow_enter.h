@@ -69,6 +69,33 @@ static __always_inline __u32 sl_flow_take_at(__u8 family, __u32 index, __u32 hom
 	return group ? sl_flow_take_in(group, index, home) : SL_FLOW_NOWHERE;
 }
 
+/* One key more or, with -1, one less is in the last level, if its slot is there. */
+static __always_inline void sl_flow_passes(__u8 family, __u32 groups, __u32 slot, __u64 hash,
+					   __u32 change)
+{
+	__u32 levels = sl_flow_small_levels(groups), *passed;
+
+	if (!levels || slot / SL_FLOW_SLOTS < sl_flow_level_begin(levels))
+		return;
+	passed = sl_flow_passed_of(family, hash, groups);
+	if (passed)
+		__sync_fetch_and_add(passed, change);
+}
+
+/*
+ * A slot that was taken for a key with this hash, or had one, is free again. Global, as is all that
+ * sl_flow_enter() calls: the verifier looks once, and they need the same stack one after the other.
+ */
+__noinline int sl_flow_give_back(__u32 family, __u32 slot, __u64 hash)
+{
+	const struct sl_settings *settings = sl_settings_now();
+
+	sl_flow_set_tag(family, slot, 0);
+	if (settings)
+		sl_flow_passes(family, sl_flow_group_count(family, settings), slot, hash, -1);
+	return 0;
+}
+
 #define SL_FLOW_ROOM 4 /* free slots of its first group with which a key goes to no other */
 
 /* Is of these two groups the first one nearly full, and the second one less so? */
@@ -110,6 +137,8 @@ __noinline __u32 sl_flow_take(__u32 family, __u64 hash)
 		}
 		slot = sl_flow_take_at(family, index, sl_flow_home(hash));
 	}
+	if (slot != SL_FLOW_NOWHERE)
+		sl_flow_passes(family, groups, slot, hash, 1);
 	return slot;
 }
 
@@ -154,17 +183,11 @@ static __always_inline void sl_flow_show_family(__u8 family, __u32 slot, const u
 		WRITE_ONCE(words[last], ((const sl_word *)key)[last] | SL_FLOW_LIVE);
 }
 
-/* Writes the last word and the tag. Global, like the next: the verifier looks once. */
-__noinline int sl_flow_show(__u32 family, __u32 slot, const union sl_key *key, __u64 hash)
+static __always_inline __u32 *sl_flow_turn_of(__u64 hash)
 {
-	if (!key)
-		return 0;
-	if (family == AF_INET)
-		sl_flow_show_family(AF_INET, slot, key);
-	else
-		sl_flow_show_family(AF_INET6, slot, key);
-	sl_flow_set_tag(family, slot, sl_flow_tag(hash));
-	return 0;
+	__u32 index = sl_flow_turn(hash);
+
+	return bpf_map_lookup_elem(&sl_flow_turns, &index);
 }
 
 /*
@@ -172,9 +195,9 @@ __noinline int sl_flow_show(__u32 family, __u32 slot, const union sl_key *key, _
  * between: all tries together last 100 us and more. If its CPU is taken away from it for longer,
  * our packet is dropped and comes again.
  */
-__noinline __u32 sl_flow_await_turn(const __u32 *turn)
+__noinline __u32 sl_flow_await_turn(__u64 hash)
 {
-	__u32 now;
+	__u32 *turn = sl_flow_turn_of(hash), now;
 
 	if (!turn)
 		return 0;
@@ -187,28 +210,41 @@ __noinline __u32 sl_flow_await_turn(const __u32 *turn)
 	return now & ~1u;
 }
 
+/* Writes the last word and the tag. False: it is no longer the turn `now`, and nothing was. */
+__noinline int sl_flow_show(__u32 family, __u32 slot, const union sl_key *key, __u64 hash,
+			    __u32 now)
+{
+	__u32 *turn = sl_flow_turn_of(hash);
+
+	if (!key || !turn || __sync_val_compare_and_swap(turn, now, now + 1) != now)
+		return false;
+	if (family == AF_INET)
+		sl_flow_show_family(AF_INET, slot, key);
+	else
+		sl_flow_show_family(AF_INET6, slot, key);
+	sl_flow_set_tag(family, slot, sl_flow_tag(hash));
+	__sync_lock_test_and_set(turn, now + 2);
+	return true;
+}
+
 static __always_inline long sl_flow_enter_family(__u8 family, const union sl_key *key,
 						 const struct sl_flow *flow,
 						 const struct sl_settings *settings)
 {
 	__u64 hash = sl_flow_key_hash(family, key, settings->flow_seed);
-	__u32 slot = sl_flow_take(family, hash), index = sl_flow_turn(hash), now;
-	__u32 *turn = bpf_map_lookup_elem(&sl_flow_turns, &index);
+	__u32 slot = sl_flow_take(family, hash), now;
 
-	if (!turn || !sl_flow_fill(family, slot, key, flow))
+	if (!sl_flow_fill(family, slot, key, flow))
 		return -SL_ENOSPC;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SL_TURN_TRIES; i++) {
-		now = sl_flow_await_turn(turn);
+		now = sl_flow_await_turn(hash);
 		if (sl_flow_search(family, key, hash) != SL_FLOW_NOWHERE)
 			break;
-		if (__sync_val_compare_and_swap(turn, now, now + 1) != now)
-			continue;
-		sl_flow_show(family, slot, key, hash);
-		__sync_lock_test_and_set(turn, now + 2);
-		return slot;
+		if (sl_flow_show(family, slot, key, hash, now))
+			return slot;
 	}
-	sl_flow_set_tag(family, slot, 0);
+	sl_flow_give_back(family, slot, hash);
 	return -SL_EEXIST;
 }
 
@@ -227,24 +263,35 @@ __noinline long sl_flow_enter(__u32 family, const union sl_key *key, const struc
 	return sl_flow_enter_family(AF_INET6, key, flow, settings);
 }
 
-static __always_inline void sl_flow_empty(__u8 family, __u32 slot)
+static __always_inline void sl_flow_empty(__u8 family, __u32 slot,
+					  const struct sl_settings *settings)
 {
-	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
+	__u32 count = family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS;
 	sl_word *words = sl_flow_words(family, slot);
+	union sl_key key;
+	sl_word *copy = (sl_word *)&key;
 
 	if (!words)
 		return;
-	WRITE_ONCE(words[last], 0);
-	sl_flow_set_tag(family, slot, 0);
+#pragma unroll
+	for (__u32 i = 0; i < count; i++)
+		copy[i] = words[i];
+	copy[count - 1] &= ~SL_FLOW_LIVE;
+	WRITE_ONCE(words[count - 1], 0);
+	sl_flow_give_back(family, slot, sl_flow_key_hash(family, &key, settings->flow_seed));
 }
 
 /* Empties a slot, which has a flow of the caller's to end. Global: the verifier looks once. */
 __noinline int sl_flow_remove(__u32 family, __u32 slot)
 {
+	const struct sl_settings *settings = sl_settings_now();
+
+	if (!settings)
+		return 0;
 	if (family == AF_INET)
-		sl_flow_empty(AF_INET, slot);
+		sl_flow_empty(AF_INET, slot, settings);
 	else
-		sl_flow_empty(AF_INET6, slot);
+		sl_flow_empty(AF_INET6, slot, settings);
 	return 0;
 }
 

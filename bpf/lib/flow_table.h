@@ -72,8 +72,8 @@ static __always_inline bool sl_key6_is(const struct sl_key6 *live, const struct 
 	       a[2] == b[2] && a[3] == b[3];
 }
 
-/* Is the flow with this key in the slot? Global: the verifier looks once. */
-__noinline int sl_flow_slot_has(__u32 family, __u32 slot, const union sl_key *key)
+/* Is the flow with this key in the slot? */
+static __always_inline bool sl_flow_slot_has(__u32 family, __u32 slot, const union sl_key *key)
 {
 	struct sl_flow4 *flow4;
 	struct sl_flow6 *flow6;
@@ -99,12 +99,15 @@ static __always_inline __u32 sl_flow_tagged(const union sl_flow_group *group, __
 	return slots;
 }
 
-/* `home`: of the group's slots one to look at while the tags are fetched; SL_FLOW_SLOTS: none. */
-static __always_inline __u32 sl_flow_search_group(__u8 family, __u32 index, const union sl_key *key,
-						  __u64 tags, __u32 home)
+/*
+ * The slot of this key in this group; SL_FLOW_NOWHERE. `home`: a slot of it to look at while the
+ * tags are fetched; SL_FLOW_SLOTS: none. Global: the verifier looks once.
+ */
+__noinline __u32 sl_flow_search_group(__u32 family, __u32 index, const union sl_key *key,
+				      __u64 hash, __u32 home)
 {
 	const union sl_flow_group *group = sl_flow_group(family, index);
-	__u32 slots = group ? sl_flow_tagged(group, tags) : 0, slot;
+	__u32 slots = group ? sl_flow_tagged(group, sl_flow_tag(hash) * SL_LANES) : 0, slot;
 
 	index *= SL_FLOW_SLOTS;
 	if (home < SL_FLOW_SLOTS && sl_flow_slot_has(family, index + home, key))
@@ -118,6 +121,25 @@ static __always_inline __u32 sl_flow_search_group(__u8 family, __u32 index, cons
 	return SL_FLOW_NOWHERE;
 }
 
+/* How many keys that have the group before in common with this one are in the last level. */
+static __always_inline __u32 *sl_flow_passed_of(__u8 family, __u64 hash, __u32 groups)
+{
+	__u32 index = sl_flow_pass(hash, groups) + (family == AF_INET ? 0 : SL_FLOW_PASSES);
+
+	return bpf_map_lookup_elem(&sl_flow_passed, &index);
+}
+
+/* May this key, which the levels before do not have, be in the last one? */
+static __always_inline bool sl_flow_may_be_last(__u8 family, __u64 hash, __u32 groups)
+{
+	__u32 *passed;
+
+	if (!sl_flow_small_levels(groups))
+		return true;
+	passed = sl_flow_passed_of(family, hash, groups);
+	return passed && READ_ONCE(*passed);
+}
+
 /*
  * The slot of this key, whose hash is given if it is known, else 0; SL_FLOW_NOWHERE. Global: the
  * verifier looks once.
@@ -126,21 +148,24 @@ __noinline __u32 sl_flow_search(__u32 family, const union sl_key *key, __u64 has
 {
 	const struct sl_settings *settings = sl_settings_now();
 	__u32 groups, slot, home;
-	__u64 tags;
 
 	if (!settings || !key)
 		return SL_FLOW_NOWHERE;
 	if (!hash)
 		hash = family == AF_INET ? sl_flow_key_hash(AF_INET, key, settings->flow_seed)
 					 : sl_flow_key_hash(AF_INET6, key, settings->flow_seed);
-	tags = sl_flow_tag(hash) * SL_LANES;
 	groups = sl_flow_group_count(family, settings);
 #pragma clang loop unroll(disable)
 	for (__u32 place = 0; place < SL_FLOW_PLACES_MOST; place++) {
 		if (place == sl_flow_places(groups))
 			break;
-		home = place == sl_flow_small_levels(groups) ? sl_flow_home(hash) : SL_FLOW_SLOTS;
-		slot = sl_flow_search_group(family, sl_flow_place(hash, groups, place), key, tags,
+		home = SL_FLOW_SLOTS;
+		if (place == sl_flow_small_levels(groups)) {
+			if (!sl_flow_may_be_last(family, hash, groups))
+				break;
+			home = sl_flow_home(hash);
+		}
+		slot = sl_flow_search_group(family, sl_flow_place(hash, groups, place), key, hash,
 					    home);
 		if (slot != SL_FLOW_NOWHERE)
 			return slot;

@@ -117,8 +117,7 @@ static __always_inline __u64 sl_key_tail(__u32 ports, __u8 proto)
 
 static __always_inline sl_word *sl_packet_key_tail(struct sl_packet *pkt)
 {
-	return (sl_word *)&pkt->key + (pkt->family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) -
-	       1;
+	return (sl_word *)&pkt->key + (pkt->family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
 }
 
 /* The L2 domain the packet is in, a part of its flow's key. */

@@ -41,6 +41,7 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_births4, __u32, struct sl_birth, 1, BPF_F_MMAPABLE
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_turns, __u32, __u32, SL_FLOW_TURNS, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_groups4, __u32, union sl_flow_group, 1, BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_groups6, __u32, union sl_flow_group, 1, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_passed, __u32, __u32, 2 * SL_FLOW_PASSES, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_nexthops, __u32, struct sl_nexthop, SL_NEXTHOP_SLOTS, 0);
 
 /* The sweeper's rounds: each live session has exactly one ticket. */

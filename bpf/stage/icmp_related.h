@@ -112,8 +112,7 @@ static __always_inline int sl_related_ip(struct __sk_buff *ctx, struct sl_quoted
 {
 	struct iphdr ip = quoted->ip;
 
-	*addr_diff =
-	    sl_csum_fold64(sl_csum_diff32(ip.saddr, flow->daddr, ip.daddr, flow->saddr));
+	*addr_diff = sl_csum_fold64(sl_csum_diff32(ip.saddr, flow->daddr, ip.daddr, flow->saddr));
 	ip.check = sl_csum_update(ip.check, *addr_diff);
 	ip.saddr = flow->daddr;
 	ip.daddr = flow->saddr;

@@ -18,7 +18,8 @@ static __always_inline bool sl_shortcut_key(struct __sk_buff *ctx, __u16 in,
 {
 	struct ethhdr *eth = ctx_data(ctx);
 
-	if ((void *)(eth + 1) > ctx_data_end(ctx) || ctx->vlan_present || sl_is_tpid(sl_ethertype(eth)))
+	if ((void *)(eth + 1) > ctx_data_end(ctx) || ctx->vlan_present ||
+	    sl_is_tpid(sl_ethertype(eth)))
 		return false;
 	key->dst = sl_eth_dest(eth);
 	key->from = sl_eth_source(eth) | (__u64)in << 48;

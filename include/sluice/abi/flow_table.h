@@ -10,7 +10,10 @@
  * first level whose group for it has room. So few flows are close together, in little memory, and
  * of the levels before that of a flow only tags are looked at, which the caches hold. In the last
  * level a key has SL_FLOW_CHOICES groups to choose from; its tags are more than caches hold, so it
- * is looked for first at its home, a slot of the first of these groups, while they are fetched.
+ * is looked for first at its home, a slot of the first of these groups, while they are fetched. And
+ * only if there is a key there that has the same group as it in the level before: sl_flow_passed
+ * counts them. So a new flow costs no miss of the caches to see that it is new, unless there are
+ * more flows than fit in the levels before.
  *
  * A slot is taken by an atomic exchange of its tag, by the datapath alone; what it holds counts
  * from when the last word of its key is written, with SL_FLOW_LIVE, to when that word becomes 0.
@@ -35,6 +38,8 @@
 #define SL_FLOW_LEVEL_FIRST 1024u /* groups of the first one: 1 MB of entries */
 #define SL_FLOW_LEVELS_MOST 2	  /* before the last level */
 #define SL_FLOW_CHOICES	    3
+/* Counters in sl_flow_passed of a family: groups of the level before the last one. */
+#define SL_FLOW_PASSES	    (SL_FLOW_LEVEL_FIRST << (SL_FLOW_LEVELS_MOST - 1) * SL_FLOW_LEVEL_SHIFT)
 #define SL_FLOW_PLACES_MOST (SL_FLOW_LEVELS_MOST + SL_FLOW_CHOICES)
 
 union sl_flow_group {
@@ -128,6 +133,25 @@ static inline __u32 sl_flow_small_levels(__u32 groups)
 	return (groups >= 2 * SL_FLOW_LEVEL_FIRST) + (groups >= 34 * SL_FLOW_LEVEL_FIRST);
 }
 
+/* Groups of a level before the last one. */
+static inline __u32 sl_flow_level_groups(__u32 level)
+{
+	return SL_FLOW_LEVEL_FIRST << level * SL_FLOW_LEVEL_SHIFT;
+}
+
+/* The first group of a level. */
+static inline __u32 sl_flow_level_begin(__u32 level)
+{
+	return (0x11 & ((1u << level * SL_FLOW_LEVEL_SHIFT) - 1)) *
+	       SL_FLOW_LEVEL_FIRST; /* 1 + 16 */
+}
+
+/* Which of its family's counters in sl_flow_passed is a key's. Of a table with one level: none. */
+static inline __u32 sl_flow_pass(__u64 hash, __u32 groups)
+{
+	return (hash >> 32) & (sl_flow_level_groups(sl_flow_small_levels(groups) - 1) - 1);
+}
+
 /* In how many groups of such a table a key may be. */
 static inline __u32 sl_flow_places(__u32 groups)
 {
@@ -138,13 +162,12 @@ static inline __u32 sl_flow_places(__u32 groups)
 static inline __u32 sl_flow_place(__u64 hash, __u32 groups, __u32 place)
 {
 	__u32 levels = sl_flow_small_levels(groups), level = place < levels ? place : levels;
-	__u32 scale = 1u << level * SL_FLOW_LEVEL_SHIFT;
-	__u32 first = (0x11 & (scale - 1)) * SL_FLOW_LEVEL_FIRST; /* 1 + 16 before it */
+	__u32 begin = sl_flow_level_begin(level);
 
 	if (place < levels)
-		return first + ((hash >> 32) & (scale * SL_FLOW_LEVEL_FIRST - 1));
+		return begin + ((hash >> 32) & (sl_flow_level_groups(level) - 1));
 	hash *= 1 + (place - levels) * 0xd6e8feb86659fd92ull; /* odd */
-	return first + (__u32)((hash >> 32) * (groups - first) >> 32);
+	return begin + (__u32)((hash >> 32) * (groups - begin) >> 32);
 }
 
 #endif
