@@ -26,6 +26,12 @@ static inline __attribute__((always_inline)) __u32 sl_lowest_bit(__u64 x)
 #define SL_LANES     0x0001000100010001ull
 #define SL_LANE_TOPS 0x8000800080008000ull
 
+/* Some bit of the tops, if a lane is zero; else 0: fewer instructions than the next. */
+static inline __attribute__((always_inline)) __u64 sl_lanes_any_zero(__u64 word)
+{
+	return (word - SL_LANES) & ~word & SL_LANE_TOPS;
+}
+
 /* Which lanes are zero: a bit each, the lowest lane's the lowest. */
 static inline __attribute__((always_inline)) __u32 sl_lanes_zero(__u64 word)
 {

@@ -14,10 +14,11 @@
 /* A slot of the group that is free, `home` if that is; SL_FLOW_SLOTS: none. */
 static __always_inline __u32 sl_flow_free_slot(const union sl_flow_group *group, __u32 home)
 {
-	__u32 free = sl_flow_tagged(group, 0);
+	__u32 free;
 
-	if (free >> home & 1)
+	if (!READ_ONCE(group->tags[home]))
 		return home;
+	free = sl_flow_tagged(group, 0);
 	return free ? sl_lowest_bit(free) : SL_FLOW_SLOTS;
 }
 
