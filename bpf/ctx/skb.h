@@ -98,7 +98,7 @@ static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const str
  * saves two calls; else the kernel knows whether it is partial and does the right thing.
  */
 static __always_inline int ctx_l4_csum_replace(struct sl_ctx *ctx, const struct sl_packet *pkt,
-					       __u32 off, __u64 addr_diff, __u32 port_diff,
+					       __u32 off, __u64 addr_diff, __u64 port_diff,
 					       bool udp)
 {
 	__u16 *check = ctx_data(ctx) + (off & SL_L4_OFF_MASK);
@@ -121,7 +121,7 @@ static __always_inline int ctx_l4_csum_replace(struct sl_ctx *ctx, const struct 
 		err = bpf_l4_csum_replace(ctx, off, 0, sl_csum_fold64(addr_diff),
 					  flags | BPF_F_PSEUDO_HDR);
 	if (!err && port_diff)
-		err = bpf_l4_csum_replace(ctx, off, 0, port_diff, flags);
+		err = bpf_l4_csum_replace(ctx, off, 0, sl_csum_fold64(port_diff), flags);
 	return err;
 }
 

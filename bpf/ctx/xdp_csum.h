@@ -87,7 +87,7 @@ static __always_inline int ctx_l4_csum_complete(struct xdp_md *ctx, const struct
 
 /* See ctx/skb.h; here the checksum is complete by now. */
 static __always_inline int ctx_l4_csum_replace(struct xdp_md *ctx, const struct sl_packet *pkt,
-					       __u32 off, __u64 addr_diff, __u32 port_diff,
+					       __u32 off, __u64 addr_diff, __u64 port_diff,
 					       bool udp)
 {
 	__u16 *check = ctx_data(ctx) + (off & SL_L4_OFF_MASK);

@@ -40,34 +40,34 @@ static __always_inline int sl_rewrite_ip4(struct sl_ctx *ctx, const struct sl_pa
 	return 0;
 }
 
-/* The ports, or the echo identifier; port_diff: what it adds to an L4 sum. */
+/* The ports, or the echo identifier; port_diff: what it adds to an L4 sum, below 2^33. */
 static __always_inline int sl_rewrite_ports(struct sl_ctx *ctx, const struct sl_packet *pkt,
-					    __be16 sport, __be16 dport, __u32 *port_diff)
+					    const struct sl_flow *flow, __u64 *port_diff)
 {
 	void *l4 = ctx_data(ctx) + (pkt->l4_off & SL_L4_OFF_MASK);
 
 	if (pkt->k4.proto == IPPROTO_ICMP) {
 		struct icmphdr *icmp = l4;
-		__be16 id = sl_icmp_is_request(pkt) ? sport : dport;
+		__be16 id = sl_icmp_is_request(pkt) ? flow->sport : flow->dport;
 
 		if ((void *)(icmp + 1) > ctx_data_end(ctx))
 			return -1;
 		*port_diff = sl_csum_diff16(icmp->un.echo.id, id, 0, 0);
 		icmp->un.echo.id = id;
 	} else {
-		struct sl_ports_header *ports = l4;
+		sl_half_word *ports = l4; /* both at once, as the flow has them */
+		const sl_half_word *new = (const void *)&flow->sport;
 
 		if ((void *)(ports + 1) > ctx_data_end(ctx))
 			return -1;
-		*port_diff = sl_csum_diff16(ports->sport, sport, ports->dport, dport);
-		ports->sport = sport;
-		ports->dport = dport;
+		*port_diff = sl_csum_diff32(*ports, *new, 0, 0);
+		*ports = *new;
 	}
 	return 0;
 }
 
 static __always_inline int sl_rewrite_l4_csum(struct sl_ctx *ctx, const struct sl_packet *pkt,
-					      __u64 addr_diff, __u32 port_diff)
+					      __u64 addr_diff, __u64 port_diff)
 {
 	switch (pkt->k4.proto) {
 	case IPPROTO_TCP:
@@ -86,14 +86,13 @@ static __always_inline int sl_rewrite_l4_csum(struct sl_ctx *ctx, const struct s
 static __always_inline int sl_rewrite4(struct sl_ctx *ctx, const struct sl_packet *pkt,
 				       const struct sl_flow *flow)
 {
-	__u64 addr_diff = 0;
-	__u32 port_diff = 0;
+	__u64 addr_diff = 0, port_diff = 0;
 	int err;
 
 	err = sl_rewrite_ip4(ctx, pkt, flow->saddr, flow->daddr, &addr_diff);
 	if (err || !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)) || pkt->fragment == SL_FRAG_LATER)
 		return err;
-	err = sl_rewrite_ports(ctx, pkt, flow->sport, flow->dport, &port_diff);
+	err = sl_rewrite_ports(ctx, pkt, flow, &port_diff);
 	return err ?: sl_rewrite_l4_csum(ctx, pkt, addr_diff, port_diff);
 }
 
