@@ -147,30 +147,6 @@ static __always_inline int sl_ingress_drop(struct __sk_buff *ctx, const struct s
 	return bpf_redirect(ctx_ifindex(ctx), 0);
 }
 
-/* What the gateway of a VLAN does with a frame. SL_FORWARD: *action says how it is sent. */
-static __always_inline enum sl_verdict sl_gateway(struct __sk_buff *ctx, const struct sl_port *port,
-						  const struct sl_vlan *vlan, struct sl_work *work,
-						  int *action)
-{
-	enum sl_verdict verdict = sl_gateway_take(ctx, port, vlan, work);
-	int why;
-
-	if (verdict == SL_CONTINUE)
-		verdict = sl_route(ctx, &work->gateway, work);
-	if (verdict == SL_FORWARD) {
-		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
-		*action = ctx_redirect(ctx, &work->hop);
-	} else if (verdict == SL_PASS) { /* the host's own */
-		why = port->flags & SL_PORT_TRACK
-			  ? sl_track(ctx, &work->pkt, port->id, vlan->port, work->l2.vid)
-			  : 0;
-		work->pkt.reason = why;
-		*action = why ? 0 : sl_switch_send_to(ctx, work, vlan->port);
-		verdict = *action ? SL_FORWARD : sl_refused(&work->pkt);
-	}
-	return verdict;
-}
-
 /* Answers the sender of a packet that the gateway can't forward. */
 static __always_inline int sl_gateway_reply(struct __sk_buff *ctx, const struct sl_port *port,
 					    struct sl_work *work)
@@ -189,22 +165,58 @@ static __always_inline void sl_switch_count(struct sl_port_stats *stats, const s
 	sl_vlan_count(work->l2.vid, action ? count : SL_VLAN_DROPPED, len);
 }
 
-/* What sl_tc_switch() found to be for the gateway. */
-static __noinline int sl_tc_gateway(struct __sk_buff *ctx, const struct sl_port *port,
-				    struct sl_port_stats *stats, struct sl_work *work)
+/*
+ * The end of a frame of `len` bytes for the gateway of a VLAN. action: how it is sent; 0: it is
+ * dropped.
+ */
+static __always_inline int sl_gateway_finish(struct __sk_buff *ctx, const struct sl_port *port,
+					     struct sl_port_stats *stats, struct sl_work *work,
+					     enum sl_verdict verdict, int action, __u32 len)
 {
-	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
-	enum sl_verdict verdict = SL_DROP;
-	__u32 len = ctx_len(ctx);
-	int action = 0;
-
-	if (vlan)
-		verdict = sl_gateway(ctx, port, vlan, work, &action);
 	sl_switch_count(stats, work, action, SL_VLAN_ROUTED, len);
 	if (likely(action))
 		return action;
 	sl_report_drop(ctx, port->id, work->pkt.reason, false);
 	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : TC_ACT_SHOT;
+}
+
+#define SL_TO_HOST -4 /* no TC action */
+
+/*
+ * What sl_tc_switch() found to be for the gateway. SL_TO_HOST: the caller's to give to
+ * sl_tc_host().
+ */
+static __noinline int sl_tc_gateway(struct __sk_buff *ctx, const struct sl_port *port,
+				    struct sl_port_stats *stats, struct sl_work *work, __u32 len)
+{
+	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
+	enum sl_verdict verdict = vlan ? sl_gateway_take(ctx, port, vlan, work) : SL_DROP;
+	int action = 0;
+
+	if (verdict == SL_CONTINUE)
+		verdict = sl_route(ctx, &work->gateway, work);
+	if (verdict == SL_PASS)
+		return SL_TO_HOST;
+	if (verdict == SL_FORWARD) {
+		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
+		action = ctx_redirect(ctx, &work->hop);
+	}
+	return sl_gateway_finish(ctx, port, stats, work, verdict, action, len);
+}
+
+/* What the gateway of a VLAN leaves to the host, whose interface is behind the VLAN's port. */
+static __noinline int sl_tc_host(struct __sk_buff *ctx, const struct sl_port *port,
+				 struct sl_port_stats *stats, struct sl_work *work, __u32 len)
+{
+	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
+	int action = 0, why = 0;
+
+	if (vlan && (port->flags & SL_PORT_TRACK))
+		why = sl_track(ctx, &work->pkt, port->id, vlan->port, work->l2.vid);
+	work->pkt.reason = why;
+	if (vlan && !why)
+		action = sl_switch_send_to(ctx, work, vlan->port);
+	return sl_gateway_finish(ctx, port, stats, work, sl_refused(&work->pkt), action, len);
 }
 
 #define SL_TO_GATEWAY -2 /* no TC action */
@@ -339,6 +351,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	struct sl_port_stats *stats;
+	__u32 len = ctx_len(ctx);
 	int action;
 
 	if (!port || !work)
@@ -347,7 +360,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	if (!stats)
 		return TC_ACT_UNSPEC;
 	sl_work_begin(work);
-	sl_count(&stats->rx[SL_COUNT_OBSERVED], ctx_len(ctx));
+	sl_count(&stats->rx[SL_COUNT_OBSERVED], len);
 	/* XDP has looked, where it runs. */
 	if (!(port->flags & SL_PORT_XDP) && sl_block_any() && sl_tc_block(ctx, port, stats))
 		return TC_ACT_SHOT;
@@ -357,7 +370,9 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 		return action == SL_TO_KERNEL ? sl_tc_pass(ctx, port, stats, work) : action;
 	}
 	action = sl_tc_switch(ctx, port, stats, work);
-	return action == SL_TO_GATEWAY ? sl_tc_gateway(ctx, port, stats, work) : action;
+	if (action == SL_TO_GATEWAY)
+		action = sl_tc_gateway(ctx, port, stats, work, len);
+	return action == SL_TO_HOST ? sl_tc_host(ctx, port, stats, work, len) : action;
 }
 
 /* Is a masquerade's source about to leave as it is? Neither tags nor damage hide it. */

@@ -110,32 +110,6 @@ static __always_inline bool sl_flow_any_tagged(const union sl_flow_group *group,
 	return any;
 }
 
-/*
- * The slot of this key in this group; SL_FLOW_NOWHERE. `home`: a slot of it to look at while the
- * tags are fetched; SL_FLOW_SLOTS: none. Global: the verifier looks once.
- */
-__noinline __u32 sl_flow_search_group(__u32 family, __u32 index, const union sl_key *key,
-				      __u64 hash, __u32 home)
-{
-	const union sl_flow_group *group = sl_flow_group(family, index);
-	__u64 tags = sl_flow_tag(hash) * SL_LANES;
-	__u32 slots, slot;
-
-	index *= SL_FLOW_SLOTS;
-	if (home < SL_FLOW_SLOTS && sl_flow_slot_has(family, index + home, key))
-		return index + home;
-	if (!group || likely(!sl_flow_any_tagged(group, tags)))
-		return SL_FLOW_NOWHERE;
-	slots = sl_flow_tagged(group, tags);
-#pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < SL_FLOW_SLOTS && slots; i++, slots &= slots - 1) {
-		slot = index + sl_lowest_bit(slots);
-		if (sl_flow_slot_has(family, slot, key))
-			return slot;
-	}
-	return SL_FLOW_NOWHERE;
-}
-
 /* How many keys that have the group before in common with this one are in the last level. */
 static __always_inline __u32 *sl_flow_passed_of(__u8 family, __u64 hash, __u32 groups)
 {
@@ -155,88 +129,152 @@ static __always_inline bool sl_flow_may_be_last(__u8 family, __u64 hash, __u32 g
 	return passed && READ_ONCE(*passed);
 }
 
+#define SL_FLOW_ELSEWHERE (SL_FLOW_NOWHERE - 1)
+
 /*
- * The slot of this key, whose hash is given if it is known, else 0; SL_FLOW_NOWHERE. Global: the
- * verifier looks once.
+ * Looks where a key is in nearly all cases: of its groups in the levels before the last one at the
+ * first slot with its tag, in the last one at its home. Its slot; SL_FLOW_NOWHERE: the table does
+ * not have it; SL_FLOW_ELSEWHERE: it may be at another place. Global: the verifier looks once.
  */
-__noinline __u32 sl_flow_search(__u32 family, const union sl_key *key, __u64 hash)
+__noinline __u32 sl_flow_search_likely(__u32 family, const union sl_key *key, __u64 hash)
 {
 	const struct sl_settings *settings = sl_settings_now();
-	__u32 groups, slot, home;
+	__u64 tags = sl_flow_tag(hash) * SL_LANES;
+	const union sl_flow_group *group;
+	__u32 groups, levels, index, slot;
 
 	if (!settings || !key)
 		return SL_FLOW_NOWHERE;
-	if (!hash)
-		hash = family == AF_INET ? sl_flow_key_hash(AF_INET, key, settings->flow_seed)
-					 : sl_flow_key_hash(AF_INET6, key, settings->flow_seed);
 	groups = sl_flow_group_count(family, settings);
+	levels = sl_flow_small_levels(groups);
+#pragma unroll
+	for (__u32 level = 0; level < SL_FLOW_LEVELS_MOST; level++) {
+		if (level == levels)
+			break;
+		index = sl_flow_place(hash, groups, level);
+		group = sl_flow_group(family, index);
+		if (!group || likely(!sl_flow_any_tagged(group, tags)))
+			continue;
+		slot = index * SL_FLOW_SLOTS + sl_lowest_bit(sl_flow_tagged(group, tags));
+		return sl_flow_slot_has(family, slot, key) ? slot : SL_FLOW_ELSEWHERE;
+	}
+	if (!sl_flow_may_be_last(family, hash, groups))
+		return SL_FLOW_NOWHERE;
+	slot = sl_flow_place(hash, groups, levels) * SL_FLOW_SLOTS + sl_flow_home(hash);
+	return sl_flow_slot_has(family, slot, key) ? slot : SL_FLOW_ELSEWHERE;
+}
+
+/* The slot of this key in this group; SL_FLOW_NOWHERE. Global: the verifier looks once. */
+__noinline __u32 sl_flow_search_group(__u32 family, __u32 index, const union sl_key *key,
+				      __u64 hash)
+{
+	const union sl_flow_group *group = sl_flow_group(family, index);
+	__u32 slots = group ? sl_flow_tagged(group, sl_flow_tag(hash) * SL_LANES) : 0, slot;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SL_FLOW_SLOTS && slots; i++, slots &= slots - 1) {
+		slot = index * SL_FLOW_SLOTS + sl_lowest_bit(slots);
+		if (sl_flow_slot_has(family, slot, key))
+			return slot;
+	}
+	return SL_FLOW_NOWHERE;
+}
+
+/* The hash of this key. Global: the verifier looks once. */
+__noinline __u64 sl_flow_hash_of(__u32 family, const union sl_key *key)
+{
+	const struct sl_settings *settings = sl_settings_now();
+
+	if (!settings || !key)
+		return 0;
+	return family == AF_INET ? sl_flow_key_hash(AF_INET, key, settings->flow_seed)
+				 : sl_flow_key_hash(AF_INET6, key, settings->flow_seed);
+}
+
+/* Looks everywhere: the slot of this key, SL_FLOW_NOWHERE. Global: the verifier looks once. */
+__noinline __u32 sl_flow_search_all(__u32 family, const union sl_key *key)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	__u32 groups, slot;
+	__u64 hash;
+
+	if (!settings || !key)
+		return SL_FLOW_NOWHERE;
+	groups = sl_flow_group_count(family, settings);
+	hash = sl_flow_hash_of(family, key);
 #pragma clang loop unroll(disable)
 	for (__u32 place = 0; place < SL_FLOW_PLACES_MOST; place++) {
 		if (place == sl_flow_places(groups))
 			break;
-		home = SL_FLOW_SLOTS;
-		if (place == sl_flow_small_levels(groups)) {
-			if (!sl_flow_may_be_last(family, hash, groups))
-				break;
-			home = sl_flow_home(hash);
-		}
-		slot = sl_flow_search_group(family, sl_flow_place(hash, groups, place), key, hash,
-					    home);
+		slot = sl_flow_search_group(family, sl_flow_place(hash, groups, place), key, hash);
 		if (slot != SL_FLOW_NOWHERE)
 			return slot;
 	}
 	return SL_FLOW_NOWHERE;
 }
 
+/* The slot of this key, which has this hash; SL_FLOW_NOWHERE. */
+static __always_inline __u32 sl_flow_search(__u8 family, const union sl_key *key, __u64 hash)
+{
+	__u32 slot = sl_flow_search_likely(family, key, hash);
+
+	return likely(slot != SL_FLOW_ELSEWHERE) ? slot : sl_flow_search_all(family, key);
+}
+
 static __always_inline struct sl_flow *sl_flow_get(__u8 family, const union sl_key *key)
 {
-	return sl_flow_at(family, sl_flow_search(family, key, 0));
+	return sl_flow_at(family, sl_flow_search(family, key, sl_flow_hash_of(family, key)));
 }
 
 /* Of few flows nearly every one is at home in the first level: that is looked at first. */
-static __always_inline struct sl_flow *sl_flow_find4(struct sl_packet *pkt,
-						     const struct sl_settings *settings)
+static __always_inline struct sl_flow *sl_flow_find4(const struct sl_settings *settings,
+						     struct sl_packet *pkt, __u64 hash)
 {
-	__u64 hash = sl_flow_key_hash(AF_INET, &pkt->key, settings->flow_seed);
 	__u32 index = sl_flow_place(hash, settings->flow_groups4, 0), home = sl_flow_home(hash);
 	const union sl_flow_group *group = sl_flow_group(AF_INET, index);
 	__u32 slot = index * SL_FLOW_SLOTS + home;
 	struct sl_flow4 *entry;
 
-	if (group && READ_ONCE(group->tags[home]) == sl_flow_tag(hash)) {
-		entry = bpf_map_lookup_elem(&sl_flows4, &slot);
-		pkt->slot = slot;
-		if (entry && likely(sl_key4_is(&entry->key, &pkt->k4)))
-			return &entry->flow;
-	}
-	pkt->slot = sl_flow_search(AF_INET, &pkt->key, hash);
-	return sl_flow_at(AF_INET, pkt->slot);
+	if (!group || READ_ONCE(group->tags[home]) != sl_flow_tag(hash))
+		return NULL;
+	pkt->slot = slot;
+	entry = bpf_map_lookup_elem(&sl_flows4, &slot);
+	return entry && likely(sl_key4_is(&entry->key, &pkt->k4)) ? &entry->flow : NULL;
 }
 
-static __always_inline struct sl_flow *sl_flow_find6(struct sl_packet *pkt,
-						     const struct sl_settings *settings)
+static __always_inline struct sl_flow *sl_flow_find6(const struct sl_settings *settings,
+						     struct sl_packet *pkt, __u64 hash)
 {
-	__u64 hash = sl_flow_key_hash(AF_INET6, &pkt->key, settings->flow_seed);
 	__u32 index = sl_flow_place(hash, settings->flow_groups6, 0), home = sl_flow_home(hash);
 	const union sl_flow_group *group = sl_flow_group(AF_INET6, index);
 	__u32 slot = index * SL_FLOW_SLOTS + home;
 	struct sl_flow6 *entry;
 
-	if (group && READ_ONCE(group->tags[home]) == sl_flow_tag(hash)) {
-		entry = bpf_map_lookup_elem(&sl_flows6, &slot);
-		pkt->slot = slot;
-		if (entry && likely(sl_key6_is(&entry->key, &pkt->k6)))
-			return &entry->flow;
-	}
-	pkt->slot = sl_flow_search(AF_INET6, &pkt->key, hash);
-	return sl_flow_at(AF_INET6, pkt->slot);
+	if (!group || READ_ONCE(group->tags[home]) != sl_flow_tag(hash))
+		return NULL;
+	pkt->slot = slot;
+	entry = bpf_map_lookup_elem(&sl_flows6, &slot);
+	return entry && likely(sl_key6_is(&entry->key, &pkt->k6)) ? &entry->flow : NULL;
 }
 
 /* The flow that the packet belongs to, and its slot in pkt->slot. NULL: none. */
 static __always_inline struct sl_flow *sl_flow_find_with(const struct sl_settings *settings,
 							 struct sl_packet *pkt)
 {
-	return pkt->family == AF_INET ? sl_flow_find4(pkt, settings) : sl_flow_find6(pkt, settings);
+	struct sl_flow *flow;
+	__u64 hash;
+
+	if (pkt->family == AF_INET) {
+		hash = sl_flow_key_hash(AF_INET, &pkt->key, settings->flow_seed);
+		flow = sl_flow_find4(settings, pkt, hash);
+	} else {
+		hash = sl_flow_key_hash(AF_INET6, &pkt->key, settings->flow_seed);
+		flow = sl_flow_find6(settings, pkt, hash);
+	}
+	if (likely(flow))
+		return flow;
+	pkt->slot = sl_flow_search(pkt->family, &pkt->key, hash);
+	return sl_flow_at(pkt->family, pkt->slot);
 }
 
 static __always_inline struct sl_flow *sl_flow_find(struct sl_packet *pkt)
