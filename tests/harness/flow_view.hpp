@@ -98,10 +98,10 @@ public:
             ADD_FAILURE() << "no such flow";
     }
 
-    /// Slots with a tag: as many as there are entries.
-    [[nodiscard]] std::size_t tagged() const {
+    /// Slots with a tag, from this group on: as many as there are entries.
+    [[nodiscard]] std::size_t tagged(std::size_t first = 0) const {
         std::size_t count = 0;
-        for (const auto& group : groups_.all())
+        for (const auto& group : groups_.all().subspan(first))
             for (std::size_t i = 0; i < SL_FLOW_SLOTS; ++i) count += group.tags[i] != 0;
         return count;
     }

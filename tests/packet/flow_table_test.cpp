@@ -14,8 +14,10 @@ protected:
     static constexpr std::uint32_t capacity = 4096;
     static constexpr std::uint16_t first_port = 1024;
 
-    void SetUp() override {
-        auto loaded = Gate::load({.flows = capacity, .flows6 = capacity, .bindings = 64});
+    void SetUp() override { load(capacity); }
+
+    void load(std::uint32_t flows) {
+        auto loaded = Gate::load({.flows = flows, .flows6 = capacity, .bindings = 64});
         ASSERT_TRUE(loaded) << loaded.error().message;
         gate_ = std::move(*loaded);
     }
@@ -57,6 +59,14 @@ protected:
         EXPECT_EQ(opened, capacity / 2);
     }
 
+    /// How many keys of the last level the level before it knows of.
+    [[nodiscard]] std::uint64_t passed() const {
+        const auto counts = gate_->map<__u32, __u32>("sl_flow_passed");
+        std::uint64_t all = 0;
+        for (__u32 n = 0; n < 2 * SL_FLOW_PASSES; ++n) all += counts.get(n).value_or(0);
+        return all;
+    }
+
     /// Lets the sweeper end all sessions.
     void expect_emptied() {
         auto settings = gate_->map<__u32, sl_settings>("sl_settings").get(0).value();
@@ -95,6 +105,25 @@ TEST_P(FlowTables, FullOfIpv6) {
     expect_emptied();
     fill(flow6);
     expect_packets(gate_->flows6(), 1);
+}
+
+// More flows than the first of two levels holds: those in the last one are counted, for as long as
+// they are there, and found. (Three levels take 300 000 flows: scripts/bench scale sends those.)
+TEST_P(FlowTables, TwoLevels) {
+    constexpr std::uint32_t flows = 32'768, sessions = 9'000;
+    ASSERT_EQ(sl_flow_small_levels(sl_flow_groups(flows)), 1u);
+    ASSERT_GT(2 * sessions, SL_FLOW_LEVEL_FIRST * SL_FLOW_SLOTS);
+    load(flows);
+    for (std::uint32_t n = 0; n < sessions; ++n)
+        ASSERT_EQ(send(flow4(n), Hook::tc), Verdict::forward) << n;
+    const auto in_last_level = gate_->flows4().tagged(sl_flow_level_begin(1));
+    EXPECT_GT(in_last_level, 0u);
+    EXPECT_EQ(passed(), in_last_level);
+    for (std::uint32_t n = 0; n < sessions; n += 4)
+        ASSERT_EQ(send(flow4(n), GetParam()), Verdict::forward) << n;
+    EXPECT_EQ(gate_->flows4().entries().size(), 2 * sessions);
+    expect_emptied();
+    EXPECT_EQ(passed(), 0u);
 }
 
 // Each part of the key tells flows apart.
