@@ -264,12 +264,11 @@ __noinline long sl_flow_enter(__u32 family, const union sl_key *key, const struc
 	return sl_flow_enter_family(AF_INET6, key, flow, settings);
 }
 
-static __always_inline void sl_flow_empty(__u8 family, __u32 slot,
-					  const struct sl_settings *settings)
+static __always_inline void sl_flow_empty(__u8 family, __u32 slot)
 {
 	__u32 count = family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS;
 	sl_word *words = sl_flow_words(family, slot);
-	union sl_key key;
+	union sl_key key = {};
 	sl_word *copy = (sl_word *)&key;
 
 	if (!words)
@@ -279,20 +278,16 @@ static __always_inline void sl_flow_empty(__u8 family, __u32 slot,
 		copy[i] = words[i];
 	copy[count - 1] &= ~SL_FLOW_LIVE;
 	WRITE_ONCE(words[count - 1], 0);
-	sl_flow_give_back(family, slot, sl_flow_key_hash(family, &key, settings->flow_seed));
+	sl_flow_give_back(family, slot, sl_flow_hash_of(family, &key));
 }
 
 /* Empties a slot, which has a flow of the caller's to end. Global: the verifier looks once. */
 __noinline int sl_flow_remove(__u32 family, __u32 slot)
 {
-	const struct sl_settings *settings = sl_settings_now();
-
-	if (!settings)
-		return 0;
 	if (family == AF_INET)
-		sl_flow_empty(AF_INET, slot, settings);
+		sl_flow_empty(AF_INET, slot);
 	else
-		sl_flow_empty(AF_INET6, slot, settings);
+		sl_flow_empty(AF_INET6, slot);
 	return 0;
 }
 

@@ -24,8 +24,7 @@ static __always_inline bool sl_for_router(struct sl_ctx *ctx, const struct sl_po
 {
 	struct ethhdr *eth = ctx_data(ctx);
 
-	return (void *)(eth + 1) <= ctx_data_end(ctx) &&
-	       !((sl_load_word(eth->h_dest) ^ sl_load_word(port->mac)) << 16);
+	return (void *)(eth + 1) <= ctx_data_end(ctx) && sl_eth_dest(eth) == sl_load_mac(port->mac);
 }
 
 #endif

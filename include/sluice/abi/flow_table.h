@@ -10,10 +10,10 @@
  * first level whose group for it has room. So few flows are close together, in little memory, and
  * of the levels before that of a flow only tags are looked at, which the caches hold. In the last
  * level a key has SL_FLOW_CHOICES groups to choose from; its tags are more than caches hold, so it
- * is looked for first at its home, a slot of the first of these groups, while they are fetched. And
- * only if there is a key there that has the same group as it in the level before: sl_flow_passed
- * counts them. So a new flow costs no miss of the caches to see that it is new, unless there are
- * more flows than fit in the levels before.
+ * is looked for first at its home, a slot of the first of these groups, without them. And only if
+ * there is a key there that has the same group as it in the level before: sl_flow_passed counts
+ * them. So a new flow costs no miss of the caches to see that it is new, unless there are more
+ * flows than fit in the levels before.
  *
  * A slot is taken by an atomic exchange of its tag, by the datapath alone; what it holds counts
  * from when the last word of its key is written, with SL_FLOW_LIVE, to when that word becomes 0.
