@@ -55,7 +55,7 @@ static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx
 		verdict = sl_session_reopen(pkt, flow);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	if (unlikely(sl_flow_account(ctx, flow, pkt, now)))
+	if (unlikely(sl_flow_account(flow, pkt, ctx_len(ctx), now)))
 		sl_detect_packets(ctx, pkt, flow->in_port);
 	return SL_FORWARD;
 }
@@ -95,7 +95,6 @@ static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const str
 
 	if (!settings || pkt->vlan_tags)
 		return SL_PASS;
-	sl_set_domain(pkt, port->domain);
 	if (unlikely(pkt->icmp_error)) {
 		verdict = sl_icmp_related(ctx, port, work);
 		if (verdict != SL_CONTINUE)
@@ -131,7 +130,7 @@ static __always_inline enum sl_verdict sl_reply(struct __sk_buff *ctx, const str
 {
 	if (work->pkt.l3_off != ETH_HLEN)
 		return SL_DROP;
-	if (work->pkt.reason == SL_DROP_POLICY_REJECT && SL_PROTO(&work->pkt) == IPPROTO_TCP)
+	if (work->pkt.reason == SL_DROP_POLICY_REJECT && work->pkt.proto == IPPROTO_TCP)
 		return sl_reset(ctx);
 	return sl_icmp_reply(ctx, port, &work->pkt, work->for_external, work->hop.mtu);
 }
@@ -389,7 +388,7 @@ static __noinline int sl_egress_judge(struct __sk_buff *ctx, const struct sl_por
 	struct sl_packet pkt = {};
 	int why = 0;
 
-	sl_parse(ctx, &pkt);
+	sl_parse(ctx, &pkt, 0);
 	if (guarded)
 		why = sl_guard_egress(ctx, port, &pkt);
 	if (!why && sl_untranslated(port, &pkt))
@@ -426,11 +425,10 @@ static __always_inline int sl_judge_bridged(struct __sk_buff *ctx, const struct 
 	struct sl_packet *pkt = &work->pkt;
 	struct sl_flow *answer;
 
-	sl_parse(ctx, pkt);
+	sl_parse(ctx, pkt, port->domain);
 	if (!pkt->family || pkt->icmp_error || pkt->fragment == SL_FRAG_LATER)
 		return 0;
 	sl_turn_round(pkt);
-	sl_set_domain(pkt, port->domain);
 	answer = sl_flow_find(pkt);
 	if (!answer || (answer->flags & SL_FLOW_ORIG))
 		return 0;

@@ -26,13 +26,13 @@ static __always_inline bool sl_needs_full_path(const struct sl_port *port,
 	if (pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->icmp_error || pkt->ttl <= 1 ||
 	    sl_is_dhcp_answer(pkt))
 		return true;
-	return (port->flags & SL_PORT_XDP_NO_TCP) && SL_PROTO(pkt) == IPPROTO_TCP;
+	return (port->flags & SL_PORT_XDP_NO_TCP) && pkt->proto == IPPROTO_TCP;
 }
 
 /* What may open a session here: UDP, an echo request, a SYN. */
 static __always_inline bool sl_may_open(const struct sl_packet *pkt)
 {
-	switch (SL_PROTO(pkt)) {
+	switch (pkt->proto) {
 	case IPPROTO_UDP:
 		return true;
 	case IPPROTO_TCP:
@@ -61,24 +61,13 @@ static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const stru
 	return why ? sl_refuse(&work->pkt, why) : sl_enter_session(ctx, work);
 }
 
-/* Keeps the first packet of a session for sl_xdp_first(), if XDP may open one. */
-static __always_inline enum sl_verdict sl_first_packet(const struct sl_packet *pkt)
-{
-	__u32 zero = 0;
-	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-
-	if (!work || !sl_may_open(pkt))
-		return SL_PASS;
-	sl_work_begin(work);
-	work->pkt = *pkt;
-	return SL_CONTINUE;
-}
-
 /* SL_CONTINUE: it is the first packet of a session. */
 static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
-						    struct sl_packet *pkt, struct sl_hop *hop)
+						    struct sl_work *work, __u32 len)
 {
 	const struct sl_settings *settings = sl_settings_now();
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_hop *hop = &work->hop;
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
 	__u32 now;
@@ -89,10 +78,9 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 		return verdict;
 	if (!settings || sl_needs_full_path(port, pkt))
 		return SL_PASS;
-	sl_set_domain(pkt, port->domain);
 	flow = sl_flow_find_with(settings, pkt);
 	if (!flow)
-		return sl_first_packet(pkt);
+		return sl_may_open(pkt) ? SL_CONTINUE : SL_PASS;
 	if (sl_is_syn(pkt)) /* a connection reopened concerns both directions */
 		return SL_PASS;
 	now = sl_tick_now();
@@ -106,7 +94,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	why = sl_police(ctx, port);
 	if (why)
 		return sl_refuse(pkt, why);
-	if (unlikely(sl_flow_account(ctx, flow, pkt, now)))
+	if (unlikely(sl_flow_account(flow, pkt, len, now)))
 		sl_detect_packets(ctx, pkt, flow->in_port);
 	return sl_rewrite(ctx, pkt, flow, hop);
 }
@@ -142,22 +130,21 @@ static __always_inline int sl_xdp_send(struct xdp_md *ctx, __u32 port, __u16 qos
 {
 	int why = unlikely(qos & SL_QOS_EGRESS) ? sl_police_out(ctx, port) : 0;
 
-	sl_count_tx(port, why ? SL_COUNT_DROPPED : SL_COUNT_FORWARDED, len);
-	if (likely(!why))
-		return XDP_REDIRECT;
-	sl_report_drop(ctx, port, why, true);
-	return XDP_DROP;
+	if (unlikely(why)) {
+		sl_count_tx(port, SL_COUNT_DROPPED, len);
+		sl_report_drop(ctx, port, why, true);
+		return XDP_DROP;
+	}
+	sl_count_tx(port, SL_COUNT_FORWARDED, len);
+	return XDP_REDIRECT;
 }
 
 /* What enters by a switched port. */
-static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *port)
+static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *port,
+				      struct sl_work *work)
 {
-	__u32 zero = 0, len = ctx_len(ctx);
-	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	__u32 len = ctx_len(ctx);
 
-	if (!work)
-		return XDP_PASS;
-	sl_work_begin(work);
 	switch (sl_xdp_switch(ctx, port, work)) {
 	case SL_FORWARD:
 		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
@@ -202,33 +189,15 @@ static __always_inline int sl_xdp_finish(struct xdp_md *ctx, const struct sl_por
 	}
 }
 
-#define SL_XDP_FIRST -1 /* no XDP action */
-
-/* What enters by any other port. SL_XDP_FIRST: the caller's to give to sl_xdp_first(). */
-static __noinline int sl_xdp_routed(struct xdp_md *ctx, const struct sl_port *port)
+/* The first packet of a session. */
+static __noinline enum sl_verdict sl_xdp_first(struct xdp_md *ctx, const struct sl_port *port,
+					       struct sl_work *work)
 {
-	struct sl_packet pkt = {};
-	struct sl_hop hop = {};
-	__u32 len = ctx_len(ctx);
-	enum sl_verdict verdict = sl_fast_path(ctx, port, &pkt, &hop);
+	enum sl_verdict verdict = sl_open_session(ctx, port, work);
 
-	return verdict == SL_CONTINUE ? SL_XDP_FIRST
-				      : sl_xdp_finish(ctx, port, verdict, &pkt, &hop, len);
-}
-
-/* The first packet of a session, which sl_first_packet() has kept. */
-static __noinline int sl_xdp_first(struct xdp_md *ctx, const struct sl_port *port)
-{
-	__u32 zero = 0, len = ctx_len(ctx);
-	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	enum sl_verdict verdict;
-
-	if (!work)
-		return XDP_PASS;
-	verdict = sl_open_session(ctx, port, work);
 	if (verdict == SL_FORWARD)
 		verdict = sl_rewrite(ctx, &work->pkt, &work->opened, &work->hop);
-	return sl_xdp_finish(ctx, port, verdict, &work->pkt, &work->hop, len);
+	return verdict;
 }
 
 /* Drops what is from or to a listed address. */
@@ -241,21 +210,28 @@ static __noinline bool sl_xdp_block(struct xdp_md *ctx, const struct sl_port *po
 	return true;
 }
 
-/* Functions, since the stack of the one is too much for what the other calls. */
 SEC("xdp.frags")
 int sl_xdp(struct xdp_md *ctx)
 {
 	const struct sl_port *port = sl_port_find(ctx_ifindex(ctx));
-	int action;
+	__u32 zero = 0, len = ctx_len(ctx);
+	enum sl_verdict verdict;
+	struct sl_work *work;
 
 	if (!port || !(port->flags & SL_PORT_XDP))
 		return XDP_PASS;
 	if (sl_block_any() && sl_xdp_block(ctx, port))
 		return XDP_DROP;
+	work = bpf_map_lookup_elem(&sl_work, &zero);
+	if (!work)
+		return XDP_PASS;
+	sl_work_begin(work);
 	if (port->flags & SL_PORT_SWITCHED)
-		return sl_xdp_switched(ctx, port);
-	action = sl_xdp_routed(ctx, port);
-	return action == SL_XDP_FIRST ? sl_xdp_first(ctx, port) : action;
+		return sl_xdp_switched(ctx, port, work);
+	verdict = sl_fast_path(ctx, port, work, len);
+	if (verdict == SL_CONTINUE)
+		verdict = sl_xdp_first(ctx, port, work);
+	return sl_xdp_finish(ctx, port, verdict, &work->pkt, &work->hop, len);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -93,20 +93,21 @@ static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const str
 }
 
 /*
- * Mends the L4 checksum at off; addr_diff and port_diff are what the change adds to its sum, the
+ * Mends the checksum in this field of the L4 header at l4, which can be read as far as that;
+ * addr_diff and port_diff are what the change adds to its sum, the
  * pseudo-header's part and the rest. A checksum that can't be partial is mended in place, which
  * saves two calls; else the kernel knows whether it is partial and does the right thing.
  */
 static __always_inline int ctx_l4_csum_replace(struct sl_ctx *ctx, const struct sl_packet *pkt,
-					       __u32 off, __u64 addr_diff, __u64 port_diff,
-					       bool udp)
+					       void *l4, __u32 field, __u64 addr_diff,
+					       __u64 port_diff)
 {
-	__u16 *check = ctx_data(ctx) + (off & SL_L4_OFF_MASK);
+	bool udp = pkt->proto == IPPROTO_UDP;
 	__u64 flags = udp ? BPF_F_MARK_MANGLED_0 : 0;
+	__u32 off = pkt->l4_off + field;
+	__u16 *check = l4 + field;
 	int err = 0;
 
-	if ((void *)(check + 1) > ctx_data_end(ctx))
-		return -1;
 	if (likely(!pkt->gso && !sl_check_looks_partial(pkt, *check))) {
 		if (udp && !*check)
 			return 0;

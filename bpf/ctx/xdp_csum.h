@@ -52,8 +52,8 @@ __noinline int sl_csum_frame(struct xdp_md *ctx, __u32 off, __u32 len)
 
 static __always_inline __u32 ctx_l4_check_off(const struct sl_packet *pkt)
 {
-	return pkt->l4_off + (SL_PROTO(pkt) == IPPROTO_TCP ? offsetof(struct tcphdr, check)
-							   : offsetof(struct udphdr, check));
+	return pkt->l4_off + (pkt->proto == IPPROTO_TCP ? offsetof(struct tcphdr, check)
+							: offsetof(struct udphdr, check));
 }
 
 /*
@@ -62,7 +62,7 @@ static __always_inline __u32 ctx_l4_check_off(const struct sl_packet *pkt)
  */
 static __always_inline int ctx_l4_csum_complete(struct xdp_md *ctx, const struct sl_packet *pkt)
 {
-	__u8 proto = SL_PROTO(pkt);
+	__u8 proto = pkt->proto;
 	__u32 off = ctx_l4_check_off(pkt) & SL_L4_OFF_MASK;
 	__u16 *check = ctx_data(ctx) + off;
 	int sum;
@@ -87,14 +87,10 @@ static __always_inline int ctx_l4_csum_complete(struct xdp_md *ctx, const struct
 
 /* See ctx/skb.h; here the checksum is complete by now. */
 static __always_inline int ctx_l4_csum_replace(struct xdp_md *ctx, const struct sl_packet *pkt,
-					       __u32 off, __u64 addr_diff, __u64 port_diff,
-					       bool udp)
+					       void *l4, __u32 field, __u64 addr_diff,
+					       __u64 port_diff)
 {
-	__u16 *check = ctx_data(ctx) + (off & SL_L4_OFF_MASK);
-
-	if ((void *)(check + 1) > ctx_data_end(ctx))
-		return -1;
-	sl_check_replace(check, addr_diff + port_diff, udp);
+	sl_check_replace(l4 + field, addr_diff + port_diff, pkt->proto == IPPROTO_UDP);
 	return 0;
 }
 

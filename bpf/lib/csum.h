@@ -7,7 +7,9 @@
 #define SLUICE_BPF_CSUM_H
 
 #include <linux/types.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include <stdbool.h>
 
 static __always_inline __u32 sl_csum_fold64(__u64 sum)
 {
@@ -22,6 +24,19 @@ static __always_inline __u16 sl_csum_fold(__u64 sum)
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (sum & 0xffff) + (sum >> 16);
 }
+
+/*
+ * Is this what the sum folds to? Both are the same but for multiples of 0xffff, of which there is
+ * none where the difference times the inverse of 0xffff, modulo 2^64, is a small number. 0 is
+ * taken for 0xffff, which in one's complement is the same number.
+ */
+static __always_inline bool sl_csum_folds_to(__u64 sum, __u16 folded)
+{
+	return (sum + 0xffff - folded) * 0xfffefffefffeffffull <= 0x0001000100010001ull;
+}
+
+/* What a TTL that is one less adds to a sum: it is the first byte of its word (RFC 791). */
+#define SL_CSUM_TTL_LESS ((__u16)~bpf_htons(0x0100))
 
 /* What a change of two 32-bit words adds to a sum, below 2^34; 0 if nothing changed. */
 static __always_inline __u64 sl_csum_diff32(__be32 from_a, __be32 to_a, __be32 from_b, __be32 to_b)

@@ -19,7 +19,7 @@ static __always_inline __u32 sl_l4_len(const struct sl_packet *pkt)
 /* RFC 768, RFC 9293 section 3.1, RFC 8200 section 8.1: of the packet as it came. */
 static __always_inline __u64 sl_pseudo_sum(const struct sl_packet *pkt)
 {
-	__u64 sum = bpf_htons(SL_PROTO(pkt)) + (__u64)bpf_htonl(sl_l4_len(pkt));
+	__u64 sum = bpf_htons(pkt->proto) + (__u64)bpf_htonl(sl_l4_len(pkt));
 
 	if (pkt->family == AF_INET)
 		return sum + pkt->k4.saddr + pkt->k4.daddr;
@@ -31,7 +31,7 @@ static __always_inline __u64 sl_pseudo_sum(const struct sl_packet *pkt)
 
 static __always_inline bool sl_check_looks_partial(const struct sl_packet *pkt, __u16 check)
 {
-	return check == sl_csum_fold(sl_pseudo_sum(pkt));
+	return sl_csum_folds_to(sl_pseudo_sum(pkt), check);
 }
 
 /* A complete checksum after what it covers changed by diff. UDP: 0 means none (RFC 768). */

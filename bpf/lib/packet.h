@@ -28,6 +28,7 @@ struct sl_packet {
 	__u16 l4_off;
 	__u8 family;	/* AF_INET or AF_INET6 */
 	__u8 fragment;	/* enum sl_fragment_kind */
+	__u8 proto;	/* as in the key */
 	__be32 frag_id; /* if a fragment */
 	__u8 ttl;	/* or hop limit */
 	__u8 tos;	/* or traffic class: DSCP << 2 | ECN */
@@ -115,9 +116,9 @@ static __always_inline void sl_macs_copy(__u8 *to, const __u8 *from)
  * A key is written by the words that it is read by when the flow is looked for: a CPU that has to
  * join what was stored in pieces waits until all pieces are in the cache, some 10 ns.
  */
-static __always_inline __u64 sl_key_tail(__u32 ports, __u8 proto)
+static __always_inline __u64 sl_key_tail(__u32 ports, __u8 proto, __u16 domain)
 {
-	return ports | (__u64)proto << SL_KEY_PROTO_SHIFT;
+	return ports | (__u64)domain << SL_KEY_DOMAIN_SHIFT | (__u64)proto << SL_KEY_PROTO_SHIFT;
 }
 
 static __always_inline sl_word *sl_packet_key_tail(struct sl_packet *pkt)
@@ -125,7 +126,7 @@ static __always_inline sl_word *sl_packet_key_tail(struct sl_packet *pkt)
 	return (sl_word *)&pkt->key + (pkt->family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
 }
 
-/* The L2 domain the packet is in, a part of its flow's key. */
+/* The L2 domain the packet is in, a part of its flow's key, if the parser was not told. */
 static __always_inline void sl_set_domain(struct sl_packet *pkt, __u16 domain)
 {
 	sl_word *tail = sl_packet_key_tail(pkt);
@@ -152,8 +153,6 @@ static __always_inline void sl_turn_round(struct sl_packet *pkt)
 		pkt->k6.dport = key.v6.sport;
 	}
 }
-
-#define SL_PROTO(pkt) ((pkt)->family == AF_INET ? (pkt)->k4.proto : (pkt)->k6.proto)
 
 /* The way out, as the next-hop stage found it. */
 struct sl_hop {

@@ -132,7 +132,7 @@ static __always_inline enum sl_verdict sl_parse_l4(struct sl_packet *pkt, __u8 p
 }
 
 static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_packet *pkt,
-						 __u32 off)
+						 __u32 off, __u16 domain)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
 	sl_word *key = (sl_word *)&pkt->k4;
@@ -165,7 +165,8 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 		pkt->frag_id = ip->id;
 	}
 	verdict = sl_parse_l4(pkt, ip->protocol, (void *)ip + header, end, &ports);
-	key[1] = sl_key_tail(sl_key_ports(&ports), ip->protocol);
+	pkt->proto = ip->protocol;
+	key[1] = sl_key_tail(sl_key_ports(&ports), ip->protocol, domain);
 	return verdict;
 }
 
@@ -231,7 +232,7 @@ __noinline int sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __
 }
 
 static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_packet *pkt,
-						 __u32 off)
+						 __u32 off, __u16 domain)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
 	sl_word *key = (sl_word *)&pkt->k6;
@@ -268,16 +269,19 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 	}
 	pkt->l4_off = l4;
 	verdict = sl_parse_l4(pkt, proto, data + (l4 & SL_L4_OFF_MASK), end, &ports);
-	key[SL_KEY6_WORDS - 1] = sl_key_tail(sl_key_ports(&ports), proto);
+	pkt->proto = proto;
+	key[SL_KEY6_WORDS - 1] = sl_key_tail(sl_key_ports(&ports), proto, domain);
 	return verdict;
 }
 
 /*
  * SL_CONTINUE: an IP packet, *pkt describes it. SL_PASS: no IP packet. SL_DROP: an IP packet
  * that contradicts itself; its addresses are known if its family is. Tags and ethertype are known
- * in every case. *pkt must be zero.
+ * in every case. *pkt must be zero. domain: the L2 domain that the packet is in; 0 = none, or
+ * sl_set_domain() will tell.
  */
-static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_packet *pkt)
+static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_packet *pkt,
+						__u16 domain)
 {
 	void *data, *end;
 	struct ethhdr *eth;
@@ -312,9 +316,9 @@ static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_pa
 	pkt->ethertype = proto;
 	pkt->l3_off = off;
 	if (proto == bpf_htons(ETH_P_IP))
-		return sl_parse4(ctx, pkt, off);
+		return sl_parse4(ctx, pkt, off, domain);
 	if (proto == bpf_htons(ETH_P_IPV6))
-		return sl_parse6(ctx, pkt, off);
+		return sl_parse6(ctx, pkt, off, domain);
 	return SL_PASS;
 }
 

@@ -20,7 +20,7 @@ __noinline __u64 sl_wire_segments(struct sl_ctx *ctx)
 	__u32 len = ctx_len(ctx), size = ctx_gso_size(ctx), headers, segments;
 	struct sl_packet pkt = {};
 
-	sl_parse(ctx, &pkt);
+	sl_parse(ctx, &pkt, 0);
 	headers = pkt.l4_off + pkt.l4_hlen;
 	if (!pkt.l4_hlen || !size || headers >= len)
 		return 1ull << 32 | len;

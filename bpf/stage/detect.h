@@ -130,7 +130,7 @@ struct sl_suspect {
 static __always_inline struct sl_suspect sl_suspect(const struct sl_packet *pkt)
 {
 	union sl_addr source, destination;
-	struct sl_suspect who = {.proto = SL_PROTO(pkt)};
+	struct sl_suspect who = {.proto = pkt->proto};
 
 	sl_packet_addrs(pkt, &source, &destination);
 	who.source = sl_mix_addr(1, &source);

@@ -11,6 +11,22 @@
 #include "stage/guard.h"
 #include "stage/sight.h"
 
+/* What is asked of a parsed frame where somebody watches. As sl_enter(). */
+static __always_inline enum sl_verdict
+sl_enter_watched(struct sl_ctx *ctx, const struct sl_port *port, const struct sl_guard *guard,
+		 const struct sl_sender *sender, struct sl_packet *pkt)
+{
+	enum sl_verdict verdict = SL_CONTINUE;
+
+	if (guard)
+		verdict = sl_guard(ctx, port, guard, sender, pkt);
+	if (verdict == SL_CONTINUE)
+		verdict = sl_sight(ctx, port, pkt);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	return sl_for_router(ctx, port) ? SL_CONTINUE : SL_PASS;
+}
+
 /*
  * SL_CONTINUE: an IP packet for the router that may enter, as *pkt (zero before) describes it.
  * SL_DROP with pkt->reason: refused, or damaged, of which TC alone judges. SL_PASS: not ours.
@@ -21,7 +37,7 @@ static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct
 						struct sl_packet *pkt)
 {
 	bool watched = port->guard || (port->flags & SL_PORT_SIGHT);
-	enum sl_verdict parsed, verdict = SL_CONTINUE;
+	enum sl_verdict parsed, verdict;
 	const struct sl_guard *guard = NULL;
 	struct sl_sender sender = {};
 	int why;
@@ -34,15 +50,12 @@ static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct
 	} else if (!watched && !sl_for_router(ctx, port)) {
 		return SL_PASS;
 	}
-	parsed = sl_parse(ctx, pkt);
-	if (guard)
-		verdict = sl_guard(ctx, port, guard, &sender, pkt);
-	if (verdict == SL_CONTINUE)
-		verdict = sl_sight(ctx, port, pkt);
-	if (verdict != SL_CONTINUE)
-		return verdict;
-	if (watched && !sl_for_router(ctx, port))
-		return SL_PASS;
+	parsed = sl_parse(ctx, pkt, port->domain);
+	if (watched) {
+		verdict = sl_enter_watched(ctx, port, guard, &sender, pkt);
+		if (verdict != SL_CONTINUE)
+			return verdict;
+	}
 	if (parsed == SL_DROP && !ctx_is_last())
 		return SL_PASS;
 	return parsed;

@@ -44,12 +44,12 @@ static __noinline void sl_flow_tcp_news(struct sl_flow *flow, const struct sl_pa
 }
 
 /* True: many packets came since the detectors were told, sl_detect_packets() is to. */
-static __always_inline bool sl_flow_account(struct sl_ctx *ctx, struct sl_flow *flow,
-					    const struct sl_packet *pkt, __u32 now)
+static __always_inline bool sl_flow_account(struct sl_flow *flow, const struct sl_packet *pkt,
+					    __u32 len, __u32 now)
 {
 	__u64 before = __sync_fetch_and_add(&flow->packets, 1);
 
-	__sync_fetch_and_add(&flow->bytes, ctx_len(ctx));
+	__sync_fetch_and_add(&flow->bytes, len);
 	if (flow->last_seen != now)
 		WRITE_ONCE(flow->last_seen, now);
 	if (unlikely(pkt->tcp_flags & ~flow->tcp_seen))

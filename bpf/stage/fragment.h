@@ -11,7 +11,7 @@
 
 static __noinline void sl_fragment_ports(struct sl_packet *pkt)
 {
-	struct sl_fragment_key key = {.id = pkt->frag_id, .proto = SL_PROTO(pkt)};
+	struct sl_fragment_key key = {.id = pkt->frag_id, .proto = pkt->proto};
 	struct sl_fragment ports, *first;
 	bool v4 = pkt->family == AF_INET;
 

@@ -28,7 +28,7 @@ static __always_inline bool sl_guard_plain_l4(const struct sl_packet *pkt)
 {
 	__be16 from, to;
 
-	switch (SL_PROTO(pkt)) {
+	switch (pkt->proto) {
 	case IPPROTO_UDP:
 		from = pkt->family == AF_INET ? pkt->k4.sport : pkt->k6.sport;
 		to = pkt->family == AF_INET ? pkt->k4.dport : pkt->k6.dport;
@@ -179,11 +179,11 @@ static __always_inline bool sl_guard_addressless(const struct sl_packet *pkt)
 	if (pkt->reason || pkt->fragment != SL_FRAG_NONE)
 		return false;
 	if (pkt->family == AF_INET)
-		return !pkt->k4.saddr && pkt->k4.proto == IPPROTO_UDP &&
+		return !pkt->k4.saddr && pkt->proto == IPPROTO_UDP &&
 		       pkt->k4.sport == bpf_htons(SL_DHCP_CLIENT) &&
 		       pkt->k4.dport == bpf_htons(SL_DHCP_SERVER);
 	return !(from->w[0] | from->w[1] | from->w[2] | from->w[3]) &&
-	       pkt->k6.proto == IPPROTO_ICMPV6 &&
+	       pkt->proto == IPPROTO_ICMPV6 &&
 	       (pkt->icmp_type == SL_ND_ROUTER_SOLICIT ||
 		pkt->icmp_type == SL_ND_NEIGHBOUR_SOLICIT || sl_is_mld_report(pkt->icmp_type));
 }
@@ -230,7 +230,7 @@ static __always_inline int sl_guard_ip(struct sl_ctx *ctx, const struct sl_port 
 		return SL_DROP_GUARD_IP;
 	if (pkt->fragment == SL_FRAG_LATER)
 		return 0;
-	icmp = SL_PROTO(pkt) == (pkt->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	icmp = pkt->proto == (pkt->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 	if (icmp)
 		return sl_guard_icmp(ctx, port, guard, pkt);
 	if (!sl_guard_plain_l4(pkt))

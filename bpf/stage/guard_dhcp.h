@@ -38,7 +38,7 @@ static __always_inline bool sl_is_dhcp_port(__be16 port)
 /* An answer on its way to a client, which the guard of the port it leaves by may want to see. */
 static __always_inline bool sl_is_dhcp_answer(const struct sl_packet *pkt)
 {
-	return pkt->family == AF_INET && pkt->k4.proto == IPPROTO_UDP &&
+	return pkt->family == AF_INET && pkt->proto == IPPROTO_UDP &&
 	       pkt->k4.sport == bpf_htons(SL_DHCP_SERVER);
 }
 

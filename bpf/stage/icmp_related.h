@@ -119,6 +119,17 @@ static __always_inline int sl_related_ip(struct __sk_buff *ctx, struct sl_quoted
 	return bpf_skb_store_bytes(ctx, off, &ip, sizeof(ip), 0);
 }
 
+/* The message around the quote. */
+static __always_inline int sl_related_icmp(struct __sk_buff *ctx, const struct sl_packet *pkt,
+					   __u32 diff)
+{
+	struct icmphdr *icmp = ctx_data(ctx) + (pkt->l4_off & SL_L4_OFF_MASK);
+
+	if ((void *)(icmp + 1) > ctx_data_end(ctx))
+		return -1;
+	return ctx_l4_csum_replace(ctx, pkt, icmp, offsetof(struct icmphdr, checksum), 0, diff);
+}
+
 /*
  * Translates the error and leaves its way out in *hop. SL_CONTINUE: not about a session of ours.
  * The outer source becomes the session's if the error comes from inside: no inside address
@@ -159,9 +170,8 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	if (sl_related_ip(ctx, &quoted, flow, quote_off, &addr_diff) ||
 	    sl_related_l4(ctx, pkt, &quoted, flow, quote_off + sizeof(struct iphdr), addr_diff,
 			  &icmp_diff) ||
-	    ctx_l4_csum_replace(ctx, pkt, pkt->l4_off + offsetof(struct icmphdr, checksum), 0,
-				icmp_diff, false) ||
-	    sl_rewrite_eth(ctx, hop) || sl_rewrite_ip4(ctx, pkt, source, flow->daddr, &outer_diff))
+	    sl_related_icmp(ctx, pkt, icmp_diff) ||
+	    sl_rewrite_head4(ctx, hop, source, flow->daddr, &outer_diff))
 		return SL_DROP;
 	return SL_FORWARD;
 }

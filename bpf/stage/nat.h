@@ -31,7 +31,7 @@ static __always_inline const struct sl_forward *sl_nat_destination(const struct 
 	struct sl_forward_key key = {
 	    .addr = sl_mapped(pkt->k4.daddr),
 	    .port = pkt->k4.dport,
-	    .proto = pkt->k4.proto,
+	    .proto = pkt->proto,
 	};
 	const struct sl_forward *forward;
 
@@ -98,8 +98,7 @@ static __noinline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, __u32 uplink
 		return SL_CONTINUE;
 	if (pkt->fragment == SL_FRAG_LATER)
 		return sl_refuse(pkt, SL_DROP_FRAGMENT_ORPHAN);
-	if (sl_l4_of(pkt->k4.proto) < 0 ||
-	    (pkt->k4.proto == IPPROTO_ICMP && !sl_icmp_is_request(pkt)))
+	if (sl_l4_of(pkt->proto) < 0 || (pkt->proto == IPPROTO_ICMP && !sl_icmp_is_request(pkt)))
 		return sl_refuse(pkt, SL_DROP_NOT_TRANSLATABLE);
 
 	__builtin_memset(req, 0, sizeof(*req));
@@ -107,7 +106,7 @@ static __noinline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, __u32 uplink
 	req->key.port = pkt->k4.sport;
 	req->key.domain = pkt->k4.domain;
 	req->key.pool = masq->pool;
-	req->key.proto = pkt->k4.proto;
+	req->key.proto = pkt->proto;
 	req->remote = flow->daddr;
 	req->remote_port = flow->dport;
 	if (sl_bind(ctx, req))

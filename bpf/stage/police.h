@@ -112,11 +112,12 @@ __noinline int sl_police_in(struct sl_ctx *ctx, __u32 port)
 /* A frame that enters. 0, or the reason against it. Nearly all are paid from this CPU's credit. */
 static __always_inline int sl_police(struct sl_ctx *ctx, const struct sl_port *port)
 {
-	struct sl_wire wire = {.bytes = ctx_len(ctx), .frames = 1};
+	struct sl_wire wire = {.frames = 1};
 	struct sl_qos_stats *stats;
 
 	if (likely(!(port->qos & SL_QOS_POLICE)))
 		return 0;
+	wire.bytes = ctx_len(ctx);
 	stats = sl_qos_stats_of(port->id);
 	if (!stats || (port->qos & SL_QOS_SINGLY) || ctx_is_gso(ctx) || ctx_vlan_offloaded(ctx) ||
 	    stats->in_credit < wire.bytes)

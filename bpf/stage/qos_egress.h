@@ -28,7 +28,7 @@ static __always_inline __u64 sl_match_l4(const struct sl_qos_rules *rules,
 	bool v4 = pkt->family == AF_INET;
 	__u16 sport = v4 ? pkt->k4.sport : pkt->k6.sport,
 	      dport = v4 ? pkt->k4.dport : pkt->k6.dport;
-	__u8 proto = SL_PROTO(pkt);
+	__u8 proto = pkt->proto;
 	const struct sl_qos_intervals *intervals;
 	__u32 zero = 0;
 

@@ -22,7 +22,7 @@ sl_switch_guard(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet
 
 	if (why)
 		return sl_refuse(pkt, why);
-	sl_parse(ctx, pkt);
+	sl_parse(ctx, pkt, 0);
 	return sl_guard(ctx, port, guard, &sender, pkt);
 }
 

@@ -231,7 +231,7 @@ static __always_inline enum sl_verdict sl_gateway_take(struct __sk_buff *ctx,
 	work->gateway.addr4 = vlan->addr4;
 	work->gateway.addr6 = vlan->addr6;
 	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
-	return sl_parse(ctx, &work->pkt);
+	return sl_parse(ctx, &work->pkt, work->gateway.domain);
 }
 
 #endif

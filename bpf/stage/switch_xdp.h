@@ -49,7 +49,7 @@ static __always_inline int sl_xdp_retag(struct xdp_md *ctx, __u32 from, __u32 to
 static __noinline void sl_xdp_parse(struct xdp_md *ctx, struct sl_packet *pkt)
 {
 	if (!pkt->ethertype)
-		sl_parse(ctx, pkt);
+		sl_parse(ctx, pkt, 0);
 }
 
 /* May the port get the frame by XDP, past its egress program? If so, *qos is what it asks for. */
@@ -89,7 +89,7 @@ static __always_inline bool sl_xdp_plain(struct xdp_md *ctx, const struct sl_l2 
 		return false;
 	sum = (__u64)ip->saddr + ip->daddr + bpf_htons(ip->protocol) +
 	      bpf_htons(bpf_ntohs(ip->tot_len) - sizeof(*ip));
-	return check != sl_csum_fold(sum);
+	return !sl_csum_folds_to(sum, check);
 }
 
 /*
@@ -184,7 +184,7 @@ static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const s
 	why = sl_police(ctx, port);
 	if (why)
 		return sl_refuse(pkt, why);
-	if (flow && sl_flow_account(ctx, flow, pkt, sl_tick_now()))
+	if (flow && sl_flow_account(flow, pkt, ctx_len(ctx), sl_tick_now()))
 		sl_detect_packets(ctx, pkt, port->id);
 	if (sl_xdp_retag(ctx, l2->tag, sl_vlan_leave(out, to, l2)))
 		return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);

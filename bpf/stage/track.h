@@ -82,7 +82,8 @@ enum sl_track_result {
 static __always_inline int sl_track_count(struct __sk_buff *ctx, struct sl_packet *pkt,
 					  struct sl_flow *flow)
 {
-	return sl_flow_account(ctx, flow, pkt, sl_tick_now()) ? SL_TRACK_MANY : SL_TRACK_KNOWN;
+	return sl_flow_account(flow, pkt, ctx_len(ctx), sl_tick_now()) ? SL_TRACK_MANY
+								       : SL_TRACK_KNOWN;
 }
 
 /*
@@ -101,7 +102,7 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 		return SL_TRACK_KNOWN;
 	pkt = &work->pkt;
 	if (!pkt->ethertype)
-		sl_parse(ctx, pkt);
+		sl_parse(ctx, pkt, 0);
 	if (!pkt->family)
 		return SL_TRACK_KNOWN;
 	if (unlikely(pkt->icmp_error)) {

@@ -48,7 +48,7 @@ struct sl_block_hosts {
 #define SL_BLOCK_BUCKETS  131072u
 #define SL_BLOCK_TAG_BITS 15
 
-static inline __u32 sl_block_host(__u32 addr)
+SL_INLINE __u32 sl_block_host(__u32 addr)
 {
 	return (addr ^ addr >> 16) * 0x85ebca6bu; /* both steps can be taken back */
 }
@@ -110,7 +110,7 @@ struct sl_block_bucket {
 SL_STATIC_ASSERT(sizeof(struct sl_block_bucket) == 64, "sl_block_bucket is a line");
 
 /* Where a key's probes begin, before the mask. Of a /32 in the index: its number, and 0. */
-static inline __u32 sl_block_hash(__u64 high, __u64 low)
+SL_INLINE __u32 sl_block_hash(__u64 high, __u64 low)
 {
 	__u64 hash = (high ^ (low * 0xff51afd7ed558ccdull)) * 0x9e3779b97f4a7c15ull;
 

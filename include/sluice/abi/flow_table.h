@@ -86,19 +86,19 @@ typedef __u64 __attribute__((may_alias)) sl_word;
  * million keys that came and went in a simulation none found its groups full, but of tables with
  * some thousand entries one in a million.
  */
-static inline __u32 sl_flow_groups(__u32 entries)
+SL_INLINE __u32 sl_flow_groups(__u32 entries)
 {
 	return (__u32)(((__u64)entries + entries / 4) / SL_FLOW_SLOTS) + 1;
 }
 
-static inline __u64 sl_flow_mix(__u64 hash, __u64 word)
+SL_INLINE __u64 sl_flow_mix(__u64 hash, __u64 word)
 {
 	hash = (hash ^ word) * 0x9e3779b97f4a7c15ull; /* 2^64 / the golden ratio */
 	return hash ^ hash >> 32;
 }
 
 /* Not to be foreseen by who does not know the seed: no VM fills the groups of another's flows. */
-static inline __u64 sl_flow_hash(const sl_word *words, __u32 count, __u64 seed)
+SL_INLINE __u64 sl_flow_hash(const sl_word *words, __u32 count, __u64 seed)
 {
 	__u64 hash = seed;
 
@@ -108,18 +108,18 @@ static inline __u64 sl_flow_hash(const sl_word *words, __u32 count, __u64 seed)
 }
 
 /* The hash in parts: 15 bits of tag, 4 of home, 12 of turn, 32 of group. */
-static inline __u32 sl_flow_tag(__u64 hash)
+SL_INLINE __u32 sl_flow_tag(__u64 hash)
 {
 	return SL_FLOW_TAG | (hash & 0x7fff);
 }
 
 /* The slot of its group that a key takes if it is free. */
-static inline __u32 sl_flow_home(__u64 hash)
+SL_INLINE __u32 sl_flow_home(__u64 hash)
 {
 	return hash >> 15 & (SL_FLOW_SLOTS - 1);
 }
 
-static inline __u32 sl_flow_turn(__u64 hash)
+SL_INLINE __u32 sl_flow_turn(__u64 hash)
 {
 	return hash >> 19 & (SL_FLOW_TURNS - 1);
 }
@@ -128,38 +128,38 @@ static inline __u32 sl_flow_turn(__u64 hash)
  * How many levels of a table with so many groups are before the last one, which has at least as
  * many groups as they: some of their groups are not full when the table is.
  */
-static inline __u32 sl_flow_small_levels(__u32 groups)
+SL_INLINE __u32 sl_flow_small_levels(__u32 groups)
 {
 	return (groups >= 2 * SL_FLOW_LEVEL_FIRST) + (groups >= 34 * SL_FLOW_LEVEL_FIRST);
 }
 
 /* Groups of a level before the last one. */
-static inline __u32 sl_flow_level_groups(__u32 level)
+SL_INLINE __u32 sl_flow_level_groups(__u32 level)
 {
 	return SL_FLOW_LEVEL_FIRST << level * SL_FLOW_LEVEL_SHIFT;
 }
 
 /* The first group of a level. */
-static inline __u32 sl_flow_level_begin(__u32 level)
+SL_INLINE __u32 sl_flow_level_begin(__u32 level)
 {
 	return (0x11 & ((1u << level * SL_FLOW_LEVEL_SHIFT) - 1)) *
 	       SL_FLOW_LEVEL_FIRST; /* 1 + 16 */
 }
 
 /* Which of its family's counters in sl_flow_passed is a key's. Of a table with one level: none. */
-static inline __u32 sl_flow_pass(__u64 hash, __u32 groups)
+SL_INLINE __u32 sl_flow_pass(__u64 hash, __u32 groups)
 {
 	return (hash >> 32) & (sl_flow_level_groups(sl_flow_small_levels(groups) - 1) - 1);
 }
 
 /* In how many groups of such a table a key may be. */
-static inline __u32 sl_flow_places(__u32 groups)
+SL_INLINE __u32 sl_flow_places(__u32 groups)
 {
 	return sl_flow_small_levels(groups) + SL_FLOW_CHOICES;
 }
 
 /* One of these groups: the one of each level, then those of the last. The same may come twice. */
-static inline __u32 sl_flow_place(__u64 hash, __u32 groups, __u32 place)
+SL_INLINE __u32 sl_flow_place(__u64 hash, __u32 groups, __u32 place)
 {
 	__u32 levels = sl_flow_small_levels(groups), level = place < levels ? place : levels;
 	__u32 begin = sl_flow_level_begin(level);

@@ -60,13 +60,13 @@ struct sl_guard {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_guard) == 64 + 1024 + 2048, "sl_guard is 3136 bytes");
 
-static inline __u32 sl_guard_mac_slot(__u64 mac, __u64 factor)
+SL_INLINE __u32 sl_guard_mac_slot(__u64 mac, __u64 factor)
 {
 	return (__u32)((mac * factor) >> 57);
 }
 
 /* The two halves of a (mapped) address as they stand in memory. */
-static inline __u32 sl_guard_addr_slot(__u64 first, __u64 second, __u64 factor)
+SL_INLINE __u32 sl_guard_addr_slot(__u64 first, __u64 second, __u64 factor)
 {
 	return (__u32)(((first ^ (second * 0x9e3779b97f4a7c15ull)) * factor) >> 57);
 }

@@ -163,7 +163,7 @@ struct sl_fdb_bucket {
 SL_STATIC_ASSERT(sizeof(struct sl_fdb_bucket) == 64, "sl_fdb_bucket is a cache line");
 
 /* The buckets of a key are parts of this number (MurmurHash3's finalizer). */
-static inline __u64 sl_fdb_hash(__u64 key)
+SL_INLINE __u64 sl_fdb_hash(__u64 key)
 {
 	key ^= key >> 33;
 	key *= 0xff51afd7ed558ccdull;
@@ -177,7 +177,7 @@ static inline __u64 sl_fdb_hash(__u64 key)
  * first one that is not full of others. @param mask number of buckets, which is a power of two,
  * less one (sl_settings.fdb_mask)
  */
-static inline __u32 sl_fdb_choice(__u64 hash, __u32 turn, __u32 mask)
+SL_INLINE __u32 sl_fdb_choice(__u64 hash, __u32 turn, __u32 mask)
 {
 	return ((__u32)(hash >> 32) + turn * ((__u32)hash | 1)) & mask;
 }

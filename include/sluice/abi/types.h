@@ -18,6 +18,13 @@
 #define SL_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
 #endif
 
+/* Functions of both sides. In a BPF program a call takes longer than what they do. */
+#ifdef __bpf__
+#define SL_INLINE static inline __attribute__((always_inline))
+#else
+#define SL_INLINE static inline
+#endif
+
 #define SL_ABI_VERSION 9u
 
 /*
