@@ -10,11 +10,14 @@
 #define SL_ENOSPC 28
 #define SL_EEXIST 17
 
+/* Of two look-ups the compiler would make one, of either map, which the kernel does not inline. */
+#define SL_APART __attribute__((nomerge))
+
 static __always_inline union sl_flow_group *sl_flow_group(__u8 family, __u32 index)
 {
 	if (family == AF_INET)
-		return bpf_map_lookup_elem(&sl_flow_groups4, &index);
-	return bpf_map_lookup_elem(&sl_flow_groups6, &index);
+		SL_APART return bpf_map_lookup_elem(&sl_flow_groups4, &index);
+	SL_APART return bpf_map_lookup_elem(&sl_flow_groups6, &index);
 }
 
 static __always_inline __u32 sl_flow_group_count(__u8 family, const struct sl_settings *settings)
@@ -36,10 +39,10 @@ static __always_inline struct sl_flow *sl_flow_at(__u8 family, __u32 slot)
 	struct sl_flow6 *flow6;
 
 	if (family == AF_INET) {
-		flow4 = bpf_map_lookup_elem(&sl_flows4, &slot);
+		SL_APART flow4 = bpf_map_lookup_elem(&sl_flows4, &slot);
 		return flow4 ? &flow4->flow : NULL;
 	}
-	flow6 = bpf_map_lookup_elem(&sl_flows6, &slot);
+	SL_APART flow6 = bpf_map_lookup_elem(&sl_flows6, &slot);
 	return flow6 ? &flow6->flow : NULL;
 }
 
@@ -48,8 +51,8 @@ static __always_inline struct sl_birth *sl_birth_at(__u8 family, __u32 slot)
 	struct sl_flow6 *flow6;
 
 	if (family == AF_INET)
-		return bpf_map_lookup_elem(&sl_births4, &slot);
-	flow6 = bpf_map_lookup_elem(&sl_flows6, &slot);
+		SL_APART return bpf_map_lookup_elem(&sl_births4, &slot);
+	SL_APART flow6 = bpf_map_lookup_elem(&sl_flows6, &slot);
 	if (!flow6)
 		return NULL;
 	barrier_var(flow6); /* what may be NULL must not be added to */
