@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <set>
@@ -241,7 +242,9 @@ private:
             SL_CHECK(journal_.step(fmt::format("add {} forwarded ports", missing.size()),
                                    [&] { return add_forwards(missing); }));
         }
-        return keep_forwards_taken();
+        SL_CHECK(keep_forwards_taken());
+        note_forwarded_ports();
+        return {};
     }
 
     using Forwards = std::map<sl_forward_key, sl_forward, ByBytes>;
@@ -292,6 +295,11 @@ private:
     }
 
     Result<> add_forwards(const Forwards& missing) {
+        for (const auto& [key, value] : missing) {
+            const auto port = ntohs(key.port);
+            std::atomic_ref(maps_.forwarded_ports.entries()[port / 64])
+                .fetch_or(std::uint64_t{1} << port % 64);
+        }
         for (const auto& [key, value] : missing) SL_CHECK(maps_.forwards.update(key, value));
         SL_CHECK(keep_forwards_taken());
         // A session may have taken one between the look and now.
@@ -308,6 +316,17 @@ private:
                 take_port(maps_.port_bits.entries()[space], ntohs(key.port));
             });
         return {};
+    }
+
+    /// Of just those forwards that there are by now.
+    void note_forwarded_ports() {
+        if (journal_.planning()) return;
+        std::array<__u64, SL_FORWARDED_WORDS> words{};
+        for (const auto& [key, value] : plan_.forwards) {
+            const auto port = ntohs(key.port);
+            words[port / 64] |= __u64{1} << port % 64;
+        }
+        std::ranges::copy(words, maps_.forwarded_ports.entries().begin());
     }
 
     /// Calls for each port space that the forward's external address and protocol have.

@@ -73,6 +73,7 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pool_stats, __u32, struct sl_pool_stats, SL_PORT_S
 SL_MAP(BPF_MAP_TYPE_HASH, sl_bindings, struct sl_binding_key, struct sl_binding, 1, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_forwards, struct sl_forward_key, struct sl_forward, 131072,
        BPF_F_NO_PREALLOC);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_forwarded_ports, __u32, __u64, SL_FORWARDED_WORDS, BPF_F_MMAPABLE);
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_port_stats, __u32, struct sl_port_stats, SL_MAX_PORTS, 0);
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_drops, __u32, struct sl_counter, SL_DROP_SLOTS, 0);

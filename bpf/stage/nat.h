@@ -24,6 +24,15 @@ static __always_inline const struct sl_masq *sl_masquerade(__u32 uplink, __be32 
 	return bpf_map_lookup_elem(&sl_masquerades, &key);
 }
 
+/* Is this port of any external address forwarded? */
+static __always_inline bool sl_port_forwarded(__be16 port)
+{
+	__u32 number = bpf_ntohs(port), index = number / 64;
+	const __u64 *word = bpf_map_lookup_elem(&sl_forwarded_ports, &index);
+
+	return word && READ_ONCE(*word) >> number % 64 & 1;
+}
+
 /* Replaces the destination by a forward's. Returns the forward, or NULL. */
 static __always_inline const struct sl_forward *sl_nat_destination(const struct sl_packet *pkt,
 								   struct sl_flow *flow)
@@ -35,7 +44,7 @@ static __always_inline const struct sl_forward *sl_nat_destination(const struct 
 	};
 	const struct sl_forward *forward;
 
-	if (key.proto != IPPROTO_TCP && key.proto != IPPROTO_UDP)
+	if ((key.proto != IPPROTO_TCP && key.proto != IPPROTO_UDP) || !sl_port_forwarded(key.port))
 		return NULL;
 	forward = bpf_map_lookup_elem(&sl_forwards, &key);
 	if (!forward)

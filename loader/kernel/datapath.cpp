@@ -199,6 +199,7 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(pool_stats);
     SL_OPEN(bindings);
     SL_OPEN(forwards);
+    SL_OPEN(forwarded_ports);
     SL_OPEN(port_stats);
     SL_OPEN(drops);
     SL_OPEN(audits);
@@ -239,55 +240,31 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(settings);
     SL_OPEN(stamp);
 #undef SL_OPEN
-    return Maps{std::move(nexthops),
-                std::move(ports),
-                std::move(xdp_targets),
-                std::move(masquerades),
-                std::move(pools),
-                std::move(externals),
-                std::move(port_bits),
-                std::move(pool_stats),
-                std::move(bindings),
-                std::move(forwards),
-                std::move(port_stats),
-                std::move(drops),
-                std::move(audits),
-                std::move(guards),
-                std::move(guard_prefixes),
-                std::move(guard_states),
-                std::move(learned_macs),
-                std::move(learned_addrs),
-                std::move(leases),
-                std::move(mac_pools),
-                std::move(sightings),
-                std::move(events),
-                std::move(event_head),
-                std::move(flow_log),
-                std::move(flow_log_head),
-                std::move(event_limits),
-                std::move(switch_ports),
-                std::move(switch_states),
-                std::move(vlans),
-                std::move(vlan_members),
-                std::move(vlan_maps),
-                std::move(vlan_stats),
-                std::move(fdb),
-                std::move(detect_rules),
-                std::move(qos),
-                std::move(qos_states),
-                std::move(qos_stats),
-                std::move(qos_rules),
-                std::move(qos_intervals),
-                std::move(qos_class_stats),
-                std::move(block),
-                std::move(block_until),
-                std::move(block_state),
-                std::move(policy),
-                std::move(policy_state),
-                std::move(policy_hits),
-                std::move(live),
-                std::move(settings),
-                std::move(stamp)};
+    return Maps{std::move(nexthops),        std::move(ports),
+                std::move(xdp_targets),     std::move(masquerades),
+                std::move(pools),           std::move(externals),
+                std::move(port_bits),       std::move(pool_stats),
+                std::move(bindings),        std::move(forwards),
+                std::move(forwarded_ports), std::move(port_stats),
+                std::move(drops),           std::move(audits),
+                std::move(guards),          std::move(guard_prefixes),
+                std::move(guard_states),    std::move(learned_macs),
+                std::move(learned_addrs),   std::move(leases),
+                std::move(mac_pools),       std::move(sightings),
+                std::move(events),          std::move(event_head),
+                std::move(flow_log),        std::move(flow_log_head),
+                std::move(event_limits),    std::move(switch_ports),
+                std::move(switch_states),   std::move(vlans),
+                std::move(vlan_members),    std::move(vlan_maps),
+                std::move(vlan_stats),      std::move(fdb),
+                std::move(detect_rules),    std::move(qos),
+                std::move(qos_states),      std::move(qos_stats),
+                std::move(qos_rules),       std::move(qos_intervals),
+                std::move(qos_class_stats), std::move(block),
+                std::move(block_until),     std::move(block_state),
+                std::move(policy),          std::move(policy_state),
+                std::move(policy_hits),     std::move(live),
+                std::move(settings),        std::move(stamp)};
 }
 
 /// Binds every map of the object to the instance's pinned one. A map that has no pin is the

@@ -45,6 +45,7 @@ struct Maps {
     Map<__u32, sl_pool_stats> pool_stats;  ///< likewise
     Map<sl_binding_key, sl_binding> bindings;
     Map<sl_forward_key, sl_forward> forwards;
+    MappedArray<__u64> forwarded_ports;      ///< index: external port / 64
     CounterArray<sl_port_stats> port_stats;  ///< index: port id
     CounterArray<sl_counter> drops;          ///< index: port id * SL_DROP_MAX + reason
     CounterArray<sl_counter> audits;         ///< likewise

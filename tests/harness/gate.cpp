@@ -227,6 +227,8 @@ void Gate::reset() {
     drain_queue<sl_ticket>(fd("sl_tickets4"));
     drain_queue<sl_ticket>(fd("sl_tickets6"));
     map<sl_forward_key, sl_forward>("sl_forwards").clear();
+    for (const __u32 word : forwarded_words_) map<__u32, __u64>("sl_forwarded_ports").put(word, 0);
+    forwarded_words_.clear();
     map<sl_masq_key, sl_masq>("sl_masquerades").clear();
     clear_pools();
     clear_guards();
@@ -331,6 +333,10 @@ void Gate::forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t 
         target.addr = inside;
         target.port = htons(static_cast<std::uint16_t>(inside_port + i));
         target.uplink = ifindex(uplink);
+        const auto ports = map<__u32, __u64>("sl_forwarded_ports");
+        const __u32 word = ntohs(key.port) / 64;
+        forwarded_words_.insert(word);
+        ports.put(word, ports.get(word).value_or(0) | __u64{1} << ntohs(key.port) % 64);
         map<sl_forward_key, sl_forward>("sl_forwards").put(key, target);
     }
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -161,6 +162,7 @@ private:
 
     Tally tally_;
     std::uint16_t externals_ = 0;
+    std::set<__u32> forwarded_words_;  ///< of sl_forwarded_ports, not 0
     std::uint16_t pools_ = 0;
 };
 

@@ -108,4 +108,11 @@ struct sl_forward {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_forward) == 24, "sl_forward is 24 bytes");
 
+/*
+ * Map sl_forwarded_ports: a bit for each external port (host order) that any forward has, set
+ * before the forward is there and cleared after it. Most new sessions are for none: asking this,
+ * 8 KB, they are spared a look into the large table of forwards, which no cache holds.
+ */
+#define SL_FORWARDED_WORDS (65536u / 64)
+
 #endif
