@@ -7,8 +7,6 @@
 #include "lib/flow_table.h"
 
 #define SL_TURN_TRIES 8
-#define SL_TURN_SPINS 1024
-
 #define SL_TAKE_TRIES 3 /* in one group, while other CPUs change tags beside */
 
 /* A slot of the group that is free, `home` if that is; SL_FLOW_SLOTS: none. */
@@ -91,6 +89,8 @@ __noinline int sl_flow_give_back(__u32 family, __u32 slot, __u64 hash)
 {
 	const struct sl_settings *settings = sl_settings_now();
 
+	if (slot == SL_FLOW_NOWHERE)
+		return 0;
 	sl_flow_set_tag(family, slot, 0);
 	if (settings)
 		sl_flow_passes(family, sl_flow_group_count(family, settings), slot, hash, -1);
@@ -157,9 +157,8 @@ SL_STATIC_ASSERT(__builtin_offsetof(struct sl_flow4, key) == sizeof(struct sl_fl
 		     __builtin_offsetof(struct sl_flow6, key) == sizeof(struct sl_flow),
 		 "the key is behind the flow");
 
-/* Writes all but the key's last word: with that it counts. False: there is no such slot. */
-static __always_inline bool sl_flow_fill(__u8 family, __u32 slot, const union sl_key *key,
-					 const struct sl_flow *flow)
+static __always_inline bool sl_flow_fill_family(__u8 family, __u32 slot, const union sl_key *key,
+						const struct sl_flow *flow)
 {
 	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
 	const sl_word *from = (const sl_word *)key;
@@ -175,6 +174,14 @@ static __always_inline bool sl_flow_fill(__u8 family, __u32 slot, const union sl
 	return true;
 }
 
+/* Writes all but the key's last word: with that it counts. False: there is no such slot. */
+static __always_inline bool sl_flow_fill(__u8 family, __u32 slot, const union sl_key *key,
+					 const struct sl_flow *flow)
+{
+	return family == AF_INET ? sl_flow_fill_family(AF_INET, slot, key, flow)
+				 : sl_flow_fill_family(AF_INET6, slot, key, flow);
+}
+
 static __always_inline void sl_flow_show_family(__u8 family, __u32 slot, const union sl_key *key)
 {
 	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
@@ -184,40 +191,13 @@ static __always_inline void sl_flow_show_family(__u8 family, __u32 slot, const u
 		WRITE_ONCE(words[last], ((const sl_word *)key)[last] | SL_FLOW_LIVE);
 }
 
-static __always_inline __u32 *sl_flow_turn_of(__u64 hash)
-{
-	__u32 index = sl_flow_turn(hash);
-
-	return bpf_map_lookup_elem(&sl_flow_turns, &index);
-}
-
-/*
- * An even number: nobody is at it. Who is has two stores to make, and may be interrupted in
- * between: all tries together last 100 us and more. If its CPU is taken away from it for longer,
- * our packet is dropped and comes again.
- */
-__noinline __u32 sl_flow_await_turn(__u64 hash)
-{
-	__u32 *turn = sl_flow_turn_of(hash), now;
-
-	if (!turn)
-		return 0;
-	now = READ_ONCE(*turn);
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < SL_TURN_SPINS && (now & 1); i++) {
-		bpf_ktime_get_ns(); /* takes some 20 ns */
-		now = READ_ONCE(*turn);
-	}
-	return now & ~1u;
-}
-
 /* Writes the last word and the tag. False: it is no longer the turn `now`, and nothing was. */
-__noinline int sl_flow_show(__u32 family, __u32 slot, const union sl_key *key, __u64 hash,
-			    __u32 now)
+static __always_inline bool sl_flow_show(__u8 family, __u32 slot, const union sl_key *key,
+					 __u64 hash, __u32 now)
 {
 	__u32 *turn = sl_flow_turn_of(hash);
 
-	if (!key || !turn || __sync_val_compare_and_swap(turn, now, now + 1) != now)
+	if (!turn || __sync_val_compare_and_swap(turn, now, now + 1) != now)
 		return false;
 	if (family == AF_INET)
 		sl_flow_show_family(AF_INET, slot, key);
@@ -228,40 +208,27 @@ __noinline int sl_flow_show(__u32 family, __u32 slot, const union sl_key *key, _
 	return true;
 }
 
-static __always_inline long sl_flow_enter_family(__u8 family, const union sl_key *key,
-						 const struct sl_flow *flow,
-						 const struct sl_settings *settings)
-{
-	__u64 hash = sl_flow_key_hash(family, key, settings->flow_seed);
-	__u32 slot = sl_flow_take(family, hash), now;
-
-	if (!sl_flow_fill(family, slot, key, flow))
-		return -SL_ENOSPC;
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < SL_TURN_TRIES; i++) {
-		now = sl_flow_await_turn(hash);
-		if (sl_flow_search(family, key, hash) != SL_FLOW_NOWHERE)
-			break;
-		if (sl_flow_show(family, slot, key, hash, now))
-			return slot;
-	}
-	sl_flow_give_back(family, slot, hash);
-	return -SL_EEXIST;
-}
-
 /*
- * Enters a flow under its key. Its slot, or -SL_EEXIST: another one has the key; -SL_ENOSPC: there
- * is no room. Global: the verifier looks once.
+ * Lets the slot, which is taken and filled, count. turn: of the key, read before it was looked for
+ * and not found; 0: it was not looked for. False: another slot has the key. Global: the verifier
+ * looks once.
  */
-__noinline long sl_flow_enter(__u32 family, const union sl_key *key, const struct sl_flow *flow)
+__noinline int sl_flow_enter(__u32 family, __u32 slot, const union sl_key *key, __u64 hash,
+			     __u32 turn)
 {
-	const struct sl_settings *settings = sl_settings_now();
-
-	if (!settings || !key || !flow)
-		return -SL_ENOSPC;
-	if (family == AF_INET)
-		return sl_flow_enter_family(AF_INET, key, flow, settings);
-	return sl_flow_enter_family(AF_INET6, key, flow, settings);
+	if (!key)
+		return false;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SL_TURN_TRIES; i++, turn = 0) {
+		if (!turn) {
+			turn = sl_flow_turn_now(hash);
+			if (sl_flow_search(family, key, hash) != SL_FLOW_NOWHERE)
+				return false;
+		}
+		if (sl_flow_show(family, slot, key, hash, turn))
+			return true;
+	}
+	return false;
 }
 
 static __always_inline void sl_flow_empty(__u8 family, __u32 slot)

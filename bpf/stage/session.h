@@ -160,32 +160,37 @@ static __always_inline enum sl_verdict sl_session_rival(struct sl_packet *pkt,
 
 /*
  * Enters the session that work->opened plans into the table: the answering direction first, so that
- * two CPUs can't both own one external tuple. SL_FORWARD, or SL_DROP with the reason and nothing
- * left behind.
+ * two CPUs can't both own one external tuple. Slots of both are taken and filled before, since to
+ * let one count is to wait until it is in the cache. SL_FORWARD, or SL_DROP with the reason and
+ * nothing left behind.
  */
 static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 out_port)
 {
 	const struct sl_flow *flow = &work->opened;
 	enum sl_verdict verdict = SL_DROP;
 	struct sl_packet *pkt = &work->pkt;
+	__u64 hash, reverse_hash;
+	__u32 slot, reverse_slot;
 	struct sl_ticket ticket;
 	struct sl_birth *birth;
-	long slot, reverse_slot;
 
 	__builtin_memset(&work->other, 0, sizeof(work->other));
 	__builtin_memset(&work->reverse, 0, sizeof(work->reverse));
 	sl_reverse_key(pkt->family, &pkt->key, flow, &work->other);
 	sl_reverse_flow(pkt, flow, out_port, &work->reverse);
 	pkt->reason = SL_DROP_FLOWS_FULL;
-	reverse_slot = sl_flow_enter(pkt->family, &work->other, &work->reverse);
-	if (reverse_slot == -SL_EEXIST) {
+	hash = sl_flow_hash_of(pkt->family, &pkt->key);
+	reverse_hash = sl_flow_hash_of(pkt->family, &work->other);
+	slot = sl_flow_take(pkt->family, hash);
+	reverse_slot = sl_flow_take(pkt->family, reverse_hash);
+	if (!sl_flow_fill(pkt->family, reverse_slot, &work->other, &work->reverse) ||
+	    !sl_flow_fill(pkt->family, slot, &pkt->key, flow))
+		goto give_back;
+	if (!sl_flow_enter(pkt->family, reverse_slot, &work->other, reverse_hash, 0)) {
 		verdict = sl_session_rival(pkt, &work->other, &work->reverse);
-		goto unbind;
+		goto give_back;
 	}
-	if (reverse_slot < 0)
-		goto unbind;
-	slot = sl_flow_enter(pkt->family, &pkt->key, flow);
-	if (slot < 0)
+	if (!sl_flow_enter(pkt->family, slot, &pkt->key, hash, pkt->turn))
 		goto remove_reverse;
 	ticket = (struct sl_ticket){.slot = slot, .reverse = reverse_slot, .due = flow->last_seen};
 	if (!sl_session_admit(pkt->family))
@@ -206,8 +211,14 @@ uncount:
 	sl_session_uncount(pkt->family);
 remove_both:
 	sl_flow_remove(pkt->family, slot);
+	sl_flow_remove(pkt->family, reverse_slot);
+	goto unbind;
 remove_reverse:
 	sl_flow_remove(pkt->family, reverse_slot);
+	reverse_slot = SL_FLOW_NOWHERE;
+give_back:
+	sl_flow_give_back(pkt->family, slot, hash);
+	sl_flow_give_back(pkt->family, reverse_slot, reverse_hash);
 unbind:
 	sl_session_unbind(&pkt->key, flow);
 	return verdict;
