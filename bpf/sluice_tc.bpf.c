@@ -288,7 +288,10 @@ static __always_inline __u32 sl_router_pass_to(struct __sk_buff *ctx, const stru
 static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *port,
 				   struct sl_port_stats *stats, struct sl_work *work)
 {
-	enum sl_verdict verdict = sl_enter(ctx, port, &work->pkt);
+	struct sl_sender sender = {};
+	int why = sl_guard_at_sight(ctx, port, &sender);
+	enum sl_verdict verdict =
+	    why ? sl_refuse(&work->pkt, why) : sl_enter(ctx, port, &sender, &work->pkt);
 	__u32 len = ctx_len(ctx);
 
 	if (unlikely(port->qos) && verdict != SL_DROP &&

@@ -63,6 +63,7 @@ static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const stru
 
 /* SL_CONTINUE: it is the first packet of a session. */
 static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
+						    const struct sl_sender *sender,
 						    struct sl_work *work, __u32 len)
 {
 	const struct sl_settings *settings = sl_settings_now();
@@ -73,7 +74,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	__u32 now;
 	int why;
 
-	verdict = sl_enter(ctx, port, pkt);
+	verdict = sl_enter(ctx, port, sender, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
 	if (!settings || sl_needs_full_path(port, pkt))
@@ -125,6 +126,15 @@ __noinline int sl_police_out(struct xdp_md *ctx, __u32 port)
 	return SL_DROP_QOS_EGRESS;
 }
 
+/* Counts and reports a frame that entered and is refused. */
+static __always_inline int sl_xdp_drop(struct xdp_md *ctx, const struct sl_port *port, int why,
+				       __u32 len)
+{
+	sl_count_rx(port->id, SL_COUNT_DROPPED, len);
+	sl_report_drop(ctx, port->id, why, false);
+	return XDP_DROP;
+}
+
 /* The frame is ready to leave by this port, and counted where it came in. */
 static __always_inline int sl_xdp_send(struct xdp_md *ctx, __u32 port, __u16 qos, __u32 len)
 {
@@ -140,20 +150,21 @@ static __always_inline int sl_xdp_send(struct xdp_md *ctx, __u32 port, __u16 qos
 }
 
 /* What enters by a switched port. */
-static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *port,
-				      struct sl_work *work)
+static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *port)
 {
-	__u32 len = ctx_len(ctx);
+	__u32 len = ctx_len(ctx), zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 
+	if (!work)
+		return XDP_PASS;
+	sl_work_begin(work);
 	switch (sl_xdp_switch(ctx, port, work)) {
 	case SL_FORWARD:
 		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
 		sl_vlan_count(work->l2.vid, SL_VLAN_SWITCHED, len);
 		return sl_xdp_send(ctx, work->hop.port, work->hop.qos, ctx_len(ctx));
 	case SL_DROP:
-		sl_count_rx(port->id, SL_COUNT_DROPPED, len);
-		sl_report_drop(ctx, port->id, work->pkt.reason, false);
-		return XDP_DROP;
+		return sl_xdp_drop(ctx, port, work->pkt.reason, len);
 	default: /* TC counts it */
 		return XDP_PASS;
 	}
@@ -181,9 +192,7 @@ static __always_inline int sl_xdp_finish(struct xdp_md *ctx, const struct sl_por
 		sl_count_rx(port->id, SL_COUNT_FORWARDED, len);
 		return sl_xdp_send(ctx, hop->port, hop->qos, len);
 	case SL_DROP:
-		sl_count_rx(port->id, SL_COUNT_DROPPED, len);
-		sl_report_drop(ctx, port->id, pkt->reason, false);
-		return XDP_DROP;
+		return sl_xdp_drop(ctx, port, pkt->reason, len);
 	default: /* TC counts it */
 		return XDP_PASS;
 	}
@@ -205,8 +214,7 @@ static __noinline bool sl_xdp_block(struct xdp_md *ctx, const struct sl_port *po
 {
 	if (!sl_blocked(ctx))
 		return false;
-	sl_count_rx(port->id, SL_COUNT_DROPPED, ctx_len(ctx));
-	sl_report_drop(ctx, port->id, SL_DROP_BLOCKED, false);
+	sl_xdp_drop(ctx, port, SL_DROP_BLOCKED, ctx_len(ctx));
 	return true;
 }
 
@@ -216,19 +224,24 @@ int sl_xdp(struct xdp_md *ctx)
 	const struct sl_port *port = sl_port_find(ctx_ifindex(ctx));
 	__u32 zero = 0, len = ctx_len(ctx);
 	enum sl_verdict verdict;
+	struct sl_sender sender = {};
 	struct sl_work *work;
+	int why;
 
 	if (!port || !(port->flags & SL_PORT_XDP))
 		return XDP_PASS;
 	if (sl_block_any() && sl_xdp_block(ctx, port))
 		return XDP_DROP;
+	if (port->flags & SL_PORT_SWITCHED)
+		return sl_xdp_switched(ctx, port);
+	why = sl_guard_at_sight(ctx, port, &sender);
+	if (why)
+		return sl_xdp_drop(ctx, port, why, len);
 	work = bpf_map_lookup_elem(&sl_work, &zero);
 	if (!work)
 		return XDP_PASS;
 	sl_work_begin(work);
-	if (port->flags & SL_PORT_SWITCHED)
-		return sl_xdp_switched(ctx, port, work);
-	verdict = sl_fast_path(ctx, port, work, len);
+	verdict = sl_fast_path(ctx, port, &sender, work, len);
 	if (verdict == SL_CONTINUE)
 		verdict = sl_xdp_first(ctx, port, work);
 	return sl_xdp_finish(ctx, port, verdict, &work->pkt, &work->hop, len);

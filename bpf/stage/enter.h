@@ -12,14 +12,15 @@
 #include "stage/sight.h"
 
 /* What is asked of a parsed frame where somebody watches. As sl_enter(). */
-static __always_inline enum sl_verdict
-sl_enter_watched(struct sl_ctx *ctx, const struct sl_port *port, const struct sl_guard *guard,
-		 const struct sl_sender *sender, struct sl_packet *pkt)
+static __always_inline enum sl_verdict sl_enter_watched(struct sl_ctx *ctx,
+							const struct sl_port *port,
+							const struct sl_sender *sender,
+							struct sl_packet *pkt)
 {
 	enum sl_verdict verdict = SL_CONTINUE;
 
-	if (guard)
-		verdict = sl_guard(ctx, port, guard, sender, pkt);
+	if (sender->guard)
+		verdict = sl_guard(ctx, port, sender, pkt);
 	if (verdict == SL_CONTINUE)
 		verdict = sl_sight(ctx, port, pkt);
 	if (verdict != SL_CONTINUE)
@@ -28,31 +29,23 @@ sl_enter_watched(struct sl_ctx *ctx, const struct sl_port *port, const struct sl
 }
 
 /*
- * SL_CONTINUE: an IP packet for the router that may enter, as *pkt (zero before) describes it.
- * SL_DROP with pkt->reason: refused, or damaged, of which TC alone judges. SL_PASS: not ours.
- * Where nobody watches, frames that are not for us are not even parsed; and neither are those with
- * another's MAC or IPv4 address, which is most of what is forged.
+ * Of a frame that sl_guard_at_sight() has let pass. SL_CONTINUE: an IP packet for the router that
+ * may enter, as *pkt (zero before) describes it. SL_DROP with pkt->reason: refused, or damaged, of
+ * which TC alone judges. SL_PASS: not ours. Where nobody watches, frames that are not for us are
+ * not even parsed.
  */
 static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct sl_port *port,
+						const struct sl_sender *sender,
 						struct sl_packet *pkt)
 {
-	bool watched = port->guard || (port->flags & SL_PORT_SIGHT);
+	bool watched = sender->guard || (port->flags & SL_PORT_SIGHT);
 	enum sl_verdict parsed, verdict;
-	const struct sl_guard *guard = NULL;
-	struct sl_sender sender = {};
-	int why;
 
-	if (port->guard) {
-		guard = sl_guard_of(port);
-		why = guard ? sl_guard_at_sight(ctx, guard, &sender) : SL_DROP_GUARD_MAC;
-		if (why)
-			return sl_refuse(pkt, why);
-	} else if (!watched && !sl_for_router(ctx, port)) {
+	if (!watched && !sl_for_router(ctx, port))
 		return SL_PASS;
-	}
 	parsed = sl_parse(ctx, pkt, port->domain);
 	if (watched) {
-		verdict = sl_enter_watched(ctx, port, guard, &sender, pkt);
+		verdict = sl_enter_watched(ctx, port, sender, pkt);
 		if (verdict != SL_CONTINUE)
 			return verdict;
 	}

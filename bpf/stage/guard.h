@@ -88,16 +88,13 @@ static __always_inline bool sl_guard_strict_addr(const struct sl_guard *guard,
 
 /* What the guard knows of a frame's sender before anything is parsed. */
 struct sl_sender {
-	__u64 mac; /* the table's entry for the source MAC; 0 = it is not listed */
+	const struct sl_guard *guard; /* of the port; NULL = it has none */
+	__u64 mac;		      /* the table's entry for the source MAC; 0 = not listed */
 	bool addr; /* the source address is listed; false: still to be looked up */
 };
 
-/*
- * Refuses most of what is forged before it is parsed: a MAC, or the address of an IPv4 packet
- * without options, that is not listed where nothing but the list counts. 0, or an enum sl_drop.
- */
-static __always_inline int sl_guard_at_sight(struct sl_ctx *ctx, const struct sl_guard *guard,
-					     struct sl_sender *sender)
+static __always_inline int sl_guard_look(struct sl_ctx *ctx, const struct sl_guard *guard,
+					 struct sl_sender *sender)
 {
 	struct ethhdr *eth = ctx_data(ctx);
 	struct iphdr *ip = (void *)(eth + 1);
@@ -111,6 +108,20 @@ static __always_inline int sl_guard_at_sight(struct sl_ctx *ctx, const struct sl
 		return 0;
 	sender->addr = sl_guard_find_addr(guard, sl_halves_of4(ip->saddr));
 	return sender->addr ? 0 : SL_DROP_GUARD_IP;
+}
+
+/*
+ * Refuses most of what is forged before it is parsed: a MAC, or the address of an IPv4 packet
+ * without options, that is not listed where nothing but the list counts. 0, or an enum sl_drop.
+ * *sender (zero before): for sl_guard().
+ */
+static __always_inline int sl_guard_at_sight(struct sl_ctx *ctx, const struct sl_port *port,
+					     struct sl_sender *sender)
+{
+	if (!port->guard)
+		return 0;
+	sender->guard = sl_guard_of(port);
+	return sender->guard ? sl_guard_look(ctx, sender->guard, sender) : SL_DROP_GUARD_MAC;
 }
 
 /*
@@ -297,11 +308,10 @@ __noinline int sl_guard_special(struct sl_ctx *ctx, const struct sl_port *port,
 
 /* The guard's verdict on a parsed frame, of whose sender it knows already. */
 static __always_inline enum sl_verdict sl_guard(struct sl_ctx *ctx, const struct sl_port *port,
-						const struct sl_guard *guard,
 						const struct sl_sender *sender,
 						struct sl_packet *pkt)
 {
-	int why = sl_guard_plain(guard, sender, pkt);
+	int why = sl_guard_plain(sender->guard, sender, pkt);
 
 	if (likely(!why))
 		return SL_CONTINUE;

@@ -12,18 +12,17 @@
 #include "stage/storm.h"
 #include "stage/vlan.h"
 
-/* The guard, which comes first: as sl_enter(). Frames of unguarded ports are not even parsed. */
+/* The guard of a port that has one: as sl_enter(). Frames of other ports are not even parsed. */
 static __always_inline enum sl_verdict
 sl_switch_guard(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet *pkt)
 {
-	const struct sl_guard *guard = sl_guard_of(port);
 	struct sl_sender sender = {};
-	int why = guard ? sl_guard_at_sight(ctx, guard, &sender) : SL_DROP_GUARD_MAC;
+	int why = sl_guard_at_sight(ctx, port, &sender);
 
-	if (why)
-		return sl_refuse(pkt, why);
+	if (why || !sender.guard)
+		return why ? sl_refuse(pkt, why) : SL_CONTINUE;
 	sl_parse(ctx, pkt, 0);
-	return sl_guard(ctx, port, guard, &sender, pkt);
+	return sl_guard(ctx, port, &sender, pkt);
 }
 
 /* RFC 5517: neither of two isolated ports, nor of two communities, hears the other. */

@@ -106,11 +106,9 @@ static __always_inline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
 
 	if (sl_l2_read(ctx, &work->l2) || !state)
 		return sl_refuse(&work->pkt, SL_DROP_MALFORMED);
-	if (port->guard) {
-		verdict = sl_switch_guard(ctx, port, &work->pkt);
-		if (verdict != SL_CONTINUE)
-			return verdict;
-	}
+	verdict = sl_switch_guard(ctx, port, &work->pkt);
+	if (verdict != SL_CONTINUE)
+		return verdict;
 	why = sl_switch_admit(ctx, port, sp, state, &work->l2);
 	if (why)
 		return sl_refuse(&work->pkt, why);

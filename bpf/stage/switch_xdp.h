@@ -156,15 +156,14 @@ static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const s
 	const struct sl_switch_port *sp = sl_switch_port_of(port->id), *out;
 	struct sl_packet *pkt = &work->pkt;
 	struct sl_l2 *l2 = &work->l2;
-	enum sl_verdict verdict = SL_CONTINUE;
+	enum sl_verdict verdict;
 	struct sl_flow *flow;
 	__u16 to;
 	int why;
 
 	if (!sp || sl_l2_read(ctx, l2))
 		return SL_PASS;
-	if (port->guard)
-		verdict = sl_switch_guard(ctx, port, pkt);
+	verdict = sl_switch_guard(ctx, port, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
 	out = sl_xdp_switch_to(port, sp, l2, &to);
