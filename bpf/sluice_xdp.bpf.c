@@ -46,8 +46,8 @@ static __always_inline bool sl_may_open(const struct sl_packet *pkt)
 }
 
 /*
- * Opens the session of work->pkt. SL_PASS, with nothing changed, unless
- * the way out is known and can be redirected to.
+ * Opens the session of work->pkt. SL_PASS, with nothing changed, unless the way out is known and
+ * can be redirected to.
  */
 static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const struct sl_port *port,
 						  struct sl_work *work)

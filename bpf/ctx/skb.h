@@ -94,9 +94,9 @@ static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const str
 
 /*
  * Mends the checksum in this field of the L4 header at l4, which can be read as far as that;
- * addr_diff and port_diff are what the change adds to its sum, the
- * pseudo-header's part and the rest. A checksum that can't be partial is mended in place, which
- * saves two calls; else the kernel knows whether it is partial and does the right thing.
+ * addr_diff and port_diff are what the change adds to its sum, the pseudo-header's part and the
+ * rest. A checksum that can't be partial is mended in place, which saves two calls; else the kernel
+ * knows whether it is partial and does the right thing.
  */
 static __always_inline int ctx_l4_csum_replace(struct sl_ctx *ctx, const struct sl_packet *pkt,
 					       void *l4, __u32 field, __u64 addr_diff,

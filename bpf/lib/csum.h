@@ -26,9 +26,9 @@ static __always_inline __u16 sl_csum_fold(__u64 sum)
 }
 
 /*
- * Is this what the sum folds to? Both are the same but for multiples of 0xffff, of which there is
- * none where the difference times the inverse of 0xffff, modulo 2^64, is a small number. 0 is
- * taken for 0xffff, which in one's complement is the same number.
+ * Is this what the sum folds to? It is if they differ by a multiple of 0xffff, and they do just if
+ * the difference times the inverse of 0xffff, modulo 2^64, is at most (2^64 - 1) / 0xffff. 0 passes
+ * for 0xffff, which in one's complement is the same number.
  */
 static __always_inline bool sl_csum_folds_to(__u64 sum, __u16 folded)
 {

@@ -7,6 +7,7 @@
 #include "lib/flow_table.h"
 
 #define SL_TURN_TRIES 8
+#define SL_TURN_SPINS 1024
 #define SL_TAKE_TRIES 3 /* in one group, while other CPUs change tags beside */
 
 /* A slot of the group that is free, `home` if that is; SL_FLOW_SLOTS: none. */
@@ -82,8 +83,8 @@ static __always_inline void sl_flow_passes(__u8 family, __u32 groups, __u32 slot
 }
 
 /*
- * A slot that was taken for a key with this hash, or had one, is free again. Global, as is all that
- * sl_flow_enter() calls: the verifier looks once, and they need the same stack one after the other.
+ * A slot that was taken for a key with this hash, or had one, is free again; SL_FLOW_NOWHERE: there
+ * is none. Global: the verifier looks once.
  */
 __noinline int sl_flow_give_back(__u32 family, __u32 slot, __u64 hash)
 {
@@ -182,6 +183,26 @@ static __always_inline bool sl_flow_fill(__u8 family, __u32 slot, const union sl
 				 : sl_flow_fill_family(AF_INET6, slot, key, flow);
 }
 
+/*
+ * An even number: nobody is at it. Who is has two stores to make, and may be interrupted in
+ * between: all tries together last 100 us and more. If its CPU is taken away from it for longer,
+ * our packet is dropped and comes again. Global: the verifier looks once.
+ */
+__noinline __u32 sl_flow_await_turn(__u64 hash)
+{
+	__u32 *turn = sl_flow_turn_of(hash), now;
+
+	if (!turn)
+		return 0;
+	now = READ_ONCE(*turn);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SL_TURN_SPINS && (now & 1); i++) {
+		bpf_ktime_get_ns(); /* takes some 20 ns */
+		now = READ_ONCE(*turn);
+	}
+	return now & ~1u;
+}
+
 static __always_inline void sl_flow_show_family(__u8 family, __u32 slot, const union sl_key *key)
 {
 	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
@@ -210,8 +231,8 @@ static __always_inline bool sl_flow_show(__u8 family, __u32 slot, const union sl
 
 /*
  * Lets the slot, which is taken and filled, count. turn: of the key, read before it was looked for
- * and not found; 0: it was not looked for. False: another slot has the key. Global: the verifier
- * looks once.
+ * and not found; 0: it was not looked for. False: another slot has the key, or too many others
+ * were at the same turn. Global: the verifier looks once.
  */
 __noinline int sl_flow_enter(__u32 family, __u32 slot, const union sl_key *key, __u64 hash,
 			     __u32 turn)
@@ -221,7 +242,7 @@ __noinline int sl_flow_enter(__u32 family, __u32 slot, const union sl_key *key, 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SL_TURN_TRIES; i++, turn = 0) {
 		if (!turn) {
-			turn = sl_flow_turn_now(hash);
+			turn = sl_flow_await_turn(hash);
 			if (sl_flow_search(family, key, hash) != SL_FLOW_NOWHERE)
 				return false;
 		}

@@ -7,8 +7,6 @@
 #include "lib/packet.h"
 #include "lib/settings.h"
 
-#define SL_TURN_SPINS 1024
-
 /* Of two look-ups the compiler would make one, of either map, which the kernel does not inline. */
 #define SL_APART __attribute__((nomerge))
 
@@ -266,40 +264,14 @@ static __always_inline __u32 *sl_flow_turn_of(__u64 hash)
 	return bpf_map_lookup_elem(&sl_flow_turns, &index);
 }
 
-/*
- * An even number: nobody is at it. Who is has two stores to make, and may be interrupted in
- * between: all tries together last 100 us and more. If its CPU is taken away from it for longer,
- * our packet is dropped and comes again. Global: the verifier looks once.
- */
-__noinline __u32 sl_flow_await_turn(__u64 hash)
-{
-	__u32 *turn = sl_flow_turn_of(hash), now;
-
-	if (!turn)
-		return 0;
-	now = READ_ONCE(*turn);
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < SL_TURN_SPINS && (now & 1); i++) {
-		bpf_ktime_get_ns(); /* takes some 20 ns */
-		now = READ_ONCE(*turn);
-	}
-	return now & ~1u;
-}
-
-static __always_inline __u32 sl_flow_turn_now(__u64 hash)
-{
-	const __u32 *turn = sl_flow_turn_of(hash);
-	__u32 now = turn ? READ_ONCE(*turn) : 0;
-
-	return unlikely(now & 1) ? sl_flow_await_turn(hash) : now;
-}
-
 /* The flow that the packet belongs to, and its slot in pkt->slot. NULL: none. */
 static __always_inline struct sl_flow *sl_flow_find_with(const struct sl_settings *settings,
 							 struct sl_packet *pkt)
 {
+	const __u32 *turn;
 	struct sl_flow *flow;
 	__u64 hash;
+	__u32 now;
 
 	if (pkt->family == AF_INET) {
 		hash = sl_flow_key_hash(AF_INET, &pkt->key, settings->flow_seed);
@@ -310,7 +282,9 @@ static __always_inline struct sl_flow *sl_flow_find_with(const struct sl_setting
 	}
 	if (likely(flow))
 		return flow;
-	pkt->turn = sl_flow_turn_now(hash);
+	turn = sl_flow_turn_of(hash);
+	now = turn ? READ_ONCE(*turn) : 0;
+	pkt->turn = now & 1 ? 0 : now; /* odd: somebody is at it */
 	pkt->slot = sl_flow_search(pkt->family, &pkt->key, hash);
 	return sl_flow_at(pkt->family, pkt->slot);
 }

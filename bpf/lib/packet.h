@@ -44,7 +44,7 @@ struct sl_packet {
 	__u16 vid;	  /* of the outer tag; 0 = none, or a priority tag */
 	__u16 l4_hlen;	  /* bytes of the L4 header that a segment repeats */
 	__u32 slot;	  /* of its flow in the table, once that is found */
-	__u32 turn;	  /* if it was not: sl_flow_turns of its key before; 0 = not known */
+	__u32 turn;	  /* if it was not: sl_flow_turns of this key before; 0 = not known */
 };
 
 /* Are these bytes of the IP packet? Beyond its end there may be Ethernet padding. */

@@ -93,8 +93,9 @@ struct sl_sender {
 	bool addr; /* the source address is listed; false: still to be looked up */
 };
 
-static __always_inline int sl_guard_look(struct sl_ctx *ctx, const struct sl_guard *guard,
-					 struct sl_sender *sender)
+/* As sl_guard_at_sight(), of a port that has a guard. */
+static __always_inline int sl_guard_glance(struct sl_ctx *ctx, const struct sl_guard *guard,
+					   struct sl_sender *sender)
 {
 	struct ethhdr *eth = ctx_data(ctx);
 	struct iphdr *ip = (void *)(eth + 1);
@@ -121,7 +122,7 @@ static __always_inline int sl_guard_at_sight(struct sl_ctx *ctx, const struct sl
 	if (!port->guard)
 		return 0;
 	sender->guard = sl_guard_of(port);
-	return sender->guard ? sl_guard_look(ctx, sender->guard, sender) : SL_DROP_GUARD_MAC;
+	return sender->guard ? sl_guard_glance(ctx, sender->guard, sender) : SL_DROP_GUARD_MAC;
 }
 
 /*

@@ -190,8 +190,10 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 		verdict = sl_session_rival(pkt, &work->other, &work->reverse);
 		goto give_back;
 	}
-	if (!sl_flow_enter(pkt->family, slot, &pkt->key, hash, pkt->turn))
+	if (!sl_flow_enter(pkt->family, slot, &pkt->key, hash, pkt->turn)) {
+		pkt->reason = SL_DROP_COLLISION;
 		goto remove_reverse;
+	}
 	ticket = (struct sl_ticket){.slot = slot, .reverse = reverse_slot, .due = flow->last_seen};
 	if (!sl_session_admit(pkt->family))
 		goto remove_both;

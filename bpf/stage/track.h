@@ -105,11 +105,9 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 		sl_parse(ctx, pkt, 0);
 	if (!pkt->family)
 		return SL_TRACK_KNOWN;
-	if (unlikely(pkt->icmp_error)) {
-		sl_set_domain(pkt, domain);
-		return sl_policy_generation() ? SL_TRACK_ERROR : SL_TRACK_KNOWN;
-	}
 	sl_set_domain(pkt, domain);
+	if (unlikely(pkt->icmp_error))
+		return sl_policy_generation() ? SL_TRACK_ERROR : SL_TRACK_KNOWN;
 	if (unlikely(pkt->fragment != SL_FRAG_NONE))
 		sl_fragment_ports(pkt);
 	flow = sl_flow_find(pkt);

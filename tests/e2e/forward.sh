@@ -46,4 +46,8 @@ sl nat forward del --proto tcp --external $LAB_WAN4:8099
 if traffic server exchange tcp $LAB_WAN4 8099 1; then fail "a removed forward still forwards"; fi
 echo "ok: a removed forward is gone"
 traffic server exchange tcp $LAB_WAN4 8098 1-10
+sl nat forward del --proto tcp --external $LAB_WAN4:8000
+if traffic server exchange tcp $LAB_WAN4 8000 1; then fail "a removed forward still forwards"; fi
+traffic server exchange udp $LAB_WAN4 8000 1-60
+echo "ok: of two protocols at one port the other one stays"
 expect "counters hold" true "$(ask .consistent stats)"

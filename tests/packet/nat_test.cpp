@@ -256,6 +256,18 @@ TEST_F(Nat, EntriesSayWhereTheyLead) {
     EXPECT_EQ(back->packets, 0u);
 }
 
+// Two conversations whose answers would be the same packets: the second one does not begin.
+TEST_F(Nat, AnswersBelongToOneSession) {
+    gate().forward(IPPROTO_UDP, external, 5000, vm_b.v4, 80, wan0);
+    const Packet direct = server_to(vm_b.v4) / Udp{.sport = 40000, .dport = 80} / payload(8);
+    const Packet forwarded = server_to(external) / Udp{.sport = 40000, .dport = 5000} / payload(8);
+    EXPECT_EQ(send(Hook::tc, wan0, serialise(direct)).verdict, Verdict::forward);
+    expect_drop(Hook::tc, wan0, forwarded, SL_DROP_COLLISION);
+    expect_drop(Hook::xdp, wan0, forwarded, SL_DROP_COLLISION);
+    EXPECT_EQ(gate().flows4().tagged(), 2u);
+    EXPECT_EQ(live().sessions4, 1u);
+}
+
 // Full tables: nothing is left behind by the session that did not come to be.
 class SmallTables : public testing::Test {
 protected:
@@ -282,6 +294,7 @@ TEST_F(SmallTables, FlowsFull) {
         EXPECT_EQ(verdict(g, udp_from(2, 100 + i)), Verdict::drop);
     EXPECT_EQ(g.drops(lan0.id, SL_DROP_FLOWS_FULL).packets, 6u);
     EXPECT_EQ(g.flows4().entries().size(), 8u);
+    EXPECT_EQ(g.flows4().tagged(), 8u);
     EXPECT_EQ(g.bindings().entries().size(), 4u);
     EXPECT_EQ(free_ports(g), 996u);
     EXPECT_EQ(g.pool_stats(0, SL_L4_UDP).in_use, 4u);

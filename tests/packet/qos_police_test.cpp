@@ -17,7 +17,7 @@ constexpr __u64 second = 1'000'000'000ull << SL_BUCKET_TIME_SHIFT;
 /// Of `burst` bytes.
 sl_bucket bytes_bucket(__u64 burst) {
     const __u64 cost = 10'000'000ull << 24;  // 100 bytes a second: none is earned meanwhile
-    return {cost, cost * burst >> SL_BUCKET_COST_SHIFT, 600 * second, SL_BUCKET_LIMITED, 0};
+    return {cost, cost * burst >> SL_BUCKET_COST_SHIFT, 1'200 * second, SL_BUCKET_LIMITED, 0};
 }
 
 /// Of `burst` packets, one a second.
