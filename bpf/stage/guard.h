@@ -129,10 +129,11 @@ static __always_inline int sl_guard_at_sight(struct sl_ctx *ctx, const struct sl
  * What there is to say of nearly every frame. 0: nothing against it; an enum sl_drop; or
  * SL_GUARD_SPECIAL: that is still to be found out.
  */
-static __always_inline int sl_guard_plain(const struct sl_guard *guard,
-					  const struct sl_sender *sender,
+static __always_inline int sl_guard_plain(const struct sl_sender *sender,
 					  const struct sl_packet *pkt)
 {
+	const struct sl_guard *guard = sender->guard;
+
 	if (!sender->mac || (sender->mac & SL_GUARD_MAC_STANDBY) || !pkt->family || pkt->reason ||
 	    pkt->hidden || pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE)
 		return SL_GUARD_SPECIAL;
@@ -312,7 +313,7 @@ static __always_inline enum sl_verdict sl_guard(struct sl_ctx *ctx, const struct
 						const struct sl_sender *sender,
 						struct sl_packet *pkt)
 {
-	int why = sl_guard_plain(sender->guard, sender, pkt);
+	int why = sl_guard_plain(sender, pkt);
 
 	if (likely(!why))
 		return SL_CONTINUE;

@@ -30,33 +30,19 @@ static __always_inline int sl_rewrite_head4(struct sl_ctx *ctx, const struct sl_
 	return 0;
 }
 
-/* Both ports at once, as the flow has them. Returns what it adds to the L4 sum. */
-static __always_inline __u64 sl_rewrite_ports(sl_half_word *ports, const struct sl_flow *flow)
+/* Both ports at once, as the flow has them, and the checksum in this field behind them. */
+static __always_inline int sl_rewrite_ports(struct sl_ctx *ctx, const struct sl_packet *pkt,
+					    void *l4, __u32 field, const struct sl_flow *flow,
+					    __u64 addr_diff)
 {
-	__u32 old = *ports, new = *(const sl_half_word *)&flow->sport;
+	__u32 old, new = *(const sl_half_word *)&flow->sport;
+	sl_half_word *ports = l4;
 
+	if (l4 + field + sizeof(__u16) > ctx_data_end(ctx))
+		return -1;
+	old = *ports;
 	*ports = new;
-	return sl_csum_diff32(old, new, 0, 0);
-}
-
-static __always_inline int sl_rewrite_tcp(struct sl_ctx *ctx, const struct sl_packet *pkt,
-					  struct tcphdr *tcp, const struct sl_flow *flow,
-					  __u64 addr_diff)
-{
-	if ((void *)(tcp + 1) > ctx_data_end(ctx))
-		return -1;
-	return ctx_l4_csum_replace(ctx, pkt, tcp, offsetof(struct tcphdr, check), addr_diff,
-				   sl_rewrite_ports((void *)tcp, flow));
-}
-
-static __always_inline int sl_rewrite_udp(struct sl_ctx *ctx, const struct sl_packet *pkt,
-					  struct udphdr *udp, const struct sl_flow *flow,
-					  __u64 addr_diff)
-{
-	if ((void *)(udp + 1) > ctx_data_end(ctx))
-		return -1;
-	return ctx_l4_csum_replace(ctx, pkt, udp, offsetof(struct udphdr, check), addr_diff,
-				   sl_rewrite_ports((void *)udp, flow));
+	return ctx_l4_csum_replace(ctx, pkt, l4, field, addr_diff, sl_csum_diff32(old, new, 0, 0));
 }
 
 /* The echo identifier. The checksum has no pseudo-header: RFC 792. */
@@ -86,9 +72,11 @@ static __always_inline int sl_rewrite4(struct sl_ctx *ctx, const struct sl_packe
 	l4 = ctx_data(ctx) + (pkt->l4_off & SL_L4_OFF_MASK);
 	switch (pkt->proto) {
 	case IPPROTO_TCP:
-		return sl_rewrite_tcp(ctx, pkt, l4, flow, addr_diff);
+		return sl_rewrite_ports(ctx, pkt, l4, offsetof(struct tcphdr, check), flow,
+					addr_diff);
 	case IPPROTO_UDP:
-		return sl_rewrite_udp(ctx, pkt, l4, flow, addr_diff);
+		return sl_rewrite_ports(ctx, pkt, l4, offsetof(struct udphdr, check), flow,
+					addr_diff);
 	default:
 		return sl_rewrite_icmp(ctx, pkt, l4, flow);
 	}
