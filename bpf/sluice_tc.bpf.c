@@ -9,6 +9,7 @@
 #include "lib/parse.h"
 #include "lib/port.h"
 #include "stage/block.h"
+#include "stage/decide.h"
 #include "stage/enter.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
@@ -28,27 +29,62 @@
 #include "stage/track.h"
 
 /*
- * The next packet of a session. A policy is asked where the kernel is, twice a second: an
- * established flow pays nothing else for it.
+ * The way out of a session's packet that is not remembered, or a session that is not as it was
+ * decided. SL_CONTINUE: *hop is the way out; SL_PASS, SL_DROP; SL_ENDED: its session has ended.
  */
-static __always_inline enum sl_verdict sl_continue_session(struct __sk_buff *ctx,
-							   const struct sl_settings *settings,
-							   const struct sl_port *in,
-							   struct sl_packet *pkt,
-							   struct sl_flow *flow, struct sl_hop *hop)
+static __noinline enum sl_verdict sl_continue_slowly(struct __sk_buff *ctx,
+						     const struct sl_port *in, struct sl_work *work,
+						     struct sl_flow *flow)
 {
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_hop *hop = &work->hop;
+	bool decide = sl_flow_stale(flow, in);
+	int err = 0;
+
+	if (!decide) {
+		err = sl_nexthop_ask(ctx, in, pkt, flow, hop);
+		decide = err == SL_NEXTHOP_MOVED;
+	}
+	if (decide) {
+		switch (sl_decide_again(ctx, in)) {
+		case SL_DECIDED_KEEP:
+			break;
+		case SL_DECIDED_END:
+			sl_session_end_of(work, flow);
+			return SL_ENDED;
+		case SL_DECIDED_DROP:
+			return SL_DROP;
+		default:
+			return SL_PASS;
+		}
+		/* The way of what opened the session was part of the decision. */
+		err = flow->flags & SL_FLOW_ORIG ? 0 : sl_nexthop_ask(ctx, in, pkt, flow, hop);
+	}
+	if (err == SL_NO_WAY_BACK)
+		return sl_refuse(pkt, SL_DROP_NO_WAY_BACK);
+	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return SL_PASS;
+	hop->neigh = true;
+	return SL_CONTINUE;
+}
+
+/*
+ * The next packet of a session. SL_ENDED: its session is over by the rules in force, and it is to
+ * be treated as the first packet of another one.
+ */
+static __always_inline enum sl_verdict
+sl_continue_session(struct __sk_buff *ctx, const struct sl_settings *settings,
+		    const struct sl_port *in, struct sl_work *work, struct sl_flow *flow)
+{
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_hop *hop = &work->hop;
 	__u32 now = sl_tick_now();
 	enum sl_verdict verdict;
-	int err, why;
 
-	if (!sl_nexthop_cached(flow, settings, now, hop)) {
-		why = sl_policy_stale(flow) ? sl_judge_again(ctx) : 0;
-		if (why)
-			return sl_refuse(pkt, why);
-		err = sl_nexthop_ask(ctx, in, pkt, flow, hop);
-		if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
-			return SL_PASS;
-		hop->neigh = true;
+	if (sl_flow_stale(flow, in) || !sl_nexthop_cached(flow, settings, now, hop)) {
+		verdict = sl_continue_slowly(ctx, in, work, flow);
+		if (verdict != SL_CONTINUE)
+			return verdict;
 	}
 	verdict = sl_may_leave(ctx, pkt, hop);
 	if (verdict == SL_CONTINUE && unlikely(sl_is_syn(pkt)))
@@ -66,11 +102,11 @@ static __always_inline bool sl_for_external(const struct sl_packet *pkt, const s
 	return pkt->family == AF_INET && flow->daddr != pkt->k4.daddr;
 }
 
-/* Is the packet translated, or would it be if its session were opened? */
+/* Is the packet translated, or would it be (or not leave) if its session were opened? */
 static __always_inline bool sl_translated(const struct sl_work *work, const struct sl_flow *flow)
 {
 	return (flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)) ||
-	       (work->uplink && sl_masquerade(work->uplink, work->pkt.k4.saddr));
+	       (work->uplink && sl_nat_hidden(work->uplink, work->pkt.k4.saddr));
 }
 
 /* Is the sender of what is refused to be told? SL_REPLY, or SL_DROP. */
@@ -84,8 +120,8 @@ static __always_inline enum sl_verdict sl_refused(const struct sl_packet *pkt)
 }
 
 /* An IP packet for the router, which entered by `port`. */
-static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port *port,
-						struct sl_work *work)
+static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port *port,
+					   struct sl_work *work)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	struct sl_packet *pkt = &work->pkt;
@@ -99,16 +135,15 @@ static __always_inline enum sl_verdict sl_route(struct __sk_buff *ctx, const str
 		verdict = sl_icmp_related(ctx, port, work);
 		if (verdict != SL_CONTINUE)
 			return verdict;
-		if (sl_policy_generation() && sl_icmp_unrelated(ctx))
+		if (sl_policy_in_force() && sl_icmp_unrelated(ctx))
 			return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
 	}
 	if (unlikely(pkt->fragment != SL_FRAG_NONE))
 		sl_fragment_ports(pkt);
 
 	flow = sl_flow_find_with(settings, pkt);
-	if (likely(flow)) {
-		verdict = sl_continue_session(ctx, settings, port, pkt, flow, hop);
-	} else {
+	verdict = likely(flow) ? sl_continue_session(ctx, settings, port, work, flow) : SL_ENDED;
+	if (verdict == SL_ENDED) {
 		flow = &work->opened;
 		verdict = sl_plan_session(ctx, port, work);
 		if (verdict == SL_CONTINUE)
@@ -179,33 +214,36 @@ static __always_inline int sl_gateway_finish(struct __sk_buff *ctx, const struct
 	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : TC_ACT_SHOT;
 }
 
-#define SL_TO_HOST -4 /* no TC action */
-
-/*
- * What sl_tc_switch() found to be for the gateway. SL_TO_HOST: the caller's to give to
- * sl_tc_host().
- */
-static __noinline int sl_tc_gateway(struct __sk_buff *ctx, const struct sl_port *port,
-				    struct sl_port_stats *stats, struct sl_work *work, __u32 len)
+/* What sl_tc_switch() found to be for the gateway, made one that is for the router. */
+static __noinline enum sl_verdict sl_tc_gateway(struct __sk_buff *ctx, const struct sl_port *port,
+						struct sl_work *work)
 {
 	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
-	enum sl_verdict verdict = vlan ? sl_gateway_take(ctx, port, vlan, work) : SL_DROP;
+
+	return vlan ? sl_gateway_take(ctx, port, vlan, work) : SL_DROP;
+}
+
+#define SL_TO_HOST -4 /* no TC action */
+
+/* The end of a frame for the gateway. SL_TO_HOST: the caller's to give to sl_tc_host(). */
+static __noinline int sl_tc_gateway_end(struct __sk_buff *ctx, const struct sl_port *port,
+					struct sl_port_stats *stats, struct sl_work *work,
+					enum sl_verdict verdict)
+{
 	int action = 0;
 
-	if (verdict == SL_CONTINUE)
-		verdict = sl_route(ctx, &work->gateway, work);
 	if (verdict == SL_PASS)
 		return SL_TO_HOST;
 	if (verdict == SL_FORWARD) {
 		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
 		action = ctx_redirect(ctx, &work->hop);
 	}
-	return sl_gateway_finish(ctx, port, stats, work, verdict, action, len);
+	return sl_gateway_finish(ctx, port, stats, work, verdict, action, work->len);
 }
 
 /* What the gateway of a VLAN leaves to the host, whose interface is behind the VLAN's port. */
 static __noinline int sl_tc_host(struct __sk_buff *ctx, const struct sl_port *port,
-				 struct sl_port_stats *stats, struct sl_work *work, __u32 len)
+				 struct sl_port_stats *stats, struct sl_work *work)
 {
 	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
 	int action = 0, why = 0;
@@ -215,7 +253,7 @@ static __noinline int sl_tc_host(struct __sk_buff *ctx, const struct sl_port *po
 	work->pkt.reason = why;
 	if (vlan && !why)
 		action = sl_switch_send_to(ctx, work, vlan->port);
-	return sl_gateway_finish(ctx, port, stats, work, sl_refused(&work->pkt), action, len);
+	return sl_gateway_finish(ctx, port, stats, work, sl_refused(&work->pkt), action, work->len);
 }
 
 #define SL_TO_GATEWAY -2 /* no TC action */
@@ -273,18 +311,35 @@ sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_pack
 	return sl_refused(pkt);
 }
 
-/* To whom a frame goes that the router leaves alone: to a port, the host, or a bridge's members. */
+/* To whom a frame goes that the router leaves alone: a port, whoever the kernel's routes say, or a
+ * bridge's members. */
 static __always_inline __u32 sl_router_pass_to(struct __sk_buff *ctx, const struct sl_port *port,
 					       const struct sl_port *out)
 {
 	if (out)
 		return out->id;
-	return sl_for_router(ctx, port) ? 0 : SL_POLICY_PORT_UNKNOWN;
+	return sl_for_router(ctx, port) ? SL_TRACK_BY_ROUTES : SL_POLICY_PORT_UNKNOWN;
 }
 
 #define SL_TO_KERNEL -3 /* no TC action */
 
-/* What enters by any other port. SL_TO_KERNEL: the caller's to give to sl_tc_pass(). */
+/* A frame that is not forwarded: the kernel's, or refused. */
+static __always_inline int sl_router_finish(struct __sk_buff *ctx, const struct sl_port *port,
+					    struct sl_port_stats *stats, struct sl_work *work,
+					    enum sl_verdict verdict, __u32 len)
+{
+	if (verdict == SL_PASS)
+		return SL_TO_KERNEL;
+	sl_count(&stats->rx[SL_COUNT_DROPPED], len);
+	return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
+}
+
+#define SL_TO_ROUTE -5 /* no TC action */
+
+/*
+ * What enters by any other port. SL_TO_ROUTE: the caller's to give to sl_route(); SL_TO_KERNEL: to
+ * sl_tc_pass().
+ */
 static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *port,
 				   struct sl_port_stats *stats, struct sl_work *work)
 {
@@ -292,27 +347,30 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 	int why = sl_guard_at_sight(ctx, port, &sender);
 	enum sl_verdict verdict =
 	    why ? sl_refuse(&work->pkt, why) : sl_enter(ctx, port, &sender, &work->pkt);
-	__u32 len = ctx_len(ctx);
 
 	if (unlikely(port->qos) && verdict != SL_DROP &&
 	    sl_qos_enter(ctx, port, &work->pkt) == SL_DROP)
 		verdict = SL_DROP;
 	if (verdict == SL_CONTINUE)
-		verdict = sl_route(ctx, port, work);
-	if (verdict == SL_FORWARD) {
-		if (unlikely(sl_is_dhcp_answer(&work->pkt)))
-			work->hop.port = 0; /* not past the egress program, which counts it */
-		sl_count(&stats->rx[SL_COUNT_FORWARDED], len);
-		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
-		return ctx_redirect(ctx, &work->hop);
-	}
-	if (verdict == SL_PASS)
-		return SL_TO_KERNEL;
-	sl_count(&stats->rx[SL_COUNT_DROPPED], len);
-	return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
+		return SL_TO_ROUTE;
+	return sl_router_finish(ctx, port, stats, work, verdict, ctx_len(ctx));
 }
 
-/* What sl_tc_router() leaves alone: the kernel's, or another port's past its bridge. */
+/* The end of a packet for the router. SL_TO_KERNEL: as above. */
+static __noinline int sl_tc_router_end(struct __sk_buff *ctx, const struct sl_port *port,
+				       struct sl_port_stats *stats, struct sl_work *work,
+				       enum sl_verdict verdict)
+{
+	if (verdict != SL_FORWARD)
+		return sl_router_finish(ctx, port, stats, work, verdict, work->len);
+	if (unlikely(sl_is_dhcp_answer(&work->pkt)))
+		work->hop.port = 0; /* not past the egress program, which counts it */
+	sl_count(&stats->rx[SL_COUNT_FORWARDED], work->len);
+	sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
+	return ctx_redirect(ctx, &work->hop);
+}
+
+/* What the router leaves alone: the kernel's, or another port's past its bridge. */
 static __noinline int sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *port,
 				 struct sl_port_stats *stats, struct sl_work *work)
 {
@@ -353,7 +411,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	struct sl_port_stats *stats;
-	__u32 len = ctx_len(ctx);
+	enum sl_verdict verdict;
 	int action;
 
 	if (!port || !work)
@@ -362,26 +420,34 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	if (!stats)
 		return TC_ACT_UNSPEC;
 	sl_work_begin(work);
-	sl_count(&stats->rx[SL_COUNT_OBSERVED], len);
+	work->len = ctx_len(ctx);
+	sl_count(&stats->rx[SL_COUNT_OBSERVED], work->len);
 	/* XDP has looked, where it runs. */
 	if (!(port->flags & SL_PORT_XDP) && sl_block_any() && sl_tc_block(ctx, port, stats))
 		return TC_ACT_SHOT;
 	/* One after the other: within each other they would need too much stack. */
 	if (!(port->flags & SL_PORT_SWITCHED)) {
 		action = sl_tc_router(ctx, port, stats, work);
+		if (likely(action == SL_TO_ROUTE))
+			action =
+			    sl_tc_router_end(ctx, port, stats, work, sl_route(ctx, port, work));
 		return action == SL_TO_KERNEL ? sl_tc_pass(ctx, port, stats, work) : action;
 	}
 	action = sl_tc_switch(ctx, port, stats, work);
-	if (action == SL_TO_GATEWAY)
-		action = sl_tc_gateway(ctx, port, stats, work, len);
-	return action == SL_TO_HOST ? sl_tc_host(ctx, port, stats, work, len) : action;
+	if (action == SL_TO_GATEWAY) {
+		verdict = sl_tc_gateway(ctx, port, work);
+		if (verdict == SL_CONTINUE)
+			verdict = sl_route(ctx, &work->gateway, work);
+		action = sl_tc_gateway_end(ctx, port, stats, work, verdict);
+	}
+	return action == SL_TO_HOST ? sl_tc_host(ctx, port, stats, work) : action;
 }
 
 /* Is a masquerade's source about to leave as it is? Neither tags nor damage hide it. */
 static __always_inline bool sl_untranslated(const struct sl_port *port, const struct sl_packet *pkt)
 {
 	return port->role == SL_ROLE_UPLINK && pkt->family == AF_INET &&
-	       !(port->flags & SL_PORT_SWITCHED) && sl_masquerade(port->ifindex, pkt->k4.saddr);
+	       !(port->flags & SL_PORT_SWITCHED) && sl_nat_hidden(port->ifindex, pkt->k4.saddr);
 }
 
 /* 0, or the reason why the frame may not leave. A function for the sake of its caller's stack. */
@@ -431,13 +497,14 @@ static __always_inline int sl_judge_bridged(struct __sk_buff *ctx, const struct 
 	sl_parse(ctx, pkt, port->domain);
 	if (!pkt->family || pkt->icmp_error || pkt->fragment == SL_FRAG_LATER)
 		return 0;
+	sl_key_counted(pkt, port->domain);
 	sl_turn_round(pkt);
 	answer = sl_flow_find(pkt);
 	if (!answer || (answer->flags & SL_FLOW_ORIG))
 		return 0;
 	if (!answer->in_port)
 		answer->in_port = port->id;
-	return sl_policy_stale(answer) ? sl_judge_again(ctx) : 0;
+	return sl_rules_old(answer) ? sl_judge_again(ctx) : 0;
 }
 
 /* What leaves by a port that is tracked: 0, or the reason against it. */
@@ -447,7 +514,7 @@ static __noinline int sl_track_sent(struct __sk_buff *ctx, const struct sl_port 
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	bool hosts = sl_is_hosts(ctx);
 
-	if (!work || (!hosts && !sl_policy_generation()))
+	if (!work || (!hosts && !sl_policy_in_force()))
 		return 0;
 	sl_work_begin(work);
 	return hosts ? sl_track(ctx, &work->pkt, 0, port->id, port->domain)

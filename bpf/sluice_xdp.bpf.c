@@ -84,9 +84,11 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 		return sl_may_open(pkt) ? SL_CONTINUE : SL_PASS;
 	if (sl_is_syn(pkt)) /* a connection reopened concerns both directions */
 		return SL_PASS;
+	if (sl_flow_stale(flow, port)) /* TC decides it anew */
+		return SL_PASS;
 	now = sl_tick_now();
 	if (!sl_nexthop_cached(flow, settings, now, hop) &&
-	    (sl_policy_stale(flow) || sl_nexthop_ask(ctx, port, pkt, flow, hop)))
+	    sl_nexthop_ask(ctx, port, pkt, flow, hop))
 		return SL_PASS;
 	/* Noted now, done if we return XDP_REDIRECT: what can't be sent there stays as it came. */
 	if (pkt->l3_len > hop->mtu || ctx_redirect(ctx, hop) != XDP_REDIRECT ||

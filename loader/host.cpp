@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "loader/kernel/internal_link.hpp"
+#include "loader/kernel/sysctl.hpp"
 #include "loader/nearest.hpp"
 
 namespace sluice {
@@ -19,11 +21,22 @@ std::string nearest_hint(const std::vector<Link>& links, std::string_view name) 
     return "`ip link` lists the interfaces; one in another network namespace needs --netns";
 }
 
+/// 0 where the kernel does not say.
+int reverse_path_filter(std::string_view interface) {
+    const auto text = read_sysctl(fmt::format("net/ipv4/conf/{}/rp_filter", interface));
+    int value = 0;
+    if (text && *text) std::from_chars((*text)->data(), (*text)->data() + (*text)->size(), value);
+    return value;
+}
+
 }  // namespace
 
 Result<Host> Host::read() {
     SL_TRY(links, list_links());
     SL_TRY(addresses, list_addresses());
+    const int of_all = reverse_path_filter("all");
+    for (auto& link : links)
+        link.reverse_path_filter = std::max(of_all, reverse_path_filter(link.name));
     return Host{std::move(links), std::move(addresses)};
 }
 

@@ -26,6 +26,11 @@ constexpr std::array<std::pair<HookPolicy, std::string_view>, 3> hooks{{
     {HookPolicy::xdp, "xdp"},
 }};
 
+constexpr std::array<std::pair<SourceCheck, std::string_view>, 3> source_checks{{
+    {SourceCheck::automatic, "auto"},
+    {SourceCheck::strict, "strict"},
+    {SourceCheck::loose, "loose"},
+}};
 constexpr std::array<std::pair<FlowScope, std::string_view>, 2> flow_scopes{{
     {FlowScope::all, "all"},
     {FlowScope::routed, "routed"},
@@ -172,6 +177,36 @@ Result<FlowScope> parse_flow_scope(std::string_view text) {
 }
 
 std::string_view flow_scope_text(FlowScope scope) { return word_of(scope, flow_scopes); }
+
+Result<SourceCheck> parse_source_check(std::string_view text) {
+    return parse_word(text, source_checks, "source check");
+}
+
+std::string_view source_check_text(SourceCheck check) { return word_of(check, source_checks); }
+
+Result<std::vector<Prefix>> parse_routable(std::string_view text) {
+    std::vector<Prefix> networks;
+    if (text == "none") return networks;
+    while (!text.empty()) {
+        const auto comma = std::min(text.find(','), text.size());
+        SL_TRY(network, Prefix::parse(text.substr(0, comma)));
+        if (!network.address.is_v4())
+            return fail(ErrorCode::usage, fmt::format("{} is not an IPv4 network", network.text()),
+                        "IPv6 is routed as it is, and needs no permission");
+        networks.push_back(network);
+        text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    if (networks.empty())
+        return fail(ErrorCode::usage, "no network is given",
+                    "`10.0.0.0/8,192.168.0.0/16`, or none");
+    return networks;
+}
+
+std::string routable_text(const std::vector<Prefix>& networks) {
+    std::string text;
+    for (const auto& network : networks) text += (text.empty() ? "" : ",") + network.text();
+    return text.empty() ? "none" : text;
+}
 
 Result<BpduPolicy> parse_bpdu(std::string_view text) {
     return parse_word(text, bpdu_policies, "BPDU policy");

@@ -113,6 +113,11 @@ Result<> check_masquerade_fits(const MasqueradeSpec& rule, const DesiredState& s
             fmt::format("{} has VLANs: what leaves by it is switched, not routed", rule.uplink),
             "a routed uplink has no VLANs");
 
+    if (std::ranges::find(port->routable, rule.source) != port->routable.end())
+        return fail(ErrorCode::refused,
+                    fmt::format("{} is routable on {}", rule.source.text(), rule.uplink),
+                    fmt::format("`sluice port set {} --routable none` first", rule.uplink));
+
     const auto uplink = host.l3(*link).ifindex;
     const auto addresses = external_addresses(rule, host, uplink);
     for (const auto& other : state.masquerades) {

@@ -10,10 +10,10 @@
 namespace sluice {
 namespace {
 
-sl_masq_key masquerade_key(const MasqueradeSpec& rule, std::uint32_t uplink) {
-    return {.prefixlen = 32 + static_cast<__u32>(rule.source.mapped_length()),
+sl_masq_key masquerade_key(const Prefix& source, std::uint32_t uplink) {
+    return {.prefixlen = 32 + static_cast<__u32>(source.mapped_length()),
             .uplink = uplink,
-            .addr = rule.source.address.raw()};
+            .addr = source.address.raw()};
 }
 
 sl_forward_key forward_key(const ForwardSpec& rule, std::uint16_t port) {
@@ -23,7 +23,9 @@ sl_forward_key forward_key(const ForwardSpec& rule, std::uint16_t port) {
             .zero = 0};
 }
 
+/// Also of an uplink that is not there: nothing of the network leaves by another one as it is.
 void plan_masquerade(NatPlan& plan, const MasqueradeSpec& rule, const Host& host) {
+    plan.masquerades[masquerade_key(rule.source, SL_MASQ_ANYWHERE)] = 0;
     const Link* link = host.link(rule.uplink);
     if (link == nullptr) {
         plan.warnings.push_back(fmt::format("masquerade {} on {}: there is no such interface now",
@@ -38,8 +40,15 @@ void plan_masquerade(NatPlan& plan, const MasqueradeSpec& rule, const Host& host
             "masquerade {} on {}: the interface has no IPv4 address, so nothing gets through; "
             "when it has one, `sluice restore` takes it up",
             rule.source.text(), rule.uplink));
-    plan.masquerades[masquerade_key(rule, uplink)] = rule.pool;
+    plan.masquerades[masquerade_key(rule.source, uplink)] = rule.pool;
     plan.pools[rule.pool] = {std::move(addresses), rule.ports};
+}
+
+void plan_routable(NatPlan& plan, const PortSpec& port, const Host& host) {
+    const Link* link = host.link(port);
+    if (link == nullptr) return;
+    for (const auto& network : port.routable)
+        plan.masquerades[masquerade_key(network, host.l3(*link).ifindex)] = SL_MASQ_ROUTABLE;
 }
 
 std::uint32_t uplink_of(const Address& external, const DesiredState& desired, const Host& host) {
@@ -95,6 +104,7 @@ std::uint32_t port_space(std::uint32_t external, sl_l4 l4) { return external * S
 
 NatPlan plan_nat(const DesiredState& desired, const Host& host) {
     NatPlan plan;
+    for (const auto& port : desired.ports) plan_routable(plan, port, host);
     for (const auto& rule : desired.masquerades) plan_masquerade(plan, rule, host);
     for (const auto& rule : desired.forwards)
         plan_forward(plan, rule, uplink_of(rule.external.address, desired, host));

@@ -23,7 +23,7 @@ struct PlannedPool {
 
 struct NatPlan {
     std::map<std::uint16_t, PlannedPool> pools;
-    std::map<sl_masq_key, std::uint16_t, ByBytes> masquerades;  ///< to the pool's number
+    std::map<sl_masq_key, std::uint32_t, ByBytes> masquerades;  ///< to the pool's number
     std::map<sl_forward_key, sl_forward, ByBytes> forwards;
     std::vector<std::string> warnings;
 };

@@ -173,7 +173,7 @@ Result<LoadedPolicy> list_policy(const Target& target) {
     auto resolved = resolve_policy(file, *spec, instance.desired.ports);
     LoadedPolicy policy{std::move(*spec), std::move(file), std::move(resolved)};
     if (instance.datapath) {
-        policy.generation = instance.datapath->maps().policy_state.entries()[0].generation;
+        policy.generation = instance.datapath->maps().rules.entry().policy;
     }
     return policy;
 }

@@ -142,6 +142,7 @@ Result<PortStatus> status_of(const PortSpec& spec, const std::optional<Datapath>
         port.xdp = xdp;
         port.xdp_without_tcp = entry && (entry->flags & SL_PORT_XDP_NO_TCP) != 0;
         port.xdp_target = entry && (entry->flags & SL_PORT_XDP_TARGET) != 0;
+        port.strict_sources = entry && (entry->flags & SL_PORT_STRICT4) != 0;
         SL_TRY(guard, guard_state(datapath->maps(), entry));
         port.guard = guard;
     }
@@ -207,6 +208,8 @@ void PortChange::apply_to(PortSpec& port) const {
     set(port.priorities, priorities);
     set(port.shortcut, shortcut);
     set(port.flows, flows);
+    set(port.source_check, source_check);
+    set(port.routable, routable);
     set(port.addresses, addresses);
 }
 

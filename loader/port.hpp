@@ -24,6 +24,8 @@ struct PortChange {
     std::optional<PriorityMap> priorities;
     std::optional<bool> shortcut;
     std::optional<FlowScope> flows;
+    std::optional<SourceCheck> source_check;
+    std::optional<std::vector<Prefix>> routable;
     std::optional<std::vector<HostAddress>> addresses;
 
     void apply_to(PortSpec& port) const;
@@ -42,6 +44,7 @@ struct PortStatus {
     std::optional<XdpAttachment> xdp;
     bool switched = false;            ///< belongs to the switch
     bool xdp_without_tcp = false;     ///< XDP leaves TCP to TC
+    bool strict_sources = false;      ///< IPv4: the way back is to be the port itself
     bool xdp_target = false;          ///< XDP of other ports may redirect here
     std::optional<GuardState> guard;  ///< none: the kernel has none on it
     std::string note;                 ///< what its user should know; may be empty

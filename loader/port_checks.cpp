@@ -113,6 +113,21 @@ Result<> check_hook(const PortSpec& port, const Link& link) {
                 "leave --hook out: TC sees them");
 }
 
+Result<> check_routable(const PortSpec& port, const DesiredState& state) {
+    if (port.routable.empty()) return {};
+    if (port.role != Role::uplink)
+        return misplaced(port, "--routable", "uplink",
+                         "between other ports masqueraded networks are routed anyway");
+    for (const auto& rule : state.masquerades)
+        if (rule.uplink == port.name &&
+            std::ranges::find(port.routable, rule.source) != port.routable.end())
+            return fail(ErrorCode::refused,
+                        fmt::format("{} is masqueraded on {}: it can't be routable there, too",
+                                    rule.source.text(), port.name),
+                        "give the part of it that is to be routable");
+    return {};
+}
+
 Result<> check_masquerade(const PortSpec& port, const DesiredState& state) {
     if (port.vlans.empty() && port.native_vlan == 0) return {};
     const auto uses = std::ranges::find(state.masquerades, port.name, &MasqueradeSpec::uplink);
@@ -134,6 +149,7 @@ Result<> check_port_place(const PortSpec& port, const Link* link, const DesiredS
                           const Host& host) {
     SL_CHECK(check_domain(port, link, state, host));
     SL_CHECK(check_masquerade(port, state));
+    SL_CHECK(check_routable(port, state));
     if (link == nullptr) return {};
     SL_CHECK(check_hook(port, *link));
     if (port.shortcut && link->master == 0)

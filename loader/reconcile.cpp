@@ -24,6 +24,25 @@ Result<> reconcile_settings(const Datapath& datapath, const Settings& settings, 
     return journal.step("set timeouts", [&] { return datapath.set_timeouts(settings); });
 }
 
+/// When it ends, whichever way, and something was changed meanwhile, a new generation of the rules
+/// is in force: sessions that were decided by what stood before are decided anew.
+class RulesChange {
+public:
+    RulesChange(const RulesMap& rules, const Journal& journal)
+        : rules_(rules), journal_(journal), before_(journal.outcome().actions.size()) {}
+    RulesChange(const RulesChange&) = delete;
+    RulesChange& operator=(const RulesChange&) = delete;
+    ~RulesChange() {
+        if (!journal_.planning() && journal_.outcome().actions.size() != before_)
+            rules_.take_generation();
+    }
+
+private:
+    const RulesMap& rules_;
+    const Journal& journal_;
+    std::size_t before_;
+};
+
 }  // namespace
 
 /// NAT, guards, VLANs, rates and the policy before ports: a port that forwards must know what is to
@@ -38,6 +57,7 @@ Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
     }
     SL_CHECK(reconcile_settings(datapath, desired.settings, journal));
     SL_CHECK(reconcile_detectors(datapath, desired, journal));
+    const RulesChange rules(datapath.maps().rules, journal);
     SL_CHECK(reconcile_nat(datapath, desired, host, journal));
     SL_CHECK(reconcile_bound_leases(datapath, desired, journal));
     SL_TRY(guards, prepare_guards(datapath, desired, host, journal));
@@ -55,6 +75,8 @@ Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
 Result<> reconcile_thoroughly(const Datapath& datapath, const DesiredState& desired,
                               const FoundInterfaces& found, Journal& journal) {
     SL_CHECK(reconcile(datapath, desired, found, journal));
+    // The killed one may have changed rules and not come to say so.
+    if (!journal.planning()) datapath.maps().rules.take_generation();
     SL_TRY(host, Host::read());
     return release_stray_ports(datapath, desired, host);
 }

@@ -84,17 +84,17 @@ public:
 
 private:
     Result<> remove_masquerades() {
-        std::vector<sl_masq_key> stale;
+        std::vector<std::pair<sl_masq_key, std::uint32_t>> stale;
         SL_CHECK(maps_.masquerades.for_each([&](const sl_masq_key& key, const sl_masq& value) {
             const auto wanted = plan_.masquerades.find(key);
             if (wanted == plan_.masquerades.end())
-                stale.push_back(key);
+                stale.emplace_back(key, value.pool);
             else if (wanted->second == value.pool)
                 masqueraded_.insert(key);
             return true;
         }));
-        for (const auto& key : stale)
-            SL_CHECK(journal_.step("stop masquerading " + text(key), [&]() -> Result<> {
+        for (const auto& [key, value] : stale)
+            SL_CHECK(journal_.step("no longer: " + text(key, value), [&]() -> Result<> {
                 SL_CHECK(maps_.masquerades.erase(key));
                 return {};
             }));
@@ -104,7 +104,7 @@ private:
     Result<> add_masquerades() {
         for (const auto& [key, pool] : plan_.masquerades) {
             if (masqueraded_.contains(key)) continue;
-            SL_CHECK(journal_.step(fmt::format("masquerade {} with pool {}", text(key), pool),
+            SL_CHECK(journal_.step(text(key, pool),
                                    [&] { return maps_.masquerades.update(key, sl_masq{pool}); }));
         }
         return {};
@@ -350,12 +350,17 @@ private:
         return allowed_ports(plan_, pool, address, l4, *host_ports_, host_.owner(address) != 0);
     }
 
-    [[nodiscard]] std::string text(const sl_masq_key& key) const {
+    /// What an entry says.
+    [[nodiscard]] std::string text(const sl_masq_key& key, std::uint32_t pool) const {
         const Link* link = host_.link(key.uplink);
         const Address address(key.addr);
         const auto length = static_cast<int>(key.prefixlen) - 32 - (address.is_v4() ? 96 : 0);
-        return fmt::format("{} on {}", Prefix{address, length}.text(),
-                           link != nullptr ? link->name : std::to_string(key.uplink));
+        const auto network = Prefix{address, length}.text();
+        const auto uplink = link != nullptr ? link->name : std::to_string(key.uplink);
+        if (key.uplink == SL_MASQ_ANYWHERE)
+            return fmt::format("{} leaves no uplink as it is", network);
+        if (pool == SL_MASQ_ROUTABLE) return fmt::format("{} is routable on {}", network, uplink);
+        return fmt::format("masquerade {} on {} with pool {}", network, uplink, pool);
     }
 
     static std::string text(const std::vector<Address>& addresses) {

@@ -39,15 +39,6 @@ std::int64_t wall_clock_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
-sl_policy_state& state_of_policy(const Maps& maps) { return maps.policy_state.entries()[0]; }
-
-/// For a generation; the sweeper takes numbers, too.
-std::uint32_t take_number(sl_policy_state& state) {
-    std::uint32_t number = 0;
-    while ((number & 0xffff) == 0) number = std::atomic_ref(state.numbers).fetch_add(1) + 1;
-    return number;
-}
-
 /// When the first rule expires that has not yet; 0: none will.
 std::uint64_t soonest_expiry(const PolicyImage& image, std::uint64_t now) {
     const auto& header = image.front().header;
@@ -70,12 +61,12 @@ Result<> clear_hits(const CounterArray<sl_policy_hit>& hits) {
     return {};
 }
 
-/// The generation changes last: from then on sessions are judged anew, and by the new image.
+/// The generation changes when the image is there: sessions are judged anew by it.
 Result<> put_in_force(const Maps& maps, const DesiredState& desired, std::uint64_t fingerprint) {
     const auto& spec = *desired.policy;
-    auto& state = state_of_policy(maps);
+    auto& state = maps.rules.entry();
     SL_TRY(file, parse_policy_file(spec.text, spec.name));
-    const auto number = take_number(state);
+    const auto number = maps.rules.take_number();
     const auto now = now_monotonic();
     const PolicyStamp stamp{
         .generation = static_cast<std::uint16_t>(number),
@@ -87,21 +78,23 @@ Result<> put_in_force(const Maps& maps, const DesiredState& desired, std::uint64
     if (state.text != text) SL_CHECK(clear_hits(maps.policy_hits));
     state.text = text;
     std::atomic_ref(state.expires).store(soonest_expiry(image, now));
-    std::atomic_ref(state.generation).store(number);
+    std::atomic_ref(state.policy).store(number);
+    maps.rules.take_generation();
     std::atomic_ref(state.loaded).store(number);
     return {};
 }
 
 /// From the first on no packet is judged any more.
 Result<> put_out_of_force(const Maps& maps) {
-    std::atomic_ref(state_of_policy(maps).generation).store(0);
+    std::atomic_ref(maps.rules.entry().policy).store(0);
+    maps.rules.take_generation();
     return remove_policy_image(maps.policy);
 }
 
 /// Was a load of this fingerprint carried through to its end?
-bool is_in_force(const std::optional<sl_policy_header>& header, const sl_policy_state& state,
+bool is_in_force(const std::optional<sl_policy_header>& header, const sl_rules& state,
                  std::uint64_t fingerprint) {
-    return header && header->fingerprint == fingerprint && state.generation != 0 &&
+    return header && header->fingerprint == fingerprint && state.policy != 0 &&
            header->generation == static_cast<std::uint16_t>(state.loaded);
 }
 
@@ -110,9 +103,9 @@ bool is_in_force(const std::optional<sl_policy_header>& header, const sl_policy_
 Result<> reconcile_policy(const Datapath& datapath, const DesiredState& desired, Journal& journal) {
     const Maps& maps = datapath.maps();
     SL_TRY(header, read_policy_header(maps.policy));
-    const auto& state = state_of_policy(maps);
+    const auto& state = maps.rules.entry();
     if (!desired.policy) {
-        if (state.generation == 0 && !header) return {};
+        if (state.policy == 0 && !header) return {};
         return journal.step("clear the policy", [&] { return put_out_of_force(maps); });
     }
     const auto fingerprint = fingerprint_of(*desired.policy, desired.ports);

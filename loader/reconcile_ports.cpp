@@ -25,7 +25,7 @@ sl_port port_entry(const Link& link, const Link& l3, const Host& host) {
     sl_port entry{};
     entry.ifindex = link.ifindex;
     entry.l3_ifindex = l3.ifindex;
-    entry.mtu = l3.mtu;
+    entry.mtu = static_cast<__u16>(std::min(l3.mtu, std::uint32_t{UINT16_MAX}));
     std::ranges::copy(l3.mac.bytes, entry.mac);
     if (const auto* address = host.first_global(l3.ifindex, AF_INET))
         entry.addr4 = address->v4_raw();
@@ -50,6 +50,16 @@ void plan_hook(PlannedPort& port) {
     port.xdp_no_tcp = port.xdp && automatic;
 }
 
+/// The sysctl is about IPv4, and 2 means loose; it is asked of the interface that has the
+/// addresses.
+__u16 source_flags(const PortSpec& spec, const Link& l3) {
+    constexpr __u16 both = SL_PORT_STRICT4 | SL_PORT_STRICT6;
+    if (spec.source_check != SourceCheck::automatic)
+        return spec.source_check == SourceCheck::strict ? both : 0;
+    if (spec.role != Role::uplink) return both;
+    return l3.reverse_path_filter == 1 ? SL_PORT_STRICT4 : 0;
+}
+
 /// A policy is about all that passes: what it is not told of would pass by it.
 PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host, bool judged) {
     const bool internal = spec.role == Role::internal;
@@ -63,6 +73,7 @@ PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host, 
     if (port.switched) port.entry.flags |= SL_PORT_SWITCHED;
     if (spec.shortcut && link.master != 0) port.entry.flags |= SL_PORT_SHORTCUT;
     if (spec.flows == FlowScope::all || judged) port.entry.flags |= SL_PORT_TRACK;
+    port.entry.flags |= source_flags(spec, l3);
     plan_hook(port);
     return port;
 }

@@ -14,7 +14,7 @@ template <class Key, class Visit>
 void walk(const FlowTable<Key>& flows, const SessionReader& reader, const SessionFilter& filter,
           Visit&& visit) {
     flows.for_each([&](const FlowEntry<Key>& entry) {
-        if (!is_original(entry.flow) || !reader.covers(entry.flow)) return true;
+        if (!is_original(entry.flow) || !reader.covers(entry.key)) return true;
         const auto reply = flows.lookup(reply_key(entry.key, entry.flow));
         const auto session = reader.form(entry, reply ? reply->flow : sl_flow{});
         return !filter.matches(session) || visit(entry, session);

@@ -36,7 +36,7 @@ inline sl_key4 reply_key(const sl_key4& key, const sl_flow& flow) {
             .dport = flow.sport,
             .domain = static_cast<__u16>(flow.out_domain),
             .proto = key.proto,
-            .live = 0};
+            .kind = key.kind};
 }
 inline sl_key6 reply_key(const sl_key6& key, const sl_flow& flow) {
     return {.saddr = key.daddr,
@@ -45,7 +45,7 @@ inline sl_key6 reply_key(const sl_key6& key, const sl_flow& flow) {
             .dport = flow.sport,
             .domain = static_cast<__u16>(flow.out_domain),
             .proto = key.proto,
-            .live = 0};
+            .kind = key.kind};
 }
 
 inline NatKind nat_kind(const sl_flow& flow) {
@@ -86,8 +86,9 @@ public:
     SessionReader(const sl_settings& settings, const SessionNames& names, SessionScope scope)
         : settings_(settings), names_(names), scope_(scope) {}
 
-    [[nodiscard]] bool covers(const sl_flow& flow) const {
-        return scope_ == SessionScope::all || (flow.flags & SL_FLOW_TRACKED) == 0;
+    template <class Key>
+    [[nodiscard]] bool covers(const Key& key) const {
+        return scope_ == SessionScope::all || key.kind == SL_KIND_ROUTED;
     }
 
     /// @param reply the other direction; zero while it has no entry
@@ -111,7 +112,7 @@ public:
         if (key.proto == IPPROTO_TCP && (flow.tcp_seen & SL_TCP_ACK) != 0)
             session.handshake = birth.handshake / 1e6;
         session.flushed = (flow.flags & SL_FLOW_FLUSH) != 0;
-        set_ports(session, flow, reply);
+        set_ports(session, flow, reply, key.kind == SL_KIND_COUNTED);
         set_verdict(session, flow);
         set_times(session, flow, reply, birth.created);
         return session;
@@ -119,7 +120,8 @@ public:
 
 private:
     /// The port that answers enter by is the one that the packets leave by.
-    void set_ports(Session& session, const sl_flow& flow, const sl_flow& reply) const {
+    void set_ports(Session& session, const sl_flow& flow, const sl_flow& reply,
+                   bool counted) const {
         const auto* in = name_of(flow.in_port);
         const auto* out = name_of(reply.in_port);
         if (in != nullptr) {
@@ -130,14 +132,14 @@ private:
             session.out_port = out->port;
             session.peer_vm = out->vm;
         }
-        if ((flow.flags & SL_FLOW_TRACKED) != 0) session.path = path_between(in, out);
+        if (counted) session.path = path_between(in, out);
     }
 
     void set_verdict(Session& session, const sl_flow& flow) const {
         if (!names_.rules) return;
         if ((flow.flags & SL_FLOW_DENIED) != 0)
             session.verdict = FlowVerdict::deny;
-        else if (flow.policy != 0)
+        else if (flow.rules != 0)
             session.verdict = FlowVerdict::allow;
         if (flow.rule != 0 && flow.rule <= names_.rules->size())
             session.rule = (*names_.rules)[flow.rule - 1];

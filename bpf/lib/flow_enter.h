@@ -252,31 +252,4 @@ __noinline int sl_flow_enter(__u32 family, __u32 slot, const union sl_key *key, 
 	return false;
 }
 
-static __always_inline void sl_flow_empty(__u8 family, __u32 slot)
-{
-	__u32 count = family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS;
-	sl_word *words = sl_flow_words(family, slot);
-	union sl_key key = {};
-	sl_word *copy = (sl_word *)&key;
-
-	if (!words)
-		return;
-#pragma unroll
-	for (__u32 i = 0; i < count; i++)
-		copy[i] = words[i];
-	copy[count - 1] &= ~SL_FLOW_LIVE;
-	WRITE_ONCE(words[count - 1], 0);
-	sl_flow_give_back(family, slot, sl_flow_hash_of(family, &key));
-}
-
-/* Empties a slot, which has a flow of the caller's to end. Global: the verifier looks once. */
-__noinline int sl_flow_remove(__u32 family, __u32 slot)
-{
-	if (family == AF_INET)
-		sl_flow_empty(AF_INET, slot);
-	else
-		sl_flow_empty(AF_INET6, slot);
-	return 0;
-}
-
 #endif

@@ -6,8 +6,8 @@
 #include "maps/maps.h"
 
 /*
- * Writes the next record. A reader sees by the number, which is written with the order of an atomic
- * exchange before and after the rest, whether it is whole.
+ * Writes the next record. reverse may be NULL. A reader sees by the number, which is written with
+ * the order of an atomic exchange before and after the rest, whether it is whole.
  */
 static __always_inline void sl_flow_log_write(__u8 kind, __u8 family, const union sl_key *key,
 					      const struct sl_flow *flow,
@@ -32,7 +32,10 @@ static __always_inline void sl_flow_log_write(__u8 kind, __u8 family, const unio
 	record->family = family;
 	record->key = *key;
 	record->flow = *flow;
-	record->reverse = *reverse;
+	if (reverse)
+		record->reverse = *reverse;
+	else
+		__builtin_memset(&record->reverse, 0, sizeof(record->reverse));
 	record->birth = *birth;
 	__sync_lock_test_and_set(&record->number, number);
 }

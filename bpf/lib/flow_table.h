@@ -56,6 +56,24 @@ static __always_inline struct sl_birth *sl_birth_at(__u8 family, __u32 slot)
 	return &flow6->birth;
 }
 
+/*
+ * The word that has sl_flow.flags, for atomic changes of single flags: CPUs change different ones
+ * at the same time.
+ */
+static __always_inline __u32 *sl_flow_flags(struct sl_flow *flow)
+{
+	return (__u32 *)&flow->nh_slot;
+}
+
+static __always_inline __u32 sl_flow_flag(enum sl_flow_flag flag)
+{
+	return (__u32)flag << 16;
+}
+SL_STATIC_ASSERT(__builtin_offsetof(struct sl_flow, nh_slot) % 4 == 0 &&
+		     __builtin_offsetof(struct sl_flow, flags) ==
+			 __builtin_offsetof(struct sl_flow, nh_slot) + 2,
+		 "the flags are the third byte of a word");
+
 /* Is this live key of a slot that of a packet? */
 static __always_inline bool sl_key4_is(const struct sl_key4 *live, const struct sl_key4 *key)
 {

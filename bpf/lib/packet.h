@@ -127,14 +127,25 @@ static __always_inline sl_word *sl_packet_key_tail(struct sl_packet *pkt)
 	return (sl_word *)&pkt->key + (pkt->family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
 }
 
-/* The L2 domain the packet is in, a part of its flow's key, if the parser was not told. */
-static __always_inline void sl_set_domain(struct sl_packet *pkt, __u16 domain)
+/*
+ * Makes the key that of a flow which is only counted, in this L2 domain: the router, for which the
+ * parser makes keys, never meets such an entry.
+ */
+static __always_inline void sl_key_counted(struct sl_packet *pkt, __u16 domain)
 {
+	const __u64 domain_mask = 0xffffull << SL_KEY_DOMAIN_SHIFT;
+	const __u64 kind_mask = 0xffull << SL_KEY_KIND_SHIFT;
 	sl_word *tail = sl_packet_key_tail(pkt);
 
-	/* The compiler would write two bytes. */
-	WRITE_ONCE(*tail, (*tail & ~(0xffffull << SL_KEY_DOMAIN_SHIFT)) |
-			      (__u64)domain << SL_KEY_DOMAIN_SHIFT);
+	/* The compiler would write the bytes one by one. */
+	WRITE_ONCE(*tail, (*tail & ~(domain_mask | kind_mask)) |
+			      (__u64)domain << SL_KEY_DOMAIN_SHIFT |
+			      (__u64)SL_KIND_COUNTED << SL_KEY_KIND_SHIFT);
+}
+
+static __always_inline __u8 sl_packet_kind(const struct sl_packet *pkt)
+{
+	return pkt->family == AF_INET ? pkt->k4.kind : pkt->k6.kind;
 }
 
 /* Makes the key that of an answer. */

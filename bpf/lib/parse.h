@@ -277,8 +277,8 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 /*
  * SL_CONTINUE: an IP packet, *pkt describes it. SL_PASS: no IP packet. SL_DROP: an IP packet
  * that contradicts itself; its addresses are known if its family is. Tags and ethertype are known
- * in every case. *pkt must be zero. domain: the L2 domain that the packet is in; 0 = none, or
- * sl_set_domain() will tell.
+ * in every case. *pkt must be zero. The key is the router's; domain: the L2 domain that the packet
+ * is in; 0 = none, or sl_key_counted() will tell.
  */
 static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_packet *pkt,
 						__u16 domain)

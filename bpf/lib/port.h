@@ -19,6 +19,14 @@ static __always_inline const struct sl_port *sl_port_find(__u32 ifindex)
 	return NULL;
 }
 
+/* The port with this id, or NULL. */
+static __always_inline const struct sl_port *sl_port_of_id(__u32 id)
+{
+	const __u32 *ifindex = bpf_map_lookup_elem(&sl_port_ids, &id);
+
+	return ifindex && *ifindex ? sl_port_find(*ifindex) : NULL;
+}
+
 /* Is the frame for the router, which we stand in for? Anything else is the bridge's business. */
 static __always_inline bool sl_for_router(struct sl_ctx *ctx, const struct sl_port *port)
 {

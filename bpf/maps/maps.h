@@ -22,6 +22,7 @@
 #include "sluice/abi/port.h"
 #include "sluice/abi/qos.h"
 #include "sluice/abi/reason.h"
+#include "sluice/abi/rules.h"
 #include "sluice/abi/stats.h"
 #include "sluice/abi/switch.h"
 
@@ -44,25 +45,17 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_groups6, __u32, union sl_flow_group, 1, BPF_F
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_passed, __u32, __u32, 2 * SL_FLOW_PASSES, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_nexthops, __u32, struct sl_nexthop, SL_NEXTHOP_SLOTS, 0);
 
-/* The sweeper's rounds: each live session has exactly one ticket. */
-struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, 1);
-	__type(value, struct sl_ticket);
-} sl_tickets4 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, 1);
-	__type(value, struct sl_ticket);
-} sl_tickets6 SEC(".maps");
-/* Another number: every session is to be looked at, due or not. Mapped by the loader. */
+/* Another number: sessions were ended or flagged, whose slots the sweeper is to visit soon. Mapped
+ * by the loader. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_recheck, __u32, __u64, 1, BPF_F_MMAPABLE);
 
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_rules, __u32, struct sl_rules, 1, BPF_F_MMAPABLE);
+
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_ports, __u32, struct sl_port, SL_PORT_SLOTS, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_ids, __u32, __u32, SL_MAX_PORTS, 0);
 SL_MAP(BPF_MAP_TYPE_DEVMAP, sl_xdp_targets, __u32, __u32, SL_MAX_PORTS, 0);
 
-SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_masquerades, struct sl_masq_key, struct sl_masq, 1024,
+SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_masquerades, struct sl_masq_key, struct sl_masq, 4096,
        BPF_F_NO_PREALLOC);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pools, __u32, struct sl_pool, SL_MAX_POOLS, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_externals, __u32, union sl_addr, SL_MAX_EXTERNALS, 0);
@@ -104,6 +97,10 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_event_limits, __u32, struct sl_event_limit,
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_log, __u32, struct sl_flow_record, SL_FLOW_RECORDS,
        BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_log_head, __u32, struct sl_flow_log_head, 1, BPF_F_MMAPABLE);
+
+/* Sources that were found to be rightly where they came in: stage/source.h. */
+#define SL_SOURCES 4096u
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sources, __u32, __u64, SL_SOURCES, 0);
 
 /* First fragments seen: the ports that the later fragments of the packet do not carry. */
 SL_MAP(BPF_MAP_TYPE_LRU_HASH, sl_fragments, struct sl_fragment_key, struct sl_fragment, 8192, 0);
@@ -190,8 +187,6 @@ struct {
 	__type(key, __u32);
 	__array(values, struct sl_policy_image);
 } sl_policy SEC(".maps");
-/* Mapped by the loader: both take numbers. */
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_policy_state, __u32, struct sl_policy_state, 1, BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_policy_hits, __u32, struct sl_policy_hit, SL_POLICY_HITS, 0);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_live, __u32, struct sl_live, 1, 0);

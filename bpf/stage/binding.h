@@ -6,6 +6,7 @@
 #ifndef SLUICE_BPF_STAGE_BINDING_H
 #define SLUICE_BPF_STAGE_BINDING_H
 
+#include "lib/flow_table.h"
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
@@ -18,8 +19,11 @@
 /* One request for a binding, and its answer. */
 struct sl_bind_request {
 	struct sl_binding_key key;
-	__be32 remote; /* who the host's own sockets might be talking to */
+	/* Who is talked to, and where from the answers come: the host's own sessions may be with
+	 * it. */
+	__be32 remote;
 	__be16 remote_port;
+	__u16 remote_domain;
 	__be16 external_port; /* the answer */
 	union sl_addr external;
 	__u32 reason; /* enum sl_drop, if there is none */
@@ -108,6 +112,28 @@ static __always_inline void sl_binding_unref(struct sl_binding_key *key)
 }
 
 /*
+ * Does the host, or its own NAT, await answers from this remote at this external endpoint? What
+ * others sent unasked counts for nothing. Global: the verifier looks once.
+ */
+__noinline int sl_host_awaits(const struct sl_bind_request *req, __be32 external, __u32 port)
+{
+	const struct sl_flow *answer;
+	union sl_key key = {};
+
+	if (!req)
+		return false;
+	key.v4.saddr = req->remote;
+	key.v4.daddr = external;
+	key.v4.sport = req->remote_port;
+	key.v4.dport = bpf_htons(port);
+	key.v4.domain = req->remote_domain;
+	key.v4.proto = req->key.proto;
+	key.v4.kind = SL_KIND_COUNTED;
+	answer = sl_flow_get(AF_INET, &key);
+	return answer && !(answer->flags & SL_FLOW_ORIG);
+}
+
+/*
  * Does a socket of the host itself own this external port now? Not static, like those below, so
  * that the verifier looks at it once and not on each way through the loops that call it (Linux 6.1
  * would give up).
@@ -160,7 +186,8 @@ __noinline int sl_external_port(struct sl_ctx *ctx, const struct sl_bind_request
 		return -1;
 	if (!sl_port_take(bits, port))
 		port = sl_port_draw(space);
-	while (tries < SL_HOST_TRIES && port >= 0 && sl_host_uses(ctx, req, addr, port)) {
+	while (tries < SL_HOST_TRIES && port >= 0 &&
+	       (sl_host_awaits(req, addr, port) || sl_host_uses(ctx, req, addr, port))) {
 		hosts[tries++] = port;
 		port = tries < SL_HOST_TRIES ? sl_port_draw(space) : -1;
 	}

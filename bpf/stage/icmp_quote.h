@@ -86,7 +86,15 @@ __noinline int sl_icmp_unrelated(struct __sk_buff *ctx)
 		read = sl_quote_key4(ctx, off, pkt->k4.domain, &work->other.v4);
 	else
 		read = sl_quote_key6(ctx, off, pkt->k6.domain, &work->other.v6);
-	return !read || !sl_flow_get(pkt->family, &work->other);
+	if (!read)
+		return true;
+	if (sl_flow_get(pkt->family, &work->other))
+		return false;
+	if (pkt->family == AF_INET)
+		work->other.v4.kind = SL_KIND_COUNTED;
+	else
+		work->other.v6.kind = SL_KIND_COUNTED;
+	return !sl_flow_get(pkt->family, &work->other);
 }
 
 #endif

@@ -155,10 +155,12 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	flow = sl_flow_get(AF_INET, key);
 	if (!flow || !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)))
 		return SL_CONTINUE;
+	if (sl_rules_old(flow)) /* the session's next packet tells whether it stands */
+		return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
 	source = flow->saddr != key->v4.saddr ? flow->saddr : pkt->k4.saddr;
 	route.saddr = sl_mapped(pkt->k4.saddr);
 	route.daddr = sl_mapped(flow->daddr);
-	route.out_ifindex = sl_route_back(flow);
+	route.out_ifindex = sl_way_back(AF_INET, key, flow);
 	err = sl_fib(ctx, AF_INET, &route, hop);
 	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return SL_PASS;

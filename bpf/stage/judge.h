@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sessions before the policy: judged when they begin, and anew when another generation is in force,
- * by their entries alone, so that it is all the same which packet comes first then. A session that
- * is forbidden by now keeps its entries, and so its end of the matter, until nobody has tried to
- * send for a while: else its answers would begin one of their own.
+ * Sessions before the policy: judged when they begin, and anew when other rules are in force, by
+ * their entries alone, so that it is all the same which packet comes first then. A session that is
+ * forbidden by now keeps its entries until nobody has tried to send for a while: else its answers
+ * would begin one of their own.
  */
 #ifndef SLUICE_BPF_STAGE_JUDGE_H
 #define SLUICE_BPF_STAGE_JUDGE_H
@@ -94,14 +94,13 @@ static __always_inline int sl_judged_action(struct sl_policy_query *query)
 		return sl_policy_decide(query);
 	query->rule = 0;
 	query->hit = 0;
-	query->generation = sl_policy_generation();
 	return SL_POLICY_ALLOW;
 }
 
 /*
  * Asks about the session that work->opened plans, which notes who judged: enum sl_policy_action.
- * What is sent to a group never gets to know its port: that is for good. Global: the verifier looks
- * once.
+ * One that is only counted, and whose way out is not known, is asked about again with each packet;
+ * but what is sent to a group never gets to know its port. Global: the verifier looks once.
  */
 __noinline int sl_judge_opened(struct sl_ctx *ctx, __u32 out_port)
 {
@@ -118,28 +117,30 @@ __noinline int sl_judge_opened(struct sl_ctx *ctx, __u32 out_port)
 	sl_judged_sender(ctx, ETH_ALEN, ask);
 	action = sl_judged_action(ask);
 	work->opened.rule = ask->rule;
-	if (out_port == SL_POLICY_PORT_UNKNOWN)
+	if (out_port == SL_POLICY_PORT_UNKNOWN && sl_packet_kind(&work->pkt) == SL_KIND_COUNTED) {
 		ctx_load_bytes(ctx, 0, &group, sizeof(group));
-	if (out_port != SL_POLICY_PORT_UNKNOWN || (group & 1))
-		work->opened.policy = ask->generation;
+		if (!(group & 1))
+			work->opened.rules = 0;
+	}
 	return action;
 }
 
-/* Whose packets the judgement was about, written down in both entries. */
-static __always_inline void sl_judged(const struct sl_policy_query *ask, int action,
-				      struct sl_flow *flow, struct sl_flow *reverse)
+/*
+ * What was found about a session is written down in both entries. for_good: it holds as long as the
+ * generation of the rules does.
+ */
+static __always_inline void sl_judged(const struct sl_policy_query *ask, int action, bool for_good,
+				      __u16 generation, struct sl_flow *flow,
+				      struct sl_flow *reverse)
 {
-	bool known = ask->out_port != SL_POLICY_PORT_UNKNOWN || (flow->policy && !reverse->in_port);
-
 	flow->rule = ask->rule;
 	if (action < SL_POLICY_REJECT) {
-		flow->flags &= ~SL_FLOW_DENIED;
-		flow->policy = reverse->policy = known ? ask->generation : 0;
+		__sync_fetch_and_and(sl_flow_flags(flow), ~sl_flow_flag(SL_FLOW_DENIED));
+		flow->rules = reverse->rules = for_good ? generation : 0;
 		return;
 	}
-	flow->flags |= SL_FLOW_DENIED;
-	flow->policy = reverse->policy = 0;
-	flow->nh_gen = reverse->nh_gen = 0; /* the way out is where routed packets are judged */
+	__sync_fetch_and_or(sl_flow_flags(flow), sl_flow_flag(SL_FLOW_DENIED));
+	flow->rules = reverse->rules = 0;
 }
 
 static __always_inline __u16 sl_judged_out(const struct sl_flow *flow,
@@ -151,13 +152,14 @@ static __always_inline __u16 sl_judged_out(const struct sl_flow *flow,
 }
 
 /* Who opened the session of an answer: to whom that goes, at the last known way out if routed. */
-static __always_inline void sl_judged_opener(struct sl_ctx *ctx, const struct sl_flow *answer,
+static __always_inline void sl_judged_opener(struct sl_ctx *ctx, bool counted,
+					     const struct sl_flow *answer,
 					     struct sl_policy_query *query)
 {
 	__u32 index = answer->nh_slot;
 	const struct sl_nexthop *slot;
 
-	if (answer->flags & SL_FLOW_TRACKED) {
+	if (counted) {
 		sl_judged_sender(ctx, 0, query);
 		return;
 	}
@@ -169,17 +171,34 @@ static __always_inline void sl_judged_opener(struct sl_ctx *ctx, const struct sl
 	query->smac = bpf_be64_to_cpu(query->smac);
 }
 
+/* Asks the policy about the session of which the packet is: enum sl_policy_action. */
+static __always_inline int sl_judge_pair(struct sl_ctx *ctx, struct sl_work *work,
+					 const struct sl_flow *flow, const struct sl_flow *other)
+{
+	bool is_answer = !(flow->flags & SL_FLOW_ORIG);
+	const struct sl_flow *opener = is_answer ? other : flow;
+	bool counted = sl_packet_kind(&work->pkt) == SL_KIND_COUNTED;
+
+	if (is_answer)
+		sl_judged_opener(ctx, counted, flow, &work->ask);
+	else
+		sl_judged_sender(ctx, ETH_ALEN, &work->ask);
+	sl_judged_query(&work->ask, work->pkt.family, is_answer ? &work->other : &work->pkt.key,
+			opener, sl_judged_out(opener, is_answer ? flow : other));
+	return sl_judged_action(&work->ask);
+}
+
 /*
- * Judges anew the session that work->pkt belongs to. 0, or the reason against the packet. Global:
- * the verifier looks once.
+ * Judges anew the session, which is only counted, that work->pkt belongs to. 0, or the reason
+ * against the packet. Global: the verifier looks once.
  */
 __noinline int sl_judge_again(struct sl_ctx *ctx)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	struct sl_flow *flow, *other, *opener;
-	__u16 generation = sl_policy_generation();
-	bool is_answer;
+	__u16 generation = sl_rules_generation();
+	struct sl_flow *flow, *other, *opener, *answer;
+	bool for_good;
 	int action;
 
 	flow = work ? sl_flow_find(&work->pkt) : NULL;
@@ -189,20 +208,13 @@ __noinline int sl_judge_again(struct sl_ctx *ctx)
 	other = sl_flow_get(work->pkt.family, &work->other);
 	if (!other)
 		return 0;
-	is_answer = !(flow->flags & SL_FLOW_ORIG);
-	if (is_answer && other->policy == generation && !(other->flags & SL_FLOW_DENIED)) {
-		flow->policy = generation;
-		return 0;
-	}
-	opener = is_answer ? other : flow;
-	if (is_answer)
-		sl_judged_opener(ctx, flow, &work->ask);
-	else
-		sl_judged_sender(ctx, ETH_ALEN, &work->ask);
-	sl_judged_query(&work->ask, work->pkt.family, is_answer ? &work->other : &work->pkt.key,
-			opener, sl_judged_out(opener, is_answer ? flow : other));
-	action = sl_judged_action(&work->ask);
-	sl_judged(&work->ask, action, opener, is_answer ? flow : other);
+	opener = flow->flags & SL_FLOW_ORIG ? flow : other;
+	answer = flow->flags & SL_FLOW_ORIG ? other : flow;
+	action = sl_judge_pair(ctx, work, flow, other);
+	/* For good as well: what was sent to a group, and what nobody has rules for. */
+	for_good =
+	    work->ask.out_port != SL_POLICY_PORT_UNKNOWN || opener->rules || !sl_policy_in_force();
+	sl_judged(&work->ask, action, for_good, generation, opener, answer);
 	if (action < SL_POLICY_REJECT)
 		return 0;
 	opener->last_seen = sl_tick_now();
@@ -210,8 +222,9 @@ __noinline int sl_judge_again(struct sl_ctx *ctx)
 }
 
 /*
- * The sweeper's visit at a session of another generation, of which perhaps no packet comes for
- * long. Who would have to tell the sender's MAC is left to its packets.
+ * The sweeper's visit at a session of other rules, of which perhaps no packet comes for long: what
+ * is forbidden by now shows so, and all else is decided with the next packet. Who would have to
+ * tell the sender's MAC is left to its packets.
  */
 static __always_inline void sl_judge_visited(__u8 family, const union sl_key *key,
 					     struct sl_flow *flow, struct sl_flow *reverse)
@@ -219,17 +232,15 @@ static __always_inline void sl_judge_visited(__u8 family, const union sl_key *ke
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	__u16 out_port;
-	int action;
 
-	if (!work || flow->policy == sl_policy_generation() || (flow->flags & SL_FLOW_DENIED) ||
-	    sl_policy_asks_mac())
-		return;
 	out_port = sl_judged_out(flow, reverse);
-	if (out_port == SL_POLICY_PORT_UNKNOWN)
+	if (!work || !flow->rules || !sl_rules_old(flow) || out_port == SL_POLICY_PORT_UNKNOWN)
+		return;
+	flow->rules = reverse->rules = 0;
+	if (!sl_policy_in_force() || sl_policy_asks_mac())
 		return;
 	sl_judged_query(&work->ask, family, key, flow, out_port);
-	action = sl_judged_action(&work->ask);
-	sl_judged(&work->ask, action, flow, reverse);
+	sl_judged(&work->ask, sl_judged_action(&work->ask), false, 0, flow, reverse);
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include "lib/parse.h"
 #include "maps/maps.h"
 #include "stage/binding.h"
+#include "stage/end.h"
 
 #define SL_MASQ_BITS 160 /* 32 of the uplink, 128 of the address */
 
@@ -33,20 +34,26 @@ static __always_inline bool sl_port_forwarded(__be16 port)
 	return word && READ_ONCE(*word) >> number % 64 & 1;
 }
 
+/* The forward that stands for what is sent to this endpoint, or NULL. */
+static __always_inline const struct sl_forward *sl_forward_of(const struct sl_key4 *flow)
+{
+	struct sl_forward_key key = {
+	    .addr = sl_mapped(flow->daddr),
+	    .port = flow->dport,
+	    .proto = flow->proto,
+	};
+
+	if ((key.proto != IPPROTO_TCP && key.proto != IPPROTO_UDP) || !sl_port_forwarded(key.port))
+		return NULL;
+	return bpf_map_lookup_elem(&sl_forwards, &key);
+}
+
 /* Replaces the destination by a forward's. Returns the forward, or NULL. */
 static __always_inline const struct sl_forward *sl_nat_destination(const struct sl_packet *pkt,
 								   struct sl_flow *flow)
 {
-	struct sl_forward_key key = {
-	    .addr = sl_mapped(pkt->k4.daddr),
-	    .port = pkt->k4.dport,
-	    .proto = pkt->proto,
-	};
-	const struct sl_forward *forward;
+	const struct sl_forward *forward = sl_forward_of(&pkt->k4);
 
-	if ((key.proto != IPPROTO_TCP && key.proto != IPPROTO_UDP) || !sl_port_forwarded(key.port))
-		return NULL;
-	forward = bpf_map_lookup_elem(&sl_forwards, &key);
 	if (!forward)
 		return NULL;
 	flow->daddr = forward->addr.w[3];
@@ -81,9 +88,9 @@ static __always_inline bool sl_martian(const struct sl_packet *pkt)
 }
 
 /*
- * At which uplink's masquerades a new session is to be looked up: the one it leaves by, or on its
- * way to an inside server by that server's external address (hairpin) the one that has this
- * address, for the answers would otherwise go past us. 0: at none.
+ * At which uplink's masquerades a session is to be looked up: the one it leaves by, or on its way
+ * to an inside server by that server's external address (hairpin) the one that has this address,
+ * for the answers would otherwise go past us. 0: at none.
  */
 static __always_inline __u32 sl_nat_uplink(const struct sl_port *in, const struct sl_port *out,
 					   const struct sl_forward *forward)
@@ -93,18 +100,54 @@ static __always_inline __u32 sl_nat_uplink(const struct sl_port *in, const struc
 	return forward && in->role != SL_ROLE_UPLINK ? forward->uplink : 0;
 }
 
-/*
- * Replaces the source if a masquerade at this uplink covers it. What is covered goes on translated
- * or not at all.
- */
-static __noinline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, __u32 uplink,
-						struct sl_packet *pkt, struct sl_flow *flow,
-						struct sl_bind_request *req)
+/* Is the address in a network that is masqueraded at some uplink, and not known at this one? */
+static __always_inline bool sl_nat_hidden(__u32 uplink, __be32 addr)
 {
-	const struct sl_masq *masq = sl_masquerade(uplink, pkt->k4.saddr);
+	const struct sl_masq *here = sl_masquerade(uplink, addr);
+
+	if (here && here->pool == SL_MASQ_ROUTABLE)
+		return false;
+	return here || sl_masquerade(SL_MASQ_ANYWHERE, addr);
+}
+
+/*
+ * Into a masqueraded network a session comes from an uplink by a forward, or if the network is
+ * routable there. SL_DROP with the reason, or SL_CONTINUE.
+ */
+static __always_inline enum sl_verdict
+sl_nat_admit(const struct sl_port *in, const struct sl_forward *forward, struct sl_packet *pkt)
+{
+	if (pkt->family != AF_INET || forward || in->role != SL_ROLE_UPLINK ||
+	    !sl_nat_hidden(in->ifindex, pkt->k4.daddr))
+		return SL_CONTINUE;
+	return sl_refuse(pkt, SL_DROP_NOT_FORWARDED);
+}
+
+/* What becomes of the source of a session. */
+enum sl_source_rule {
+	SL_SOURCE_STAYS, /* it leaves as it is */
+	SL_SOURCE_POOL,	 /* it is translated by a pool */
+	SL_SOURCE_HIDDEN /* it must not leave there */
+};
+
+/* @param leaves whether the session leaves by this uplink, which a hairpin does not */
+static __always_inline enum sl_source_rule sl_nat_source_rule(__u32 uplink, bool leaves,
+							      __be32 saddr, __u32 *pool)
+{
+	const struct sl_masq *masq = uplink ? sl_masquerade(uplink, saddr) : NULL;
 
 	if (!masq)
-		return SL_CONTINUE;
+		return leaves && sl_masquerade(SL_MASQ_ANYWHERE, saddr) ? SL_SOURCE_HIDDEN
+									: SL_SOURCE_STAYS;
+	*pool = masq->pool;
+	return masq->pool == SL_MASQ_ROUTABLE ? SL_SOURCE_STAYS : SL_SOURCE_POOL;
+}
+
+/* Gives the source an external endpoint of the pool. SL_CONTINUE, or SL_DROP with the reason. */
+static __always_inline enum sl_verdict sl_nat_translate(struct sl_ctx *ctx, __u32 pool,
+							struct sl_packet *pkt, struct sl_flow *flow,
+							struct sl_bind_request *req)
+{
 	if (pkt->fragment == SL_FRAG_LATER)
 		return sl_refuse(pkt, SL_DROP_FRAGMENT_ORPHAN);
 	if (sl_l4_of(pkt->proto) < 0 || (pkt->proto == IPPROTO_ICMP && !sl_icmp_is_request(pkt)))
@@ -114,17 +157,42 @@ static __noinline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, __u32 uplink
 	req->key.addr = sl_mapped(pkt->k4.saddr);
 	req->key.port = pkt->k4.sport;
 	req->key.domain = pkt->k4.domain;
-	req->key.pool = masq->pool;
+	req->key.pool = pool;
 	req->key.proto = pkt->proto;
 	req->remote = flow->daddr;
 	req->remote_port = flow->dport;
+	req->remote_domain = flow->out_domain;
 	if (sl_bind(ctx, req))
 		return sl_refuse(pkt, req->reason);
 	flow->saddr = req->external.w[3];
 	flow->sport = req->external_port;
 	flow->pool = req->key.pool;
 	flow->flags |= SL_FLOW_SNAT | SL_FLOW_BOUND;
-	return SL_CONTINUE;
+	if (likely(!sl_host_awaits(req, flow->saddr, bpf_ntohs(flow->sport))))
+		return SL_CONTINUE;
+	/* The binding is older than what the host began, and is for other remotes. */
+	sl_session_unbind(&pkt->key, flow);
+	return sl_refuse(pkt, SL_DROP_COLLISION);
+}
+
+/*
+ * Replaces the source of the planned session if it is to be. What is masqueraded goes on translated
+ * or not at all.
+ */
+static __always_inline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, __u32 uplink, bool leaves,
+						     struct sl_packet *pkt, struct sl_flow *flow,
+						     struct sl_bind_request *req)
+{
+	__u32 pool = 0;
+
+	switch (sl_nat_source_rule(uplink, leaves, pkt->k4.saddr, &pool)) {
+	case SL_SOURCE_STAYS:
+		return SL_CONTINUE;
+	case SL_SOURCE_POOL:
+		return sl_nat_translate(ctx, pool, pkt, flow, req);
+	default:
+		return sl_refuse(pkt, SL_DROP_UNTRANSLATED);
+	}
 }
 
 #endif

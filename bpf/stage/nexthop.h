@@ -12,8 +12,10 @@
 #include "lib/port.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/end.h"
 #include "stage/learn.h"
-#include "stage/policy.h"
+#include "stage/source.h"
+#include "stage/work.h"
 
 /* The shortest packet there is: makes the kernel report the route's MTU and refuse none. */
 #define SL_FIB_PROBE_LEN 20
@@ -23,18 +25,6 @@ struct sl_route {
 	__u32 in_ifindex;
 	__u32 out_ifindex; /* the only way out there may be; 0 = whichever the routes say */
 };
-
-/*
- * Answers go back into the VLAN that they are awaited in: the same addresses may be in use in
- * another one. 0: there is no such VLAN.
- */
-static __always_inline __u32 sl_route_back(const struct sl_flow *flow)
-{
-	__u32 vid = flow->out_domain;
-	const struct sl_vlan *vlan = bpf_map_lookup_elem(&sl_vlans, &vid);
-
-	return vlan && !(flow->flags & SL_FLOW_ORIG) ? vlan->l3_ifindex : 0;
-}
 
 static __always_inline __u32 sl_nexthop_slot(const struct sl_hop *hop)
 {
@@ -71,6 +61,17 @@ static __always_inline void sl_hop_station(__u32 vid, struct sl_hop *hop)
 		hop->mtu = station & 0xffff;
 }
 
+static __always_inline void sl_fib_addrs(struct bpf_fib_lookup *fib, const struct sl_route *route)
+{
+	if (fib->family == AF_INET) {
+		fib->ipv4_src = route->saddr.w[3];
+		fib->ipv4_dst = route->daddr.w[3];
+	} else {
+		__builtin_memcpy(fib->ipv6_src, &route->saddr, sizeof(fib->ipv6_src));
+		__builtin_memcpy(fib->ipv6_dst, &route->daddr, sizeof(fib->ipv6_dst));
+	}
+}
+
 /*
  * Asks the kernel. 0: *hop is complete. BPF_FIB_LKUP_RET_NO_NEIGH: known but for the MAC, *hop
  * names the gateway. Anything else: no way out that is ours to take.
@@ -87,13 +88,7 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 	bool in_vlan;
 	int err;
 
-	if (family == AF_INET) {
-		fib.ipv4_src = route->saddr.w[3];
-		fib.ipv4_dst = route->daddr.w[3];
-	} else {
-		__builtin_memcpy(fib.ipv6_src, &route->saddr, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, &route->daddr, sizeof(fib.ipv6_dst));
-	}
+	sl_fib_addrs(&fib, route);
 	err = ctx_fib_lookup(ctx, &fib, route->out_ifindex ? BPF_FIB_LOOKUP_OUTPUT : 0);
 	if (err != BPF_FIB_LKUP_RET_SUCCESS && err != BPF_FIB_LKUP_RET_NO_NEIGH)
 		return err ?: -1;
@@ -163,8 +158,7 @@ static __always_inline void sl_nexthop_store(const struct sl_hop *hop, struct sl
 
 /*
  * Is the answer that the flow remembers still to be trusted? nh_checked comes round every 68 s, so
- * a flow that was silent for longer than the answer is good for always asks; and one that is to be
- * judged anew, since that is done where the kernel is asked.
+ * a flow that was silent for longer than the answer is good for always asks.
  */
 static __always_inline bool sl_nexthop_trusted(const struct sl_flow *flow,
 					       const struct sl_nexthop *slot, __u32 now, __u32 ttl)
@@ -175,7 +169,7 @@ static __always_inline bool sl_nexthop_trusted(const struct sl_flow *flow,
 	if (likely(age < ttl && silent < ttl))
 		return true;
 	return age < SL_NEXTHOP_SHARED * ttl && silent < SL_NEXTHOP_SHARED * ttl &&
-	       now - READ_ONCE(slot->checked) < ttl && !sl_policy_stale(flow);
+	       now - READ_ONCE(slot->checked) < ttl;
 }
 
 /* The remembered answer, if it is this flow's and to be trusted. */
@@ -199,10 +193,54 @@ static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow,
 	return READ_ONCE(slot->gen) == gen;
 }
 
+/* Beside BPF_FIB_LKUP_RET_*. */
+#define SL_NEXTHOP_MOVED -2
+#define SL_NO_WAY_BACK	 -3
+
+/* Does the flow leave by another port than it did when the kernel was last asked? */
+static __always_inline bool sl_nexthop_moved(const struct sl_flow *flow, const struct sl_hop *hop)
+{
+	__u32 index = flow->nh_slot;
+	const struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
+
+	return !slot || !flow->nh_gen || READ_ONCE(slot->gen) != flow->nh_gen ||
+	       slot->out_port != hop->port;
+}
+
+/*
+ * The only interface by which packets of the entry with this key may leave; 0: whichever the routes
+ * say. Answers go back into the VLAN that they are awaited in, since the same addresses may be in
+ * use in another one, and by the uplink that their session came in by. Global: the verifier looks
+ * once.
+ */
+__noinline __u32 sl_way_back(__u32 family, const union sl_key *key, const struct sl_flow *flow)
+{
+	const struct sl_flow *opener;
+	const struct sl_vlan *vlan;
+	const struct sl_port *in;
+	__u32 vid, zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+
+	if (!work || !key || !flow || (flow->flags & SL_FLOW_ORIG))
+		return 0;
+	vid = flow->out_domain;
+	vlan = bpf_map_lookup_elem(&sl_vlans, &vid);
+	if (vlan && vlan->l3_ifindex)
+		return vlan->l3_ifindex;
+	if (flow->flags & SL_FLOW_SNAT) /* it was opened from inside */
+		return 0;
+	sl_reverse_key(family, key, flow, &work->back);
+	opener = sl_flow_get(family, &work->back);
+	in = opener ? sl_port_of_id(opener->in_port) : NULL;
+	return in && in->role == SL_ROLE_UPLINK ? in->l3_ifindex : 0;
+}
+
 /*
  * Asks anew for an established flow. On TC the packet goes by the kernel's neighbour code, which
- * so learns that the neighbour is in use and probes it in time. As sl_fib(). Global: the verifier
- * looks once.
+ * so learns that the neighbour is in use and probes it in time. As sl_fib(), and SL_NEXTHOP_MOVED:
+ * the flow opened its session and would leave by another port, of which nothing is decided yet; or
+ * SL_NO_WAY_BACK: answers have no route by the uplink that their session came in by.
+ * Global: the verifier looks once.
  */
 __noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
 			      const struct sl_packet *pkt, struct sl_flow *flow, struct sl_hop *hop)
@@ -213,13 +251,19 @@ __noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
 	if (!port || !pkt || !flow || !hop)
 		return -1;
 	route.in_ifindex = port->l3_ifindex;
-	route.out_ifindex = sl_route_back(flow);
-	if (!flow->in_port) /* it was not known where answers would come from */
-		flow->in_port = port->id;
+	route.out_ifindex = sl_way_back(pkt->family, &pkt->key, flow);
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
-	if (pkt->family == AF_INET)
+	if (pkt->family == AF_INET) {
 		route.daddr = sl_mapped(flow->daddr);
+		if (route.out_ifindex) /* rules by source know the host's own address, not the VM's
+					*/
+			route.saddr = sl_mapped(flow->saddr);
+	}
 	err = sl_fib(ctx, pkt->family, &route, hop);
+	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return route.out_ifindex ? SL_NO_WAY_BACK : err;
+	if ((flow->flags & SL_FLOW_ORIG) && sl_nexthop_moved(flow, hop))
+		return SL_NEXTHOP_MOVED;
 	if (!err)
 		sl_nexthop_store(hop, flow);
 	return err;

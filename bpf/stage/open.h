@@ -11,6 +11,7 @@
 #include "stage/leave.h"
 #include "stage/nat.h"
 #include "stage/nexthop.h"
+#include "stage/source.h"
 #include "stage/session.h"
 #include "stage/work.h"
 
@@ -25,6 +26,7 @@ static __always_inline void sl_plan(const struct sl_packet *pkt, __u16 in_port, 
 	    .flags = SL_FLOW_ORIG,
 	    .tcp_seen = pkt->tcp_flags,
 	    .in_port = in_port,
+	    .rules = sl_rules_generation(),
 	};
 	*birth = (struct sl_birth){
 	    .created = sl_clock() >> SL_CREATED_SHIFT,
@@ -60,6 +62,8 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 
 	if (sl_martian(pkt))
 		return SL_PASS;
+	if (unlikely(sl_source_refused(ctx, in, pkt)))
+		return sl_refuse(pkt, SL_DROP_SOURCE);
 	sl_plan(pkt, in->id, ctx_len(ctx), flow, &work->birth);
 	if (pkt->family == AF_INET)
 		forward = sl_nat_destination(pkt, flow);
@@ -75,6 +79,9 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 		return SL_PASS;
 	flow->out_domain = out->domain;
 	work->uplink = sl_nat_uplink(in, out, forward);
+	verdict = sl_nat_admit(in, forward, pkt);
+	if (verdict != SL_CONTINUE)
+		return verdict;
 	verdict = sl_may_leave(ctx, pkt, hop);
 	if (verdict == SL_CONTINUE && !err)
 		sl_nexthop_store(hop, flow);
@@ -87,7 +94,7 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
  */
 static __always_inline enum sl_verdict sl_admit_session(struct sl_ctx *ctx, struct sl_work *work)
 {
-	bool judged = sl_policy_generation();
+	bool judged = sl_policy_in_force();
 	int why, action = SL_POLICY_ALLOW;
 
 	if (judged)
@@ -111,7 +118,8 @@ static __always_inline enum sl_verdict sl_enter_session(struct sl_ctx *ctx, stru
 	if (verdict != SL_CONTINUE)
 		return verdict;
 	if (work->pkt.family == AF_INET && work->uplink)
-		verdict = sl_nat_source(ctx, work->uplink, &work->pkt, &work->opened, &work->bind);
+		verdict = sl_nat_source(ctx, work->uplink, work->uplink == work->hop.ifindex,
+					&work->pkt, &work->opened, &work->bind);
 	if (verdict != SL_CONTINUE)
 		return verdict;
 	return sl_session_insert(work, work->hop.station);

@@ -6,29 +6,9 @@
 
 #include "lib/event.h"
 #include "lib/policy.h"
+#include "lib/rules.h"
 #include "lib/time.h"
 #include "maps/maps.h"
-
-static __always_inline struct sl_policy_state *sl_policy_state_now(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&sl_policy_state, &zero);
-}
-
-/* The generation in force; 0: no policy is loaded. */
-static __always_inline __u16 sl_policy_generation(void)
-{
-	const struct sl_policy_state *state = sl_policy_state_now();
-
-	return state ? READ_ONCE(state->generation) : 0;
-}
-
-/* Is it to be judged anew? Of an answer's entry that it is denied shows in its being without. */
-static __always_inline bool sl_policy_stale(const struct sl_flow *flow)
-{
-	return unlikely(flow->policy != sl_policy_generation() || (flow->flags & SL_FLOW_DENIED));
-}
 
 /*
  * Judges a session by its first packet: enum sl_policy_action, and in the query which rule of which
@@ -44,9 +24,7 @@ __noinline int sl_policy_decide(struct sl_policy_query *query)
 		return SL_POLICY_DENY;
 	query->rule = 0;
 	query->hit = 0;
-	/* Before the image: that of another generation may be there by then, not the other way. */
-	query->generation = sl_policy_generation();
-	if (!query->generation)
+	if (!sl_policy_in_force())
 		return SL_POLICY_ALLOW;
 	image = bpf_map_lookup_elem(&sl_policy, &zero);
 	if (!image)
@@ -135,35 +113,27 @@ static long sl_policy_expiry_step(__u32 i, struct sl_policy_expiry *it)
 	return 0;
 }
 
-/* A number for a new generation. */
-static __always_inline __u32 sl_policy_number(struct sl_policy_state *state)
-{
-	__u32 number = __sync_fetch_and_add(&state->numbers, 1) + 1;
-
-	return number & 0xffff ? number : __sync_fetch_and_add(&state->numbers, 1) + 1;
-}
-
-/* The sweeper's: has a rule expired, all sessions are to be judged anew. */
+/* The sweeper's: has a rule expired, all sessions are to be decided anew. */
 static __always_inline void sl_policy_expire(void)
 {
-	struct sl_policy_state *state = sl_policy_state_now();
+	struct sl_rules *rules = sl_rules_now();
 	struct sl_policy_expiry it = {.now = sl_clock()};
 	const union sl_policy_line *line;
-	__u64 expires = state ? READ_ONCE(state->expires) : 0;
+	__u64 expires = rules ? READ_ONCE(rules->expires) : 0;
 	__u32 zero = 0, generation;
 
 	if (!expires || it.now < expires)
 		return;
-	generation = READ_ONCE(state->generation);
+	generation = READ_ONCE(rules->generation);
 	it.image = bpf_map_lookup_elem(&sl_policy, &zero);
 	line = it.image ? sl_policy_at(it.image, 0) : NULL;
-	if (!line || !generation)
+	if (!line || !READ_ONCE(rules->policy))
 		return;
 	it.first = line->header.rules;
 	bpf_loop(line->header.out_defaults * 16u, sl_policy_expiry_step, &it, 0);
-	/* The loader may have put another one in force by now, which is not to be touched. */
-	__sync_val_compare_and_swap(&state->expires, expires, it.next);
-	__sync_val_compare_and_swap(&state->generation, generation, sl_policy_number(state));
+	/* The loader may have put other rules in force by now: what it took is new enough. */
+	__sync_val_compare_and_swap(&rules->expires, expires, it.next);
+	__sync_val_compare_and_swap(&rules->generation, generation, sl_rules_number(rules));
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sessions: the pair of flow entries of a conversation, and the ticket by which the sweeper finds
- * it. Made by either hook, ended by the sweeper alone; a live one is never evicted.
+ * Sessions: the pair of flow entries of a conversation. Either hook makes them; stage/end.h ends
+ * them.
  */
 #ifndef SLUICE_BPF_STAGE_SESSION_H
 #define SLUICE_BPF_STAGE_SESSION_H
@@ -12,102 +12,18 @@
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "stage/binding.h"
+#include "stage/end.h"
 #include "stage/flow.h"
 #include "stage/work.h"
-
-static __always_inline long sl_ticket_push(__u8 family, const struct sl_ticket *ticket)
-{
-	if (family == AF_INET)
-		return bpf_map_push_elem(&sl_tickets4, ticket, 0);
-	return bpf_map_push_elem(&sl_tickets6, ticket, 0);
-}
-
-/* Some session is over before its ticket is due. */
-static __always_inline void sl_recheck_sessions(void)
-{
-	__u32 zero = 0;
-	__u64 *asked = bpf_map_lookup_elem(&sl_recheck, &zero);
-
-	if (asked)
-		__sync_fetch_and_add(asked, 1);
-}
-
-/* Counts a tracked one, too. */
-static __always_inline void sl_live_tracked(__u8 family, __u64 change)
-{
-	__u32 zero = 0;
-	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
-
-	if (live)
-		__sync_fetch_and_add(family == AF_INET ? &live->tracked4 : &live->tracked6, change);
-}
-
-/*
- * Counts a session that is to be made, if there is room for it. Whether its ticket finds room tells
- * nothing: the sweeper may have one in its hand.
- */
-static __always_inline bool sl_session_admit(__u8 family)
-{
-	const struct sl_settings *settings = sl_settings_now();
-	__u32 zero = 0, most;
-	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
-	__u64 *count;
-
-	if (!live || !settings)
-		return false;
-	count = family == AF_INET ? &live->sessions4 : &live->sessions6;
-	most = family == AF_INET ? settings->max_sessions4 : settings->max_sessions6;
-	if (READ_ONCE(*count) >= most)
-		return false;
-	if (__sync_fetch_and_add(count, 1) < most)
-		return true;
-	__sync_fetch_and_add(count, -1);
-	return false;
-}
-
-/* One that was counted is no more, or did not come to be. */
-static __always_inline void sl_session_uncount(__u8 family)
-{
-	__u32 zero = 0;
-	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
-
-	if (live)
-		__sync_fetch_and_add(family == AF_INET ? &live->sessions4 : &live->sessions6, -1);
-}
-
-/* The key of the packets that answer those of `key` after they left as `flow` says. */
-static __always_inline void sl_reverse_key(__u8 family, const union sl_key *key,
-					   const struct sl_flow *flow, union sl_key *reverse)
-{
-	if (family == AF_INET) {
-		reverse->v4 = (struct sl_key4){
-		    .saddr = flow->daddr,
-		    .daddr = flow->saddr,
-		    .sport = flow->dport,
-		    .dport = flow->sport,
-		    .domain = flow->out_domain,
-		    .proto = key->v4.proto,
-		};
-	} else {
-		reverse->v6 = (struct sl_key6){
-		    .saddr = key->v6.daddr,
-		    .daddr = key->v6.saddr,
-		    .sport = flow->dport,
-		    .dport = flow->sport,
-		    .domain = flow->out_domain,
-		    .proto = key->v6.proto,
-		};
-	}
-}
 
 /* What the answers leave as: the packet's own tuple, turned round. */
 static __always_inline void sl_reverse_flow(const struct sl_packet *pkt, const struct sl_flow *flow,
 					    __u16 out_port, struct sl_flow *reverse)
 {
 	reverse->last_seen = flow->last_seen;
-	reverse->flags = flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT | SL_FLOW_TRACKED);
+	reverse->flags = flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT);
 	reverse->in_port = out_port;
-	reverse->policy = flow->policy;
+	reverse->rules = flow->rules;
 	if (pkt->family == AF_INET) {
 		reverse->saddr = pkt->k4.daddr;
 		reverse->daddr = pkt->k4.saddr;
@@ -119,21 +35,6 @@ static __always_inline void sl_reverse_flow(const struct sl_packet *pkt, const s
 		reverse->dport = pkt->k6.sport;
 		reverse->out_domain = pkt->k6.domain;
 	}
-}
-
-/* The binding a session of `flow` with this key holds (IPv4: IPv6 is not translated). */
-static __noinline void sl_session_unbind(const union sl_key *key, const struct sl_flow *flow)
-{
-	struct sl_binding_key bound = {
-	    .addr = sl_mapped(key->v4.saddr),
-	    .port = key->v4.sport,
-	    .domain = key->v4.domain,
-	    .pool = flow->pool,
-	    .proto = key->v4.proto,
-	};
-
-	if (flow->flags & SL_FLOW_BOUND)
-		sl_binding_unref(&bound);
 }
 
 static __always_inline bool sl_flow_same(const struct sl_flow *a, const struct sl_flow *b)
@@ -161,8 +62,9 @@ static __always_inline enum sl_verdict sl_session_rival(struct sl_packet *pkt,
 /*
  * Enters the session that work->opened plans into the table: the answering direction first, so that
  * two CPUs can't both own one external tuple. Slots of both are taken and filled before, since to
- * let one count is to wait until it is in the cache. SL_FORWARD, or SL_DROP with the reason and
- * nothing left behind.
+ * let one count is to wait until it is in the cache; and all that ends with the session is counted
+ * before, since another CPU may end it as soon as it is seen. SL_FORWARD, or SL_DROP with the
+ * reason and nothing left behind.
  */
 static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 out_port)
 {
@@ -171,7 +73,6 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	struct sl_packet *pkt = &work->pkt;
 	__u64 hash, reverse_hash;
 	__u32 slot, reverse_slot;
-	struct sl_ticket ticket;
 	struct sl_birth *birth;
 
 	__builtin_memset(&work->other, 0, sizeof(work->other));
@@ -179,6 +80,8 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	sl_reverse_key(pkt->family, &pkt->key, flow, &work->other);
 	sl_reverse_flow(pkt, flow, out_port, &work->reverse);
 	pkt->reason = SL_DROP_FLOWS_FULL;
+	if (!sl_session_admit(pkt->family, sl_packet_kind(pkt)))
+		goto unbind;
 	hash = sl_flow_hash_of(pkt->family, &pkt->key);
 	reverse_hash = sl_flow_hash_of(pkt->family, &work->other);
 	slot = sl_flow_take(pkt->family, hash);
@@ -186,6 +89,9 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	if (!sl_flow_fill(pkt->family, reverse_slot, &work->other, &work->reverse) ||
 	    !sl_flow_fill(pkt->family, slot, &pkt->key, flow))
 		goto give_back;
+	birth = sl_birth_at(pkt->family, slot);
+	if (birth)
+		*birth = work->birth;
 	if (!sl_flow_enter(pkt->family, reverse_slot, &work->other, reverse_hash, 0)) {
 		verdict = sl_session_rival(pkt, &work->other, &work->reverse);
 		goto give_back;
@@ -194,33 +100,19 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 		pkt->reason = SL_DROP_COLLISION;
 		goto remove_reverse;
 	}
-	ticket = (struct sl_ticket){.slot = slot, .reverse = reverse_slot, .due = flow->last_seen};
-	if (!sl_session_admit(pkt->family))
-		goto remove_both;
-	if (sl_ticket_push(pkt->family, &ticket))
-		goto uncount;
-	birth = sl_birth_at(pkt->family, slot);
-	if (birth)
-		*birth = work->birth;
-	if (flow->flags & SL_FLOW_TRACKED)
-		sl_live_tracked(pkt->family, 1);
 	if (sl_flow_log_watched())
 		sl_flow_log_write(SL_FLOW_BEGAN, pkt->family, &pkt->key, flow, &work->reverse,
 				  &work->birth);
 	return SL_FORWARD;
 
-uncount:
-	sl_session_uncount(pkt->family);
-remove_both:
-	sl_flow_remove(pkt->family, slot);
-	sl_flow_remove(pkt->family, reverse_slot);
-	goto unbind;
 remove_reverse:
-	sl_flow_remove(pkt->family, reverse_slot);
+	if (sl_flow_claim(pkt->family, reverse_slot))
+		sl_flow_lay_out(pkt->family, reverse_slot);
 	reverse_slot = SL_FLOW_NOWHERE;
 give_back:
 	sl_flow_give_back(pkt->family, slot, hash);
 	sl_flow_give_back(pkt->family, reverse_slot, reverse_hash);
+	sl_session_uncount(pkt->family, sl_packet_kind(pkt));
 unbind:
 	sl_session_unbind(&pkt->key, flow);
 	return verdict;
@@ -242,9 +134,8 @@ static __always_inline enum sl_verdict sl_session_reopen(struct sl_packet *pkt,
 	reverse = sl_flow_get(pkt->family, &reverse_key);
 	if (!reverse || !((flow->tcp_seen | reverse->tcp_seen) & (SL_TCP_FIN | SL_TCP_RST)))
 		return SL_CONTINUE;
-	if (!(flow->flags & SL_FLOW_ORIG) && reverse->policy) {
-		reverse->flags |= SL_FLOW_FLUSH;
-		sl_recheck_sessions();
+	if (!(flow->flags & SL_FLOW_ORIG) && sl_policy_in_force()) {
+		sl_session_end(pkt->family, sl_flow_search_all(pkt->family, &reverse_key));
 		return sl_refuse(pkt, SL_DROP_COLLISION);
 	}
 	flow->tcp_seen = 0;

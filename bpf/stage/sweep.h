@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The sweeper: a kernel timer that has every session's ticket in its hand in turn, visits those
- * that may be over and ends the idle ones, and once a second what guards have learned, what is
- * blocked for a time and which rules of the policy expire. It runs with no process of ours alive, a
- * small batch at a time, and is the only one that ends sessions.
+ * The sweeper: a kernel timer that walks through the flow tables, ends the sessions that are idle,
+ * and frees the slots of those that have ended; and once a second looks at what guards have
+ * learned, what is blocked for a time and which rules of the policy expire. It runs with no process
+ * of ours alive, a small batch at a time.
  */
 #ifndef SLUICE_BPF_STAGE_SWEEP_H
 #define SLUICE_BPF_STAGE_SWEEP_H
@@ -19,21 +19,27 @@
 
 #define SL_CLOCK_MONOTONIC   1
 #define SL_SWEEP_INTERVAL_NS 100000000ull /* 100 ms */
-#define SL_SWEEP_BATCH	     1024	  /* tickets of one table in one run, at least */
-#define SL_SWEEP_ROUND	     100	  /* runs to have every ticket: 10 s */
+#define SL_SWEEP_ROUND	     100	  /* runs to be round a level: 10 s */
+#define SL_SWEEP_HURRY	     10		  /* the same if somebody waits: 1 s */
+#define SL_SWEEP_LEAST	     1024	  /* groups of a level in one run */
+#define SL_SWEEP_MOST	     8192 /* so that other work of the CPU waits for a millisecond */
 
 struct sl_sweeper {
-	struct bpf_timer timer;	      /* Linux 5.15 */
-	__u32 epoch;		      /* in which the guards' maps were last looked through */
-	__u32 fdb_next;		      /* bucket of sl_fdb to begin with */
-	__u64 rechecked;	      /* sl_recheck_number() when all was last to be visited */
-	__u64 unvisited4, unvisited6; /* tickets to go until all have been since */
+	struct bpf_timer timer; /* Linux 5.15 */
+	__u32 epoch;		/* in which the guards' maps were last looked through */
+	__u32 fdb_next;		/* bucket of sl_fdb to begin with */
+	__u64 rechecked;	/* sl_recheck when it was last seen */
+	__u32 hurry;		/* runs to go with short rounds */
+	__u32 next4[SL_FLOW_LEVELS_MOST + 1]; /* groups of each level to go on with */
+	__u32 next6[SL_FLOW_LEVELS_MOST + 1];
 };
 
-/* What the visits of one run go by. */
+/* The groups of a level that one run visits. */
 struct sl_sweep_run {
-	__u32 now;
-	bool all; /* tickets that are not due, too */
+	__u32 family;
+	__u32 begin, count; /* of the level */
+	__u32 next;	    /* the first one, from `begin` on */
+	__u32 now;	    /* tick */
 };
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sweeper, __u32, struct sl_sweeper, 1, 0);
@@ -72,159 +78,168 @@ static __always_inline bool sl_is_later(__u32 tick, __u32 than)
 	return (__s32)(tick - than) > 0;
 }
 
-/*
- * The tick at which the session is over if no packet comes. A TCP connection may be closed at any
- * time and has less time left then.
- */
-static __always_inline __u32 sl_session_due(const struct sl_settings *settings, __u8 proto,
+/* Is the session over if no packet comes? The later of its last packets counts. */
+static __always_inline bool sl_session_over(const struct sl_settings *settings, __u8 proto,
 					    const struct sl_flow *flow,
 					    const struct sl_flow *reverse, __u32 now)
 {
-	__u32 last = READ_ONCE(flow->last_seen), back = READ_ONCE(reverse->last_seen), due;
+	__u32 last = READ_ONCE(flow->last_seen), back = READ_ONCE(reverse->last_seen);
 
 	if (sl_is_later(back, last))
 		last = back;
-	due = last + sl_timeout(settings, proto, flow->flags, flow->tcp_seen, reverse->tcp_seen);
-	if (proto == IPPROTO_TCP && sl_is_later(due, now + settings->tcp_transitory_timeout))
-		due = now + settings->tcp_transitory_timeout;
-	return due;
+	last += sl_timeout(settings, proto, flow->flags, flow->tcp_seen, reverse->tcp_seen);
+	return !sl_is_later(last, now);
 }
 
-/* The key in a slot, as a packet has it. */
-static __always_inline void sl_flow_key_at(__u8 family, __u32 slot, union sl_key *key)
+/* Can it be over, by what its opening direction alone tells? Spares most visits a look-up. */
+static __always_inline bool sl_session_may_be_over(const struct sl_settings *settings, __u8 proto,
+						   const struct sl_flow *flow, __u32 now)
 {
-	__u32 count = family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS;
-	const sl_word *from = sl_flow_words(family, slot);
-	sl_word *to = (sl_word *)key;
+	__u32 least = sl_timeout(settings, proto, flow->flags, 0, 0);
 
-	if (!from)
-		return;
-#pragma unroll
-	for (__u32 i = 0; i < count; i++)
-		to[i] = from[i];
-	to[count - 1] &= ~SL_FLOW_LIVE;
+	if (proto == IPPROTO_TCP && settings->tcp_established_timeout < least)
+		least = settings->tcp_established_timeout;
+	return !sl_is_later(READ_ONCE(flow->last_seen) + least, now);
 }
 
-/* Ends the session of this ticket if it is over. True if it is gone. */
-static __always_inline bool sl_visit(__u8 family, struct sl_ticket *ticket, __u32 now)
+/* A live entry that opened a session: what is due is done. */
+static __always_inline void sl_visit(__u8 family, __u32 slot, struct sl_flow *flow, __u32 now)
 {
-	struct sl_flow *flow = sl_flow_at(family, ticket->slot);
-	struct sl_flow *reverse = sl_flow_at(family, ticket->reverse);
-	const struct sl_birth *birth = sl_birth_at(family, ticket->slot);
 	const struct sl_settings *settings = sl_settings_now();
-	struct sl_flow ended, ended_back;
-	struct sl_birth born;
-	union sl_key key = {};
+	union sl_key key = {}, reverse_key = {};
+	struct sl_flow *reverse;
 	__u8 proto;
 
-	if (!flow || !reverse || !birth || !settings)
-		return true;
-	sl_flow_key_at(family, ticket->slot, &key);
+	if (!settings || !sl_flow_key_at(family, slot, &key))
+		return;
 	proto = family == AF_INET ? key.v4.proto : key.v6.proto;
-	sl_judge_visited(family, &key, flow, reverse);
-	ticket->due = sl_session_due(settings, proto, flow, reverse, now);
-	if (!(flow->flags & SL_FLOW_FLUSH) && sl_is_later(ticket->due, now))
-		return false;
-	ended = *flow;
-	ended_back = *reverse;
-	born = *birth;
-	sl_flow_remove(family, ticket->slot);
-	sl_flow_remove(family, ticket->reverse);
+	if (!(flow->flags & SL_FLOW_FLUSH) && !sl_rules_old(flow) &&
+	    !sl_session_may_be_over(settings, proto, flow, now))
+		return;
+	sl_reverse_key(family, &key, flow, &reverse_key);
+	reverse = sl_flow_get(family, &reverse_key);
+	if (reverse && !(flow->flags & SL_FLOW_FLUSH)) {
+		sl_judge_visited(family, &key, flow, reverse);
+		if (!sl_session_over(settings, proto, flow, reverse, now))
+			return;
+	}
+	sl_session_end(family, slot);
+}
+
+/* A slot whose entry has died is free when no packet can still be read by it. */
+static __always_inline void sl_bury(__u8 family, __u32 slot, const struct sl_flow *flow, __u32 now)
+{
+	__u32 last = (family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
+	sl_word *words = sl_flow_words(family, slot);
+	union sl_key key = {};
+
+	if (!words || now - READ_ONCE(flow->last_seen) < SL_DEAD_TICKS ||
+	    !sl_flow_key_at(family, slot, &key))
+		return;
+	WRITE_ONCE(words[last], 0);
+	sl_flow_give_back(family, slot, sl_flow_hash_of(family, &key));
+}
+
+static __always_inline void sl_sweep_slot_family(__u8 family, __u32 slot, __u32 now)
+{
+	__u32 last = (family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
+	struct sl_flow *flow = sl_flow_at(family, slot);
+	const sl_word *words = sl_flow_words(family, slot);
+	__u64 mark;
+
+	if (!flow || !words)
+		return;
+	mark = READ_ONCE(words[last]);
+	if (mark & SL_FLOW_DEAD)
+		sl_bury(family, slot, flow, now);
+	else if ((mark & SL_FLOW_LIVE) && (flow->flags & SL_FLOW_ORIG))
+		sl_visit(family, slot, flow, now);
+}
+
+/* Global: the verifier looks once. */
+__noinline int sl_sweep_slot(__u32 family, __u32 slot, __u32 now)
+{
 	if (family == AF_INET)
-		sl_session_unbind(&key, &ended);
-	sl_session_uncount(family);
-	if (ended.flags & SL_FLOW_TRACKED)
-		sl_live_tracked(family, -1);
-	sl_flow_log_write(SL_FLOW_ENDED, family, &key, &ended, &ended_back, &born);
-	return true;
-}
-
-static __always_inline bool sl_is_visited(const struct sl_ticket *ticket,
-					  const struct sl_sweep_run *run)
-{
-	return run->all || !sl_is_later(ticket->due, run->now);
-}
-
-/* There are never more sessions than places for tickets, so giving one back can't fail. */
-static long sl_visit4(__u32 index, struct sl_sweep_run *run)
-{
-	struct sl_ticket ticket;
-
-	if (bpf_map_pop_elem(&sl_tickets4, &ticket))
-		return 1;
-	if (!sl_is_visited(&ticket, run) || !sl_visit(AF_INET, &ticket, run->now))
-		bpf_map_push_elem(&sl_tickets4, &ticket, 0);
+		sl_sweep_slot_family(AF_INET, slot, now);
+	else
+		sl_sweep_slot_family(AF_INET6, slot, now);
 	return 0;
 }
 
-static long sl_visit6(__u32 index, struct sl_sweep_run *run)
+static long sl_sweep_group(__u32 i, const struct sl_sweep_run *run)
 {
-	struct sl_ticket ticket;
+	__u32 index = run->begin + (run->next + i) % (run->count ?: 1);
+	const union sl_flow_group *group = sl_flow_group(run->family, index);
 
-	if (bpf_map_pop_elem(&sl_tickets6, &ticket))
+	if (!group)
 		return 1;
-	if (!sl_is_visited(&ticket, run) || !sl_visit(AF_INET6, &ticket, run->now))
-		bpf_map_push_elem(&sl_tickets6, &ticket, 0);
+#pragma clang loop unroll(disable)
+	for (__u32 slot = 0; slot < SL_FLOW_SLOTS; slot++)
+		if (READ_ONCE(group->tags[slot]))
+			sl_sweep_slot(run->family, index * SL_FLOW_SLOTS + slot, run->now);
 	return 0;
 }
 
-/*
- * Another number than before: sessions may be over that are not due, since they were flushed, a
- * timeout was changed, or there is another policy.
+/* How many groups of a level are visited in one run. */
+static __always_inline __u32 sl_sweep_batch(__u32 groups, bool hurry)
+{
+	__u32 batch = groups / (hurry ? SL_SWEEP_HURRY : SL_SWEEP_ROUND);
+
+	if (batch > SL_SWEEP_MOST)
+		batch = SL_SWEEP_MOST;
+	if (batch < SL_SWEEP_LEAST)
+		batch = SL_SWEEP_LEAST;
+	return batch < groups ? batch : groups;
+}
+
+/* The next groups of each level: where few flows are, in the first one, all of them are each time.
  */
-static __always_inline __u64 sl_recheck_number(void)
+static __always_inline void sl_sweep_table(__u8 family, __u32 next[], bool hurry)
 {
 	const struct sl_settings *settings = sl_settings_now();
-	__u64 *asked, number = sl_policy_generation();
+	struct sl_sweep_run run = {.family = family, .now = sl_tick_now()};
+	__u32 groups, levels, batch;
+
+	if (!settings)
+		return;
+	groups = sl_flow_group_count(family, settings);
+	levels = sl_flow_small_levels(groups);
+#pragma unroll
+	for (__u32 level = 0; level <= SL_FLOW_LEVELS_MOST; level++) {
+		if (level > levels)
+			break;
+		run.begin = sl_flow_level_begin(level);
+		run.count = level < levels ? sl_flow_level_groups(level) : groups - run.begin;
+		run.next = next[level];
+		batch = sl_sweep_batch(run.count, hurry);
+		bpf_loop(batch, sl_sweep_group, &run, 0);
+		next[level] = (run.next + batch) % (run.count ?: 1);
+	}
+}
+
+/* Sessions were flagged or ended since: the next rounds are to be short. */
+static __always_inline bool sl_sweep_hurries(struct sl_sweeper *sweeper)
+{
 	__u32 zero = 0;
-
-	asked = bpf_map_lookup_elem(&sl_recheck, &zero);
-	if (!settings || !asked)
-		return 0;
-	number = sl_flow_mix(number, READ_ONCE(*asked));
-	number = sl_flow_mix(number, settings->udp_timeout);
-	number = sl_flow_mix(number, settings->tcp_established_timeout);
-	number = sl_flow_mix(number, settings->tcp_transitory_timeout);
-	number = sl_flow_mix(number, settings->icmp_timeout);
-	return sl_flow_mix(number, settings->other_timeout);
-}
-
-/* Enough to be round in time, and nobody twice in one run. */
-static __always_inline __u32 sl_sweep_batch(__u64 sessions)
-{
-	__u64 batch = sessions / SL_SWEEP_ROUND;
-
-	if (batch < SL_SWEEP_BATCH)
-		batch = SL_SWEEP_BATCH;
-	return batch < sessions ? batch : sessions;
-}
-
-/* How the next `batch` tickets of a table are gone through, of which so many are still to be
- * visited whether they are due or not. */
-static __always_inline struct sl_sweep_run sl_sweep_run(__u64 *unvisited, __u32 batch)
-{
-	struct sl_sweep_run run = {.now = sl_tick_now(), .all = *unvisited};
-
-	*unvisited -= *unvisited < batch ? *unvisited : batch;
-	return run;
-}
-
-static __always_inline void sl_sweep_sessions(struct sl_sweeper *sweeper,
-					      const struct sl_live *live)
-{
-	__u32 batch4 = sl_sweep_batch(live->sessions4), batch6 = sl_sweep_batch(live->sessions6);
-	__u64 number = sl_recheck_number();
-	struct sl_sweep_run run;
+	const __u64 *asked = bpf_map_lookup_elem(&sl_recheck, &zero);
+	__u64 number = asked ? READ_ONCE(*asked) : 0;
 
 	if (sweeper->rechecked != number) {
 		sweeper->rechecked = number;
-		sweeper->unvisited4 = live->sessions4;
-		sweeper->unvisited6 = live->sessions6;
+		sweeper->hurry = SL_SWEEP_HURRY + 1;
 	}
-	run = sl_sweep_run(&sweeper->unvisited4, batch4);
-	bpf_loop(batch4, sl_visit4, &run, 0);
-	run = sl_sweep_run(&sweeper->unvisited6, batch6);
-	bpf_loop(batch6, sl_visit6, &run, 0);
+	if (!sweeper->hurry)
+		return false;
+	sweeper->hurry--;
+	return true;
+}
+
+static __always_inline void sl_sweep_sessions(struct sl_sweeper *sweeper)
+{
+	bool hurry = sl_sweep_hurries(sweeper);
+
+	sl_sweep_table(AF_INET, sweeper->next4, hurry);
+	sl_sweep_table(AF_INET6, sweeper->next6, hurry);
 }
 
 static int sl_sweep(void *map, __u32 *key, struct sl_sweeper *sweeper)
@@ -238,10 +253,9 @@ static int sl_sweep(void *map, __u32 *key, struct sl_sweeper *sweeper)
 		sl_sweep_blocked();
 		sl_policy_expire();
 	}
-	if (live) {
-		sl_sweep_sessions(sweeper, live);
+	sl_sweep_sessions(sweeper);
+	if (live)
 		sl_sweep_fdb(live, &sweeper->fdb_next);
-	}
 	bpf_timer_start(&sweeper->timer, SL_SWEEP_INTERVAL_NS, 0);
 	return 0;
 }

@@ -122,12 +122,12 @@ static __always_inline bool sl_xdp_tracked(struct xdp_md *ctx, const struct sl_p
 	if (!pkt->family)
 		return true;
 	if (pkt->icmp_error)
-		return !sl_policy_generation();
+		return !sl_policy_in_force();
 	if (pkt->fragment != SL_FRAG_NONE || sl_is_syn(pkt))
 		return false;
-	sl_set_domain(pkt, l2->vid);
+	sl_key_counted(pkt, l2->vid);
 	*flow = sl_flow_find(pkt);
-	return *flow && !sl_policy_stale(*flow);
+	return *flow && !sl_rules_old(*flow);
 }
 
 /* Which VLAN, from whom, to whom. The port to send it to, with its id in *to; NULL: TC's. */

@@ -7,6 +7,7 @@
 #define SLUICE_BPF_STAGE_TRACK_H
 
 #include "lib/parse.h"
+#include "lib/port.h"
 #include "maps/maps.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
@@ -38,6 +39,95 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 		sl_count(&stats->unattributed, len);
 }
 
+/* As the way out of a packet: the kernel's routes say it, which are asked for the first packet. */
+#define SL_TRACK_BY_ROUTES 0xfffdu
+
+/*
+ * Where the kernel sends a packet that was left to it: a port id; 0: it is for the host; or
+ * SL_POLICY_PORT_OTHER.
+ */
+static __always_inline __u32 sl_track_way(struct __sk_buff *ctx, const struct sl_packet *pkt,
+					  __u32 in_port)
+{
+	const struct sl_port *in = sl_port_of_id(in_port), *out;
+	struct sl_route route = {};
+	struct bpf_fib_lookup fib = {.family = pkt->family, .tot_len = SL_FIB_PROBE_LEN};
+	int err;
+
+	if (!in || sl_martian(pkt))
+		return 0;
+	fib.ifindex = in->l3_ifindex;
+	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
+	sl_fib_addrs(&fib, &route);
+	err = ctx_fib_lookup(ctx, &fib, 0);
+	if (err == BPF_FIB_LKUP_RET_NOT_FWDED || err == BPF_FIB_LKUP_RET_FWD_DISABLED)
+		return 0;
+	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return SL_POLICY_PORT_OTHER;
+	out = sl_port_find(fib.ifindex);
+	if (!out)
+		return SL_POLICY_PORT_OTHER;
+	return out->id ?: SL_POLICY_PORT_UNKNOWN;
+}
+
+/* Is there a socket of the host that would take the packet? Others than TCP and UDP need none. */
+static __always_inline bool sl_host_takes(struct __sk_buff *ctx, const struct sl_packet *pkt)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sock;
+	__u32 size;
+
+	if (pkt->proto != IPPROTO_TCP && pkt->proto != IPPROTO_UDP)
+		return true;
+	if (pkt->family == AF_INET) {
+		tuple.ipv4.saddr = pkt->k4.saddr;
+		tuple.ipv4.daddr = pkt->k4.daddr;
+		tuple.ipv4.sport = pkt->k4.sport;
+		tuple.ipv4.dport = pkt->k4.dport;
+		size = sizeof(tuple.ipv4);
+	} else {
+		__builtin_memcpy(tuple.ipv6.saddr, &pkt->k6.saddr, sizeof(tuple.ipv6.saddr));
+		__builtin_memcpy(tuple.ipv6.daddr, &pkt->k6.daddr, sizeof(tuple.ipv6.daddr));
+		tuple.ipv6.sport = pkt->k6.sport;
+		tuple.ipv6.dport = pkt->k6.dport;
+		size = sizeof(tuple.ipv6);
+	}
+	if (pkt->proto == IPPROTO_TCP)
+		sock = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	else
+		sock = bpf_sk_lookup_udp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	if (!sock)
+		return false;
+	bpf_sk_release(sock);
+	return true;
+}
+
+/*
+ * Is it worth remembering? Not what the host answers with a refusal (RFC 9293 section 3.10.7.1),
+ * nor that refusal: else anybody could fill the table by knocking at closed ports.
+ */
+static __noinline bool sl_track_worth(struct __sk_buff *ctx, const struct sl_packet *pkt,
+				      __u32 in_port, __u32 out_port)
+{
+	if (pkt->tcp_flags & SL_TCP_RST)
+		return false;
+	return out_port || !in_port || sl_host_takes(ctx, pkt);
+}
+
+/*
+ * The host, or its own NAT, begins a session whose answers would be taken for those of a routed
+ * one: they would go astray. Which was there before stays.
+ */
+static __always_inline bool sl_track_collides(struct sl_work *work)
+{
+	if (work->pkt.family != AF_INET)
+		return false;
+	__builtin_memset(&work->other, 0, sizeof(work->other));
+	sl_reverse_key(AF_INET, &work->pkt.key, &work->opened, &work->other);
+	work->other.v4.kind = SL_KIND_ROUTED;
+	return sl_flow_get(AF_INET, &work->other);
+}
+
 /*
  * The first packet of a session, which sl_track_known() has parsed: 0, or the reason against it.
  * Where a policy is in force nothing passes that is not in the table: its answers would not be
@@ -45,22 +135,28 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
  */
 __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_port, __u32 domain)
 {
-	__u32 zero = 0, judged = sl_policy_generation();
+	__u32 zero = 0;
+	bool judged = sl_policy_in_force();
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	int why = 0;
 
 	if (!work)
 		return 0;
+	if (out_port == SL_TRACK_BY_ROUTES)
+		out_port = sl_track_way(ctx, &work->pkt, in_port);
 	sl_plan(&work->pkt, in_port, ctx_len(ctx), &work->opened, &work->birth);
-	work->opened.flags |= SL_FLOW_TRACKED;
 	work->opened.out_domain = domain;
 	if (judged)
 		why = sl_policy_settle(ctx, &work->ask, sl_judge_opened(ctx, out_port));
 	if (why)
 		return why;
+	if (!in_port && sl_track_collides(work))
+		return SL_DROP_COLLISION;
+	if (!sl_track_worth(ctx, &work->pkt, in_port, out_port))
+		return 0;
 	if (!out_port)
 		work->opened.flags |= SL_FLOW_TO_HOST;
-	if (out_port == SL_POLICY_PORT_UNKNOWN)
+	if (out_port == SL_POLICY_PORT_UNKNOWN || out_port == SL_POLICY_PORT_OTHER)
 		out_port = 0;
 	if (sl_may_track(work->pkt.family) && sl_session_insert(work, out_port) == SL_FORWARD)
 		return 0;
@@ -105,9 +201,9 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 		sl_parse(ctx, pkt, 0);
 	if (!pkt->family)
 		return SL_TRACK_KNOWN;
-	sl_set_domain(pkt, domain);
+	sl_key_counted(pkt, domain);
 	if (unlikely(pkt->icmp_error))
-		return sl_policy_generation() ? SL_TRACK_ERROR : SL_TRACK_KNOWN;
+		return sl_policy_in_force() ? SL_TRACK_ERROR : SL_TRACK_KNOWN;
 	if (unlikely(pkt->fragment != SL_FRAG_NONE))
 		sl_fragment_ports(pkt);
 	flow = sl_flow_find(pkt);
@@ -117,7 +213,7 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 		flow->in_port = in_port;
 	if (unlikely(sl_is_syn(pkt)) && sl_session_reopen(pkt, flow) == SL_DROP)
 		return SL_TRACK_ENDED;
-	if (sl_policy_stale(flow))
+	if (sl_rules_old(flow))
 		return SL_TRACK_STALE;
 	return sl_track_count(ctx, pkt, flow);
 }
@@ -135,8 +231,9 @@ static __noinline int sl_track_judged(struct __sk_buff *ctx, struct sl_packet *p
 
 /*
  * Counts a frame that goes from one port to another; 0 is the host, SL_POLICY_PORT_UNKNOWN (of
- * out_port) many, or one that is not known. 0, or the reason against it. One call after the other:
- * within each other they would need too much stack.
+ * out_port) many, or one that is not known, SL_TRACK_BY_ROUTES the one that the kernel chooses. 0,
+ * or the reason against it. One call after the other: within each other they would need too much
+ * stack.
  */
 static __always_inline int sl_track(struct __sk_buff *ctx, struct sl_packet *pkt, __u32 in_port,
 				    __u32 out_port, __u32 domain)

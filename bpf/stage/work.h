@@ -20,6 +20,7 @@ struct sl_flood {
  */
 struct sl_work {
 	struct sl_packet pkt;
+	__u32 len; /* of the frame as it came, on TC */
 	struct sl_hop hop;
 	struct sl_flow opened;	/* the plan for a new session */
 	struct sl_birth birth;	/* likewise */
@@ -29,9 +30,11 @@ struct sl_work {
 	struct sl_bind_request bind;
 	struct sl_policy_query ask; /* about the session */
 	union sl_key other;	    /* the key of the session's other direction */
-	struct sl_l2 l2;	    /* of a switched frame */
-	struct sl_flood flood;	    /* likewise */
-	struct sl_port gateway;	    /* likewise: the port as which the VLAN's gateway gets it */
+	__u32 other_slot;	    /* and its slot, where it was looked for */
+	union sl_key back;	/* of what opened the session, while its way back is looked for */
+	struct sl_l2 l2;	/* of a switched frame */
+	struct sl_flood flood;	/* likewise */
+	struct sl_port gateway; /* likewise: the port as which the VLAN's gateway gets it */
 };
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);

@@ -10,7 +10,8 @@ namespace {
 
 /// As typed: parsed by our own functions when the command runs, so that errors are ours.
 struct PortArguments {
-    std::string name, role, hook, vlans, qinq, translate, pcp, shortcut, flows;
+    std::string name, role, hook, vlans, qinq, translate, pcp, shortcut, flows, source_check,
+        routable;
     std::optional<std::uint16_t> vlan, native_vlan;
     std::vector<std::string> addresses;
 };
@@ -56,6 +57,15 @@ CLI::Option* add_port_options(CLI::App* command, PortArguments& arguments) {
                      "what `flow list` shows: routed leaves out what is switched or the host's")
         ->type_name("all|routed");
     command
+        ->add_option("--source-check", arguments.source_check,
+                     "strict: a source's way back is the port itself; loose: it has one; auto: "
+                     "strict, on uplinks as the host's rp_filter")
+        ->type_name("auto|strict|loose");
+    command
+        ->add_option("--routable", arguments.routable,
+                     "of an uplink: masqueraded networks that pass it as they are, both ways")
+        ->type_name("CIDR,...|none");
+    command
         ->add_option("--hook", arguments.hook,
                      "auto: TC, and XDP on physical NICs; tc: TC alone; xdp: XDP and TC")
         ->type_name("auto|tc|xdp");
@@ -74,6 +84,8 @@ Result<PortChange> port_change(const PortArguments& arguments) {
     SL_CHECK(parse_into(change.shortcut, arguments.shortcut,
                         [](std::string_view text) { return parse_on_off("--shortcut", text); }));
     SL_CHECK(parse_into(change.flows, arguments.flows, parse_flow_scope));
+    SL_CHECK(parse_into(change.source_check, arguments.source_check, parse_source_check));
+    SL_CHECK(parse_into(change.routable, arguments.routable, parse_routable));
     for (const auto& text : arguments.addresses) {
         SL_TRY(address, HostAddress::parse(text));
         if (!change.addresses) change.addresses.emplace();

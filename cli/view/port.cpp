@@ -41,6 +41,12 @@ Json host_addresses_json(const PortSpec& spec) {
     return list;
 }
 
+Json networks_json(const std::vector<Prefix>& networks) {
+    Json list = Json::array();
+    for (const auto& network : networks) list.push_back(network.text());
+    return list;
+}
+
 std::string state_text(const std::optional<Link>& link) {
     if (!link) return "absent";
     if (!link->up) return "down";
@@ -64,6 +70,9 @@ Json port_json(const PortStatus& port) {
             {"switched", port.switched},
             {"shortcut", spec.shortcut},
             {"flows", flow_scope_text(spec.flows)},
+            {"source_check", source_check_text(spec.source_check)},
+            {"strict_sources", port.strict_sources},
+            {"routable", networks_json(spec.routable)},
             {"hook", hook_text(spec.hook)},
             {"state", state_text(port.link)},
             {"ifindex", link.ifindex},
@@ -116,6 +125,9 @@ Document port_view(const PortStatus& port) {
                     {"switched", "/switched"},
                     {"shortcut", "/shortcut"},
                     {"flows", "/flows"},
+                    {"source check", "/source_check"},
+                    {"strict sources", "/strict_sources"},
+                    {"routable", "/routable"},
                     {"hook", "/hook"},
                     {"TC ingress", "/tc_ingress/method"},
                     {"TC egress", "/tc_egress/method"},

@@ -74,6 +74,17 @@ enum class FlowScope : std::uint8_t { all, routed };
 [[nodiscard]] Result<FlowScope> parse_flow_scope(std::string_view text);
 [[nodiscard]] std::string_view flow_scope_text(FlowScope scope);
 
+/// May a source come in by a port? Strict: its way back is that port. Loose: it has a way back.
+/// Automatic: strict, and on uplinks what the host's rp_filter says (RFC 3704).
+enum class SourceCheck : std::uint8_t { automatic, strict, loose };
+
+[[nodiscard]] Result<SourceCheck> parse_source_check(std::string_view text);
+[[nodiscard]] std::string_view source_check_text(SourceCheck check);
+
+/// `10.0.0.0/8,192.168.0.0/16` or `none`: IPv4 networks.
+[[nodiscard]] Result<std::vector<Prefix>> parse_routable(std::string_view text);
+[[nodiscard]] std::string routable_text(const std::vector<Prefix>& networks);
+
 struct PortSpec {
     std::string name;  ///< interface name, 1..15 bytes; internal: of the host's end
     Role role = Role::access;
@@ -84,8 +95,10 @@ struct PortSpec {
     bool qinq = false;              ///< access: a tunnel; trunk, uplink: tags are 802.1ad
     std::vector<VlanTranslation> translations = {};  ///< trunk, uplink
     PriorityMap priorities = kept_priorities;
-    bool shortcut = false;                    ///< of a bridge: known unicast may go past it
-    FlowScope flows = FlowScope::all;         ///< what has entries in the flow table
+    bool shortcut = false;             ///< of a bridge: known unicast may go past it
+    FlowScope flows = FlowScope::all;  ///< what has entries in the flow table
+    SourceCheck source_check = SourceCheck::automatic;
+    std::vector<Prefix> routable = {};  ///< uplink: masqueraded networks that pass as they are
     std::vector<HostAddress> addresses = {};  ///< internal: of the host's end
     MacAddress mac = {};                      ///< internal: of the host's end
     std::uint16_t id = 0;                     ///< 1..1023, given by the database

@@ -86,14 +86,12 @@ Result<> check_stamp(const sl_stamp& stamp, std::string_view instance) {
 void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
     const __u32 groups4 = sl_flow_groups(settings.max_flows);
     const __u32 groups6 = sl_flow_groups(settings.max_flows6);
-    const std::array<std::pair<bpf_map*, __u32>, 10> capacities{{
+    const std::array<std::pair<bpf_map*, __u32>, 8> capacities{{
         {object.maps.sl_flows4, groups4 * SL_FLOW_SLOTS},
         {object.maps.sl_births4, groups4 * SL_FLOW_SLOTS},
         {object.maps.sl_flow_groups4, groups4},
         {object.maps.sl_flows6, groups6 * SL_FLOW_SLOTS},
         {object.maps.sl_flow_groups6, groups6},
-        {object.maps.sl_tickets4, settings.max_flows / 2},
-        {object.maps.sl_tickets6, settings.max_flows6 / 2},
         {object.maps.sl_bindings, settings.max_bindings},
         {object.maps.sl_leases, settings.max_leases},
         {object.maps.sl_fdb, fdb_buckets(settings)},
@@ -234,7 +232,7 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(block_until);
     SL_OPEN(block_state);
     SL_OPEN(policy);
-    SL_OPEN(policy_state);
+    SL_OPEN(rules);
     SL_OPEN(policy_hits);
     SL_OPEN(live);
     SL_OPEN(settings);
@@ -262,7 +260,7 @@ Result<Maps> open_maps(const Pins& pins) {
                 std::move(qos_rules),       std::move(qos_intervals),
                 std::move(qos_class_stats), std::move(block),
                 std::move(block_until),     std::move(block_state),
-                std::move(policy),          std::move(policy_state),
+                std::move(policy),          std::move(rules),
                 std::move(policy_hits),     std::move(live),
                 std::move(settings),        std::move(stamp)};
 }
@@ -349,6 +347,7 @@ Result<Datapath> Datapath::create(std::string_view instance, const Settings& set
     SL_TRY(seed, random_number());
     entry.flow_seed = seed;
     SL_CHECK(maps.settings.update(0, entry));
+    maps.rules.take_generation();
     SL_CHECK(maps.stamp.update(0, make_stamp(netns)));
     SL_CHECK(start_sweeper(*object));
     SL_CHECK(rename_folder(aside, pins));

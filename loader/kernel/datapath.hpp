@@ -14,6 +14,7 @@
 #include "loader/kernel/netns.hpp"
 #include "loader/kernel/policy_map.hpp"
 #include "loader/kernel/port_table.hpp"
+#include "loader/kernel/rules_map.hpp"
 #include "loader/kernel/tc.hpp"
 #include "loader/kernel/xdp.hpp"
 #include "sluice/abi/block.h"
@@ -79,13 +80,13 @@ struct Maps {
         qos_class_stats;  ///< index: port id * SL_QOS_CLASSES_MAX + class
     BlockSlot block;      ///< the block list's image
     Map<sl_block_key, sl_block_until> block_until;
-    MappedArray<sl_block_state> block_state;    ///< index: 0
-    PolicyMap policy;                           ///< index: 0
-    MappedArray<sl_policy_state> policy_state;  ///< likewise
-    CounterArray<sl_policy_hit> policy_hits;    ///< index: bit + 1; 0 = nothing decided
-    Map<__u32, sl_live> live;                   ///< index: 0; sessions and bindings there are
-    Map<__u32, sl_settings> settings;           ///< index: 0
-    Map<__u32, sl_stamp> stamp;                 ///< index: 0
+    MappedArray<sl_block_state> block_state;  ///< index: 0
+    PolicyMap policy;                         ///< index: 0
+    RulesMap rules;                           ///< by what sessions are decided
+    CounterArray<sl_policy_hit> policy_hits;  ///< index: bit + 1; 0 = nothing decided
+    Map<__u32, sl_live> live;                 ///< index: 0; sessions and bindings there are
+    Map<__u32, sl_settings> settings;         ///< index: 0
+    Map<__u32, sl_stamp> stamp;               ///< index: 0
 };
 
 /// Durations to ticks, rounded up, and sizes of the tables. flow_seed is left to the caller.

@@ -56,7 +56,7 @@ std::optional<FlowEntry<Key>> FlowTable<Key>::read(std::size_t slot) const {
         entry.birth = there.birth;
     std::atomic_thread_fence(std::memory_order_acquire);
     if (last_word(there.key) != live || last_word(entry.key) != live) return std::nullopt;
-    entry.key.live = 0;
+    entry.key.kind &= static_cast<__u8>(~SL_KEY_LIVE);
     return entry;
 }
 
@@ -66,7 +66,7 @@ std::optional<std::size_t> FlowTable<Key>::find(const Key& key) const {
     const auto groups = groups_.entries();
     const auto hash = hash_of(key, seed_);
     Key live = key;
-    live.live = 1;
+    live.kind |= SL_KEY_LIVE;
     const auto count = static_cast<__u32>(groups.size());
     for (__u32 place = 0; place < sl_flow_places(count); ++place) {
         const std::size_t group = sl_flow_place(hash, count, place);

@@ -33,6 +33,9 @@ struct Link {
     std::uint32_t xdp_program = 0;  ///< program id; 0 = none
     std::uint32_t peer = 0;         ///< veth: ifindex of the other end, if it is in this namespace
     std::string alias;              ///< free text (`ip link set IF alias TEXT`)
+    /// net.ipv4.conf: the larger of `all` and its own rp_filter, which is what counts. Filled in by
+    /// Host::read() alone.
+    int reverse_path_filter = 0;
 };
 
 /// Errors: not_found; usage for an empty name or one longer than 15 bytes.

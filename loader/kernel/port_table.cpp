@@ -6,7 +6,8 @@ namespace sluice {
 
 Result<PortTable> PortTable::open(const std::filesystem::path& pin) {
     SL_TRY(slots, (Map<__u32, sl_port>::open(pin)));
-    return PortTable(std::move(slots));
+    SL_TRY(ids, (Map<__u32, __u32>::open(pin.parent_path() / "sl_port_ids")));
+    return PortTable(std::move(slots), std::move(ids));
 }
 
 Result<std::optional<__u32>> PortTable::find(std::uint32_t ifindex, std::uint32_t content) const {
@@ -26,9 +27,15 @@ Result<std::optional<sl_port>> PortTable::lookup(std::uint32_t ifindex) const {
 
 Result<> PortTable::update(std::uint32_t ifindex, const sl_port& port) const {
     SL_TRY(own, find(ifindex, ifindex));
-    if (own) return slots_.update(*own, port);
-    SL_TRY(empty, find(ifindex, 0));
-    if (empty) return slots_.update(*empty, port);
+    auto slot = own;
+    if (!slot) {
+        SL_TRY(empty, find(ifindex, 0));
+        slot = empty;
+    }
+    if (slot) {
+        SL_CHECK(slots_.update(*slot, port));
+        return name(port.id, ifindex);
+    }
     return fail(ErrorCode::refused,
                 fmt::format("no room in the port table for interface index {}", ifindex),
                 "delete the interface and make it anew: it then has another index");
@@ -37,8 +44,18 @@ Result<> PortTable::update(std::uint32_t ifindex, const sl_port& port) const {
 Result<bool> PortTable::erase(std::uint32_t ifindex) const {
     SL_TRY(slot, find(ifindex, ifindex));
     if (!slot) return false;
+    SL_TRY(port, slots_.lookup(*slot));
+    if (port && port->id != 0) {
+        SL_TRY(named, ids_.lookup(port->id));
+        if (named == ifindex) SL_CHECK(name(port->id, 0));
+    }
     SL_CHECK(slots_.update(*slot, sl_port{}));
     return true;
+}
+
+Result<> PortTable::name(std::uint16_t id, std::uint32_t ifindex) const {
+    if (id == 0) return {};
+    return ids_.update(id, ifindex);
 }
 
 }  // namespace sluice

@@ -11,6 +11,7 @@ namespace sluice {
 
 class PortTable {
 public:
+    /// @param pin of sl_ports; sl_port_ids is beside it
     [[nodiscard]] static Result<PortTable> open(const std::filesystem::path& pin);
 
     [[nodiscard]] Result<std::optional<sl_port>> lookup(std::uint32_t ifindex) const;
@@ -31,13 +32,18 @@ public:
     [[nodiscard]] const MapInfo& info() const { return slots_.info(); }
 
 private:
-    explicit PortTable(Map<__u32, sl_port> slots) : slots_(std::move(slots)) {}
+    PortTable(Map<__u32, sl_port> slots, Map<__u32, __u32> ids)
+        : slots_(std::move(slots)), ids_(std::move(ids)) {}
 
     /// The slot with this ifindex (0: an empty one) among those where `ifindex` may be.
     [[nodiscard]] Result<std::optional<__u32>> find(std::uint32_t ifindex,
                                                     std::uint32_t content) const;
 
+    /// Which interface has the id; 0 = none, and none is written down.
+    [[nodiscard]] Result<> name(std::uint16_t id, std::uint32_t ifindex) const;
+
     Map<__u32, sl_port> slots_;
+    Map<__u32, __u32> ids_;
 };
 
 }  // namespace sluice

@@ -70,9 +70,11 @@ Result<> load_port_lists(const Connection& connection, PortSpec& port) {
 }
 
 Result<> load_ports(const Connection& connection, DesiredState& state) {
-    SL_TRY(row, connection.prepare("SELECT id, name, role, hook, vlan, native_vlan, qinq,"
-                                   " translations, priorities, shortcut, host_mac, flows"
-                                   " FROM port ORDER BY name"));
+    SL_TRY(row,
+           connection.prepare("SELECT id, name, role, hook, vlan, native_vlan, qinq,"
+                              " translations, priorities, shortcut, host_mac, flows, source_check,"
+                              " routable"
+                              " FROM port ORDER BY name"));
     return row.each_row([&]() -> Result<> {
         SL_TRY(role, stored(parse_role(row.text(2))));
         SL_TRY(hook, stored(parse_hook(row.text(3))));
@@ -80,6 +82,8 @@ Result<> load_ports(const Connection& connection, DesiredState& state) {
         SL_TRY(priorities, stored(parse_priorities(row.text(8))));
         SL_TRY(mac, stored(MacAddress::parse(row.text(10))));
         SL_TRY(flows, stored(parse_flow_scope(row.text(11))));
+        SL_TRY(source_check, stored(parse_source_check(row.text(12))));
+        SL_TRY(routable, stored(parse_routable(row.text(13))));
         PortSpec& port = state.ports.emplace_back(PortSpec{
             .name = row.text(1),
             .role = role,
@@ -92,6 +96,8 @@ Result<> load_ports(const Connection& connection, DesiredState& state) {
             .priorities = priorities,
             .shortcut = row.integer<bool>(9),
             .flows = flows,
+            .source_check = source_check,
+            .routable = std::move(routable),
             .addresses = {},
             .mac = mac,
             .id = row.integer<std::uint16_t>(0),
@@ -145,11 +151,12 @@ Result<> ensure_instance_row(const Connection& connection) {
 Result<> write_port(const Connection& connection, const PortSpec& port) {
     SL_CHECK(connection.run(
         "UPDATE port SET role = ?, hook = ?, vlan = ?, native_vlan = ?, qinq = ?,"
-        " translations = ?, priorities = ?, shortcut = ?, host_mac = ?, flows = ?"
-        " WHERE id = ?",
+        " translations = ?, priorities = ?, shortcut = ?, host_mac = ?, flows = ?,"
+        " source_check = ?, routable = ? WHERE id = ?",
         role_text(port.role), hook_text(port.hook), port.vlan, port.native_vlan, port.qinq,
         translations_text(port.translations), priorities_text(port.priorities), port.shortcut,
-        port.mac.text(), flow_scope_text(port.flows), port.id));
+        port.mac.text(), flow_scope_text(port.flows), source_check_text(port.source_check),
+        routable_text(port.routable), port.id));
     SL_CHECK(connection.run("DELETE FROM port_vlan WHERE port = ?", port.id));
     for (const PortRange& range : port.vlans)
         SL_CHECK(connection.run("INSERT INTO port_vlan VALUES (?, ?, ?)", port.id, range.first,

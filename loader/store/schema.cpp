@@ -270,10 +270,15 @@ constexpr const char* blocking_detectors = R"sql(
 ALTER TABLE detector ADD COLUMN block_for INTEGER NOT NULL DEFAULT 600000; -- ms
 )sql";
 
+constexpr const char* sources = R"sql(
+ALTER TABLE port ADD COLUMN source_check TEXT NOT NULL DEFAULT 'auto';
+ALTER TABLE port ADD COLUMN routable TEXT NOT NULL DEFAULT 'none';
+)sql";
+
 }  // namespace
 
-const std::array<const char*, 9> schema{
-    ports_and_nat, leases_and_guards, switching,         qos, flows, detection,
-    blocking,      policies,          blocking_detectors};
+const std::array<const char*, 10> schema{
+    ports_and_nat, leases_and_guards, switching,          qos,    flows, detection,
+    blocking,      policies,          blocking_detectors, sources};
 
 }  // namespace sluice

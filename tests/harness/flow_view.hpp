@@ -71,7 +71,7 @@ public:
     [[nodiscard]] std::vector<std::pair<Key, sl_flow>> entries() const {
         std::vector<std::pair<Key, sl_flow>> all;
         for (const Slot& slot : slots_.all())
-            if (slot.key.live != 0) all.emplace_back(plain(slot.key), slot.flow);
+            if (is_live(slot.key)) all.emplace_back(plain(slot.key), slot.flow);
         return all;
     }
 
@@ -114,16 +114,17 @@ public:
 
 private:
     static Key plain(Key key) {
-        key.live = 0;
+        key.kind &= static_cast<__u8>(~(SL_KEY_LIVE | SL_KEY_DEAD));
         return key;
     }
+    static bool is_live(const Key& key) { return (key.kind & SL_KEY_LIVE) != 0; }
 
     /// No key may be there twice.
     [[nodiscard]] Slot* find(const Key& key) const {
         Slot* found = nullptr;
         for (Slot& slot : slots_.all()) {
             const Key there = plain(slot.key);
-            if (slot.key.live == 0 || std::memcmp(&there, &key, sizeof(Key)) != 0) continue;
+            if (!is_live(slot.key) || std::memcmp(&there, &key, sizeof(Key)) != 0) continue;
             EXPECT_EQ(found, nullptr) << "a flow has two entries";
             found = &slot;
         }

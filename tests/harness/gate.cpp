@@ -129,12 +129,6 @@ sl_counter sum_of(int fd, __u32 index) {
     return sum;
 }
 
-template <class Value>
-void drain_queue(int fd) {
-    Value value;
-    while (bpf_map_lookup_and_delete_elem(fd, nullptr, &value) == 0) continue;
-}
-
 }  // namespace
 
 const char* hook_text(Hook hook) {
@@ -192,8 +186,6 @@ Result<std::unique_ptr<Gate>> Gate::load(const Capacities& capacities) {
     bpf_map__set_max_entries(maps.sl_flow_groups4, gate->groups4_);
     bpf_map__set_max_entries(maps.sl_flows6, gate->groups6_ * SL_FLOW_SLOTS);
     bpf_map__set_max_entries(maps.sl_flow_groups6, gate->groups6_);
-    bpf_map__set_max_entries(maps.sl_tickets4, std::max(1u, capacities.flows / 2));
-    bpf_map__set_max_entries(maps.sl_tickets6, std::max(1u, capacities.flows6 / 2));
     bpf_map__set_max_entries(maps.sl_bindings, capacities.bindings);
     bpf_map__set_max_entries(maps.sl_leases, 1024);
     bpf_map__set_max_entries(maps.sl_fdb, fdb_buckets);
@@ -224,8 +216,7 @@ void Gate::reset() {
     bindings().clear();
     map<sl_fragment_key, sl_fragment>("sl_fragments").clear();
     map<__u32, sl_live>("sl_live").put(0, {});
-    drain_queue<sl_ticket>(fd("sl_tickets4"));
-    drain_queue<sl_ticket>(fd("sl_tickets6"));
+    map<__u32, sl_rules>("sl_rules").put(0, {1, 1, 0, 0, 0, 0});
     map<sl_forward_key, sl_forward>("sl_forwards").clear();
     for (const __u32 word : forwarded_words_) map<__u32, __u64>("sl_forwarded_ports").put(word, 0);
     forwarded_words_.clear();
@@ -318,7 +309,36 @@ std::uint16_t Gate::masquerade(const sl_addr& source, int prefix_length, const L
     map<__u32, sl_pool>("sl_pools").put(pools_, pool);
     const sl_masq_key key{32u + 96u + static_cast<__u32>(prefix_length), ifindex(uplink), source};
     map<sl_masq_key, sl_masq>("sl_masquerades").put(key, sl_masq{pools_});
+    const sl_masq_key anywhere{key.prefixlen, SL_MASQ_ANYWHERE, source};
+    map<sl_masq_key, sl_masq>("sl_masquerades").put(anywhere, sl_masq{0});
+    take_generation();
     return pools_++;
+}
+
+void Gate::routable(const sl_addr& network, int prefix_length, const Link& uplink) {
+    const sl_masq_key key{32u + 96u + static_cast<__u32>(prefix_length), ifindex(uplink), network};
+    map<sl_masq_key, sl_masq>("sl_masquerades").put(key, sl_masq{SL_MASQ_ROUTABLE});
+    take_generation();
+}
+
+void Gate::unmasquerade(const sl_addr& source, int prefix_length, const Link& uplink) {
+    for (const __u32 at : {ifindex(uplink), SL_MASQ_ANYWHERE})
+        map<sl_masq_key, sl_masq>("sl_masquerades")
+            .erase({32u + 96u + static_cast<__u32>(prefix_length), at, source});
+    take_generation();
+}
+
+void Gate::unforward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t outside_port) {
+    map<sl_forward_key, sl_forward>("sl_forwards")
+        .erase({outside, htons(outside_port), protocol, 0});
+    take_generation();
+}
+
+void Gate::take_generation() {
+    const auto rules = map<__u32, sl_rules>("sl_rules");
+    auto entry = rules.get(0).value_or(sl_rules{});
+    entry.generation = ++entry.numbers;
+    rules.put(0, entry);
 }
 
 void Gate::forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t outside_port,
@@ -339,6 +359,7 @@ void Gate::forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t 
         ports.put(word, ports.get(word).value_or(0) | __u64{1} << ntohs(key.port) % 64);
         map<sl_forward_key, sl_forward>("sl_forwards").put(key, target);
     }
+    take_generation();
 }
 
 void Gate::remove_port(const Link& link) {
@@ -350,6 +371,7 @@ void Gate::remove_port(const Link& link) {
         if (entry && entry->ifindex == index) slots.put(slot, {});
     }
     map<__u32, __u32>("sl_xdp_targets").erase(link.id);
+    if (link.id != 0) map<__u32, __u32>("sl_port_ids").put(link.id, 0);
 }
 
 void Gate::set_port(const Link& link, const sl_port& entry, std::uint32_t slots_on) {
@@ -360,6 +382,7 @@ void Gate::set_port(const Link& link, const sl_port& entry, std::uint32_t slots_
         map<__u32, __u32>("sl_xdp_targets").put(id, entry.ifindex);
     else
         map<__u32, __u32>("sl_xdp_targets").erase(id);
+    if (id != 0) map<__u32, __u32>("sl_port_ids").put(id, entry.ifindex);
 }
 
 std::uint16_t Gate::make_guard(std::uint16_t port_id, const GuardConfig& config) {
@@ -371,7 +394,7 @@ std::uint16_t Gate::make_guard(std::uint16_t port_id, const GuardConfig& config)
     return static_cast<std::uint16_t>(index);
 }
 
-void Gate::set_guard(const Link& link, const GuardConfig& config, std::uint8_t flags) {
+void Gate::set_guard(const Link& link, const GuardConfig& config, std::uint16_t flags) {
     sl_port entry = port_entry(link);
     entry.guard = make_guard(link.id, config);
     entry.flags |= flags;

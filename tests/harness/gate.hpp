@@ -17,6 +17,7 @@
 #include "sluice/abi/port.h"
 #include "sluice/abi/qos.h"
 #include "sluice/abi/reason.h"
+#include "sluice/abi/rules.h"
 #include "sluice/abi/stats.h"
 #include "sluice/error.hpp"
 #include "tests/harness/fdb_view.hpp"
@@ -101,6 +102,14 @@ public:
 
     /// @param slots_on how far from the slot of its ifindex the entry is put, at most
     /// SL_PORT_WINDOW
+    /// The network passes this uplink as it is, though it is masqueraded at another one.
+    void routable(const sl_addr& network, int prefix_length, const Link& uplink);
+    /// No masquerade of this network at this uplink any more; its pool stays.
+    void unmasquerade(const sl_addr& source, int prefix_length, const Link& uplink);
+    /// No forward of this port any more.
+    void unforward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t outside_port);
+    /// Sessions are decided anew, as after any change of rules.
+    void take_generation();
     void set_port(const Link& link, const sl_port& entry, std::uint32_t slots_on = 0);
     void remove_port(const Link& link);
     /// @param settings but for what the flow tables are like
@@ -108,7 +117,7 @@ public:
     /// Enters a guard for a port. @return what sl_port.guard is to be
     std::uint16_t make_guard(std::uint16_t port_id, const GuardConfig& config);
     /// What enters by the link is judged from now on. @param flags more sl_port_flags
-    void set_guard(const Link& link, const GuardConfig& config, std::uint8_t flags = 0);
+    void set_guard(const Link& link, const GuardConfig& config, std::uint16_t flags = 0);
 
     /// Rates of a port id, with full buckets and no counts; not yet in force.
     void put_qos(std::uint16_t port_id, const sl_qos& rates);

@@ -86,7 +86,7 @@ sl_port port_entry(const Link& link) {
     port.role = static_cast<__u8>(link.role);
     port.flags = SL_PORT_XDP | SL_PORT_XDP_TARGET;
     std::memcpy(port.mac, link.mac.data(), link.mac.size());
-    port.mtu = link.mtu;
+    port.mtu = static_cast<__u16>(link.mtu);
     port.addr4 = v4_raw(address_of(link.v4));
     port.addr6 = address_of(link.v6);
     return port;

@@ -209,7 +209,7 @@ void Rig::enter_port(const Port& port) {
     entry.role = static_cast<__u8>(from.role);
     entry.flags = SL_PORT_SWITCHED | from.port_flags;
     entry.flags |= port.internal ? SL_PORT_TRACK : SL_PORT_XDP | SL_PORT_XDP_TARGET;
-    entry.mtu = from.mtu;
+    entry.mtu = static_cast<__u16>(from.mtu);
     if (from.guard) entry.guard = gate_.make_guard(port.id, *from.guard);
     entry.qos = from.qos;
     if (from.rates) gate_.put_qos(port.id, *from.rates);

@@ -41,7 +41,7 @@ struct Switched {
     std::uint32_t mtu = 9000;           ///< as the maps say; the veth's own is 9000
     std::vector<Translation> translations{};
     sl_role role = SL_ROLE_ACCESS;
-    std::uint8_t port_flags = 0;  ///< more sl_port_flag
+    std::uint16_t port_flags = 0;  ///< more sl_port_flag
     const GuardConfig* guard = nullptr;
     std::uint16_t qos = 0;          ///< sl_qos_flag
     const sl_qos* rates = nullptr;  ///< with it

@@ -77,7 +77,7 @@ protected:
         clear();
         for (const Link& link : ports) {
             auto entry = port_entry(link);
-            if (GetParam() == Hook::tc) entry.flags &= static_cast<__u8>(~SL_PORT_XDP);
+            if (GetParam() == Hook::tc) entry.flags &= static_cast<__u16>(~SL_PORT_XDP);
             gate().set_port(link, entry);
         }
     }

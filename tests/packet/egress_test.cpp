@@ -49,8 +49,15 @@ TEST_F(Egress, OtherSourcesAndOtherPortsPass) {
     const Packet to_b = from_gateway(lan1, vm_b) / Ip4{.src = vm_a.v4, .dst = vm_b.v4} /
                         Udp{.sport = 1, .dport = 2};
     expect_pass(Hook::egress, lan1, to_b);
+}
+
+/// By an uplink that does not know the network it leaves only if it is routable there.
+TEST_F(Egress, AMasqueradedSourceLeavesNoOtherUplink) {
+    masquerade_a();
     const Packet thin = from_gateway(thin0, thin_host) / Ip4{.src = vm_a.v4, .dst = thin_host.v4} /
                         Udp{.sport = 1, .dport = 2};
+    expect_drop(Hook::egress, thin0, thin, SL_DROP_UNTRANSLATED);
+    gate().routable(ip("10.0.0.0"), 24, thin0);
     expect_pass(Hook::egress, thin0, thin);
 }
 

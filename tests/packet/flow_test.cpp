@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/packet/host_socket.hpp"
 #include "tests/packet/scenario.hpp"
 #include "tests/packet/switch_scenario.hpp"
 
@@ -31,7 +32,10 @@ sl_key4 key_of(const sl_addr& from, const sl_addr& to, std::uint16_t sport, std:
 
 sl_flow flow_of(const Gate& gate, const sl_addr& from, const sl_addr& to, std::uint16_t sport,
                 std::uint16_t dport, std::uint8_t protocol, std::uint16_t domain = 0) {
-    return gate.flows4().get(key_of(from, to, sport, dport, protocol, domain)).value_or(sl_flow{});
+    auto key = key_of(from, to, sport, dport, protocol, domain);
+    if (const auto routed = gate.flows4().get(key)) return *routed;
+    key.kind = SL_KIND_COUNTED;
+    return gate.flows4().get(key).value_or(sl_flow{});
 }
 
 void expect_counts(const sl_flow& flow, std::uint64_t packets, std::uint64_t bytes) {
@@ -45,6 +49,8 @@ protected:
         GateTest::SetUp();
         track(lan0);
     }
+    /// What the test's packets to the host are for: a closed port has no flows.
+    HostSocket open_{SOCK_DGRAM, address_of(lan0.v4), 53};
     static void track(const Link& link) {
         sl_port port = port_entry(link);
         port.flags |= SL_PORT_TRACK;
@@ -71,15 +77,34 @@ TEST_F(Flows, WhatTheHostHearsAndSays) {
     expect_pass(Hook::egress, lan0, answer);
     const auto asked = flow_of(gate(), vm_a.v4, address_of(lan0.v4), 4000, 53, IPPROTO_UDP);
     expect_counts(asked, 2, 2 * serialise(to_own_address).size());
-    EXPECT_EQ(asked.flags, SL_FLOW_ORIG | SL_FLOW_TRACKED | SL_FLOW_TO_HOST);
+    EXPECT_EQ(asked.flags, SL_FLOW_ORIG | SL_FLOW_TO_HOST);
     EXPECT_EQ(asked.in_port, lan0.id);
-    const auto birth =
-        gate().flows4().birth(key_of(vm_a.v4, address_of(lan0.v4), 4000, 53, IPPROTO_UDP));
+    auto key = key_of(vm_a.v4, address_of(lan0.v4), 4000, 53, IPPROTO_UDP);
+    key.kind = SL_KIND_COUNTED;
+    const auto birth = gate().flows4().birth(key);
     EXPECT_EQ(birth.value_or(sl_birth{}).dscp, 46);
     const auto answered = flow_of(gate(), address_of(lan0.v4), vm_a.v4, 53, 4000, IPPROTO_UDP);
     expect_counts(answered, 1, serialise(answer).size());
-    EXPECT_EQ(answered.flags, SL_FLOW_TRACKED);
+    EXPECT_EQ(answered.flags, 0);
     EXPECT_EQ(answered.in_port, 0);
+    EXPECT_EQ(entries(), 2u);
+}
+
+/// Who knocks at a closed port is told so by the host, and neither leaves anything behind.
+TEST_F(Flows, NoneOfAClosedPortOfTheHost) {
+    Packet other = to_own_address;
+    other.get<Udp>().dport = 54;
+    expect_pass(Hook::tc, lan0, other);
+    const Packet knock = to_gateway(vm_a, lan0) / Ip4{.src = vm_a.v4, .dst = address_of(lan0.v4)} /
+                         Tcp{.sport = 4000, .dport = 22, .flags = SYN};
+    expect_pass(Hook::tc, lan0, knock);
+    expect_pass(Hook::egress, lan0,
+                Eth{.dst = vm_a.mac, .src = lan0.mac} /
+                    Ip4{.src = address_of(lan0.v4), .dst = vm_a.v4} /
+                    Tcp{.sport = 22, .dport = 4000, .flags = RST | ACK});
+    EXPECT_EQ(entries(), 0u);
+    const HostSocket ssh(SOCK_STREAM, address_of(lan0.v4), 22);
+    expect_pass(Hook::tc, lan0, knock);
     EXPECT_EQ(entries(), 2u);
 }
 
@@ -274,7 +299,7 @@ TEST_P(SwitchedFlows, KnownUnicastBothWays) {
     const auto sent = flow_of(gate(), first_vm, second_vm, 4000, 53, IPPROTO_UDP, 10);
     expect_counts(sent, 3, 3 * serialise(there_).size());
     EXPECT_EQ(sent.in_port, rig().id(0));
-    EXPECT_EQ(sent.flags, SL_FLOW_ORIG | SL_FLOW_TRACKED);
+    EXPECT_EQ(sent.flags, SL_FLOW_ORIG);
     const auto received = flow_of(gate(), second_vm, first_vm, 53, 4000, IPPROTO_UDP, 10);
     expect_counts(received, 2, 2 * serialise(back_).size());
     EXPECT_EQ(received.in_port, rig().id(1));

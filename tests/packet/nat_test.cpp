@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/harness/dissect.hpp"
+#include "tests/packet/host_socket.hpp"
 #include "tests/packet/scenario.hpp"
 
 namespace sluice::test {
@@ -186,28 +187,6 @@ TEST_F(Nat, ProtocolWithoutPortsIsRoutedUntranslated) {
     in.get<Ip4>().protocol = 47;
     expect_both(lan0, in, routed(in, wan0, router));
 }
-
-/// A socket of the host's own, as another program would hold it.
-class HostSocket {
-public:
-    HostSocket(int type, const sl_addr& address, std::uint16_t port)
-        : fd_(socket(AF_INET, type, 0)) {
-        sockaddr_in name{};
-        name.sin_family = AF_INET;
-        name.sin_port = htons(port);
-        name.sin_addr.s_addr = v4_raw(address);
-        EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&name), sizeof(name)), 0);
-        if (type == SOCK_STREAM) {
-            EXPECT_EQ(listen(fd_, 1), 0);
-        }
-    }
-    ~HostSocket() { close(fd_); }
-    HostSocket(const HostSocket&) = delete;
-    HostSocket& operator=(const HostSocket&) = delete;
-
-private:
-    int fd_;
-};
 
 TEST_F(Nat, PortsOfHostSocketsAreNotHandedOut) {
     masquerade_a(3000, 3003);

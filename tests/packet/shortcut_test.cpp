@@ -22,7 +22,7 @@ protected:
     }
     void TearDown() override { shared_gate().reset(); }
 
-    static void enslave(const Link& link, const Link& bridge, std::uint8_t flags) {
+    static void enslave(const Link& link, const Link& bridge, std::uint16_t flags) {
         sl_port port = port_entry(link);
         port.l3_ifindex = ifindex(bridge);
         port.role = SL_ROLE_ACCESS;

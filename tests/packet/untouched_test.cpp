@@ -175,9 +175,9 @@ protected:
         first.get<Tcp>().sum = Sum::full;
         expect_both(lan0, first, routed(first, wan0, router));
     }
-    static void reconfigure(const Link& link, std::uint8_t clear, std::uint8_t set = 0) {
+    static void reconfigure(const Link& link, std::uint16_t clear, std::uint16_t set = 0) {
         sl_port port = port_entry(link);
-        port.flags = static_cast<std::uint8_t>((port.flags & ~clear) | set);
+        port.flags = static_cast<std::uint16_t>((port.flags & ~clear) | set);
         gate().set_port(link, port);
     }
 };

@@ -48,14 +48,13 @@ protected:
     }
     void put(const PolicyImage& image) const {
         ASSERT_TRUE(put_policy_image(bpf_map__fd(object_->maps.sl_policy), image));
-        sl_policy_state state{};
-        state.generation = image.front().header.generation;
+        sl_rules state{};
+        state.policy = image.front().header.generation;
         set_state(state);
     }
-    void set_state(const sl_policy_state& state) const {
+    void set_state(const sl_rules& state) const {
         const __u32 zero = 0;
-        ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(object_->maps.sl_policy_state), &zero, &state, 0),
-                  0);
+        ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(object_->maps.sl_rules), &zero, &state, 0), 0);
     }
     void ask(__u32 number, const PolicyPacket& packet) const {
         const auto query = query_of(packet);

@@ -19,7 +19,7 @@
 namespace {
 
 TEST(Abi, VersionGoesWithTheseOffsets) {
-    ASSERT_EQ(SL_ABI_VERSION, 10u) << "the version was raised: bring the offsets below up to date";
+    ASSERT_EQ(SL_ABI_VERSION, 11u) << "the version was raised: bring the offsets below up to date";
     EXPECT_EQ(offsetof(sl_key4, sport), 8u);
     EXPECT_EQ(offsetof(sl_key4, domain), 12u);
     EXPECT_EQ(offsetof(sl_key6, sport), 32u);
@@ -34,11 +34,12 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_settings, tracked_until4), 36u);
     EXPECT_EQ(offsetof(sl_settings, flow_seed), 56u);
     EXPECT_EQ(offsetof(sl_settings, max_sessions4), 64u);
-    EXPECT_EQ(offsetof(sl_ticket, due), 8u);
     EXPECT_EQ(offsetof(sl_port_stats, unattributed), 128u);
+    EXPECT_EQ(offsetof(sl_port, flags), 12u);
     EXPECT_EQ(offsetof(sl_port, guard), 14u);
     EXPECT_EQ(offsetof(sl_port, mac), 16u);
     EXPECT_EQ(offsetof(sl_port, qos), 22u);
+    EXPECT_EQ(offsetof(sl_port, role), 26u);
     EXPECT_EQ(offsetof(sl_port, addr6), 32u);
     EXPECT_EQ(offsetof(sl_nexthop, out_qos), 24u);
     EXPECT_EQ(offsetof(sl_qos, patience), 96u);

@@ -6,6 +6,19 @@
 #include "sluice/abi/types.h"
 
 /*
+ * Who made an entry, and who may find it. The kind is part of the key, so that what is only counted
+ * can't be met by the router, and takes no tuple away from it: the two live in different keys.
+ */
+enum sl_kind {
+	SL_KIND_ROUTED = 0,  /* by the router, which forwards by it */
+	SL_KIND_COUNTED = 2, /* of what is switched, or to or from the host */
+};
+
+/* sl_key4.kind, sl_key6.kind in a slot of the table, beside the kind. */
+#define SL_KEY_LIVE 1 /* the entry counts */
+#define SL_KEY_DEAD 4 /* its session has ended; the sweeper frees the slot */
+
+/*
  * The key of a flow is the packet as it enters the host.
  *
  * TCP, UDP: sport and dport are the ports. ICMP echo (both families): a request has
@@ -20,7 +33,7 @@ struct sl_key4 {
 	__be16 sport, dport;
 	__u16 domain;
 	__u8 proto;
-	__u8 live; /* 0 but in a slot of the table */
+	__u8 kind; /* enum sl_kind */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_key4) == 16, "sl_key4 is 16 bytes");
 
@@ -29,7 +42,7 @@ struct sl_key6 {
 	__be16 sport, dport;
 	__u16 domain;
 	__u8 proto;
-	__u8 live; /* likewise */
+	__u8 kind; /* enum sl_kind */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_key6) == 40, "sl_key6 is 40 bytes");
 
@@ -45,7 +58,6 @@ enum sl_flow_flag {
 	SL_FLOW_DNAT = 1 << 2,	  /* the session's destination is translated */
 	SL_FLOW_BOUND = 1 << 3,	  /* (ORIG only) holds one reference on a binding */
 	SL_FLOW_FLUSH = 1 << 4,	  /* (ORIG only) to be removed at the sweeper's next visit */
-	SL_FLOW_TRACKED = 1 << 5, /* only counted: switched, or to or from the host */
 	SL_FLOW_TO_HOST = 1 << 6, /* (ORIG only) its destination is the host itself */
 	SL_FLOW_DENIED = 1 << 7,  /* (ORIG only) the policy forbids it by now: nothing passes */
 };
@@ -81,12 +93,14 @@ struct sl_flow {
 	__u32
 	    out_domain : 12; /* L2 domain they leave in: the domain of the other direction's key */
 	__u32 pool : 8;	     /* BOUND: the NAT pool the binding is in */
-	__u16 rule;	     /* (ORIG) 1-based number of the rule that judged it; 0 = none did */
+	/* (ORIG) 1-based number of the policy's rule that judged it; 0 = none did */
+	__u16 rule;
 	/*
-	 * Generation of the policy that allowed it (sluice/abi/policy.h); 0 = none, or not for
-	 * good: what it is to be judged by was not known, or it is denied.
+	 * Generation of the rules by which its session was decided (sluice/abi/rules.h). 0: it is
+	 * to be decided anew with each packet, since something that counts was not known, or it is
+	 * denied.
 	 */
-	__u16 policy;
+	__u16 rules;
 };
 SL_STATIC_ASSERT(sizeof(struct sl_flow) == 48, "sl_flow is 48 bytes");
 
@@ -143,7 +157,7 @@ struct sl_fragment {
 struct sl_live {
 	__u64 sessions4;
 	__u64 sessions6;
-	__u64 tracked4; /* of sessions4, those with SL_FLOW_TRACKED */
+	__u64 tracked4; /* of sessions4, those of SL_KIND_COUNTED */
 	__u64 tracked6;
 	__u64 bindings;
 	__u64 macs; /* learned ones in sl_fdb */

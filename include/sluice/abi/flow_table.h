@@ -16,10 +16,13 @@
  * flows than fit in the levels before.
  *
  * A slot is taken by an atomic exchange of its tag, by the datapath alone; what it holds counts
- * from when the last word of its key is written, with SL_FLOW_LIVE, to when that word becomes 0.
- * Two CPUs that enter the same key at the same time do so by turns: sl_flow_turns, a number for all
- * keys with the same bits of the hash, is odd while one of them writes that word and the tag. It
- * does so only if the number has not changed since it saw that the key is not there.
+ * from when the last word of its key is written, with SL_FLOW_LIVE, to when SL_FLOW_DEAD takes the
+ * place of that. Whoever exchanges the one for the other in the entry that opened a session ends
+ * the session; the slots stay taken until no packet can still be read by them, and the sweeper,
+ * which walks through the tables all the time, frees them. Two CPUs that enter the same key at the
+ * same time do so by turns: sl_flow_turns, a number for all keys with the same bits of the hash, is
+ * odd while one of them writes that word and the tag. It does so only if the number has not changed
+ * since it saw that the key is not there.
  */
 #ifndef SLUICE_ABI_FLOW_TABLE_H
 #define SLUICE_ABI_FLOW_TABLE_H
@@ -48,7 +51,7 @@ union sl_flow_group {
 };
 SL_STATIC_ASSERT(sizeof(union sl_flow_group) == 32, "two groups are a cache line");
 
-/* Slots, whose keys are not 0 in `live`: SL_FLOW_LIVE. */
+/* Slots, whose keys have SL_KEY_LIVE or SL_KEY_DEAD in `kind` unless they are free. */
 struct sl_flow4 {
 	struct sl_flow flow;
 	struct sl_key4 key;
@@ -62,24 +65,19 @@ struct sl_flow6 {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_flow6) == 96, "sl_flow6 is in two cache lines");
 
-/* The sweeper's: where a live session is. */
-struct sl_ticket {
-	__u32 slot;    /* of its ORIG flow */
-	__u32 reverse; /* of the other one */
-	__u32 due;     /* tick before which it can't be over, unless sl_recheck says so */
-};
-
 typedef __u64 __attribute__((may_alias)) sl_word;
 
-/* A key as words, of which the last one has the byte `live`. */
+/* A key as words, of which the last one has the byte `kind`. */
 #define SL_KEY4_WORDS (sizeof(struct sl_key4) / sizeof(sl_word))
 #define SL_KEY6_WORDS (sizeof(struct sl_key6) / sizeof(sl_word))
-#define SL_FLOW_LIVE  (1ull << 56)
 
 /* Where in the last word, little endian, `domain` and `proto` are; the ports are the low 32 bits.
  */
 #define SL_KEY_DOMAIN_SHIFT 32
 #define SL_KEY_PROTO_SHIFT  48
+#define SL_KEY_KIND_SHIFT   56
+#define SL_FLOW_LIVE	    ((__u64)SL_KEY_LIVE << SL_KEY_KIND_SHIFT)
+#define SL_FLOW_DEAD	    ((__u64)SL_KEY_DEAD << SL_KEY_KIND_SHIFT)
 
 /*
  * Groups for so many entries. Filled to four fifths, a table has room for the next one: of 3

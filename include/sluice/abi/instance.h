@@ -37,7 +37,7 @@ struct sl_settings {
 	__u32 flow_groups4, flow_groups6; /* sluice/abi/flow_table.h */
 	__u32 zero;
 	__u64 flow_seed; /* random, of the tables' hashes; the same as long as the tables live */
-	__u32 max_sessions4, max_sessions6; /* as many as there are tickets; asked when one opens */
+	__u32 max_sessions4, max_sessions6; /* at most; asked when one opens */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_settings) == 72, "sl_settings is 72 bytes");
 

@@ -29,8 +29,17 @@ struct sl_masq_key {
 SL_STATIC_ASSERT(sizeof(struct sl_masq_key) == 24, "sl_masq_key is 24 bytes");
 
 struct sl_masq {
-	__u32 pool; /* index into sl_pools */
+	__u32 pool; /* index into sl_pools, or SL_MASQ_ROUTABLE */
 };
+
+/* The source may leave by this uplink as it is, and be reached by it. */
+#define SL_MASQ_ROUTABLE 0xffffffffu
+
+/*
+ * The uplink of entries that say no more than that a network is masqueraded at some uplink: by any
+ * other one that does not know it, nothing of it leaves as it is.
+ */
+#define SL_MASQ_ANYWHERE 0u
 
 /* Map sl_pools: a pool is a run of external addresses in sl_externals. */
 struct sl_pool {

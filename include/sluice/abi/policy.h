@@ -88,7 +88,7 @@ struct sl_policy_header {
 	__u32 root[SL_POLICY_PROPERTIES];
 	__u32 rules;	    /* line of the first four */
 	__u64 fingerprint;  /* of all that the image was made of */
-	__u16 generation;   /* sl_policy_state.loaded, its low 16 bits */
+	__u16 generation;   /* sl_rules.loaded, its low 16 bits */
 	__u16 out_defaults; /* word of the first default of what leaves its source; 256 = none */
 	__u16 in_defaults;  /* likewise of what goes to its destination; behind the others */
 	__u16 zeros[5];
@@ -108,6 +108,8 @@ SL_STATIC_ASSERT(sizeof(union sl_policy_line) == 64, "a line is a cache line");
 
 /* Where a packet leaves is not known: it is flooded, or left to a bridge of the kernel. */
 #define SL_POLICY_PORT_UNKNOWN 0xffffu
+/* It leaves by an interface that is no port. */
+#define SL_POLICY_PORT_OTHER 0xfffeu
 
 /* What is asked about a packet, and the answer. */
 struct sl_policy_query {
@@ -118,7 +120,7 @@ struct sl_policy_query {
 	__u16 in_port, out_port;    /* port ids; 0 = the host; SL_POLICY_PORT_UNKNOWN */
 	__u8 proto, icmp_type;
 	__u16 rule; /* answer: 1-based number of the rule that decided; 0 = a default, or none */
-	__u16 generation; /* answer: in force when it was judged; 0 = no policy is loaded */
+	__u16 generation; /* answer: of the image that it was judged by */
 	__u16 hit;	  /* answer: index into sl_policy_hits */
 	__u16 zeros[3];
 	/* Working memory, of which a chain of calls has too little on its stack. */
@@ -131,22 +133,6 @@ struct sl_policy_query {
 	__u32 classes[SL_POLICY_PROPERTIES];
 };
 SL_STATIC_ASSERT(sizeof(struct sl_policy_query) == 160, "sl_policy_query is 160 bytes");
-
-/*
- * Map sl_policy_state (array of one, mapped by the loader): what an answer was given by. Sessions
- * remember the generation and are judged anew when it is another one: when a policy is put in the
- * place of another, or a rule expires. A new number is taken from `numbers` by an atomic addition,
- * and stored when the image that it stands for is in its place. The low 16 bits are what counts:
- * numbers whose low 16 bits are 0 are passed over.
- */
-struct sl_policy_state {
-	__u32 numbers;	  /* the last that was given out */
-	__u32 generation; /* in force; 0 = no policy is */
-	__u32 loaded;	  /* of the image in force, as the loader put it there */
-	__u32 zero;
-	__u64 expires; /* the next rule, in CLOCK_MONOTONIC, ns; 0 = none will */
-	__u64 text;    /* hash of the text whose rules sl_policy_hits counts */
-};
 
 /* Map sl_policy_hits (per-CPU array), index: 0 = nothing decided, else bit + 1. */
 #define SL_POLICY_HITS (SL_POLICY_BITS + 1)

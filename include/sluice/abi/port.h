@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ports: map sl_ports, written by the loader alone. Every packet looks its port up, so the map is
+ * Ports: map sl_ports, written by the loader alone; map sl_port_ids has the ifindex of each id, 0 =
+ * none. Every packet looks its port up, so the map is
  * an array (whose look-up is inlined) used as a hash table: the entry of an interface is in one of
  * the SL_PORT_WINDOW slots from ifindex % SL_PORT_SLOTS on. A slot with ifindex 0 is empty.
  */
@@ -35,6 +36,8 @@ enum sl_port_flag {
 	SL_PORT_SWITCHED = 1 << 5,     /* belongs to the switch: sluice/abi/switch.h */
 	SL_PORT_SHORTCUT = 1 << 6,     /* of a bridge: known unicast may go past it */
 	SL_PORT_TRACK = 1 << 7,	       /* what is switched or the host's has flows as well */
+	SL_PORT_STRICT4 = 1 << 8,      /* sources must be behind it by the host's routes */
+	SL_PORT_STRICT6 = 1 << 9,      /* likewise */
 };
 
 struct sl_port {
@@ -42,13 +45,14 @@ struct sl_port {
 	__u32 l3_ifindex; /* where its IP addresses are: the bridge it is enslaved to, or itself */
 	__u16 id;	  /* 1..SL_MAX_PORTS-1; index of its counters */
 	__u16 domain;	  /* L2 domain: VLAN id, 0 = none */
-	__u8 role;	  /* enum sl_role */
-	__u8 flags;	  /* enum sl_port_flag */
+	__u16 flags;	  /* enum sl_port_flag */
 	__u16 guard;	  /* index into sl_guards; 0 = none */
 	/* Router MAC: frames sent to it are routed (MAC of l3_ifindex). Read as 8 bytes at once. */
 	__u8 mac[6];
-	__u16 qos;	     /* enum sl_qos_flag, sluice/abi/qos.h */
-	__u32 mtu;	     /* bytes, without the Ethernet header */
+	__u16 qos; /* enum sl_qos_flag, sluice/abi/qos.h */
+	__u16 mtu; /* bytes, without the Ethernet header; no Ethernet device has more */
+	__u8 role; /* enum sl_role */
+	__u8 spare;
 	__be32 addr4;	     /* source of ICMP errors sent out of this port; 0 = none */
 	union sl_addr addr6; /* likewise; all zero = none */
 };

@@ -128,7 +128,23 @@
 	  "`sluice policy test` says which rule; `sluice policy hits` counts what each denied")    \
 	X(ICMP_UNRELATED, "icmp-unrelated",                                                        \
 	  "an ICMP error about no flow that is known, while a policy is in force",                 \
-	  "normal for errors that come late; otherwise somebody makes them up")
+	  "normal for errors that come late; otherwise somebody makes them up")                    \
+	X(SOURCE, "source",                                                                        \
+	  "its source can't be where it came in, by the host's routes, or is the host's own",      \
+	  "`sluice port show IF` says how sources are checked; `sluice port set IF "               \
+	  "--source-check loose` allows asymmetric routes")                                        \
+	X(SOURCE_ROUTED, "source-routed",                                                          \
+	  "it carries its own route (RFC 7126 section 4.3, RFC 5095)",                             \
+	  "look at the sender: nothing honest source-routes today")                                \
+	X(NOT_FORWARDED, "not-forwarded",                                                          \
+	  "it came from an uplink for an address inside a masqueraded network, past all forwards", \
+	  "`sluice nat forward add` lets a port in; `sluice port set IF --routable CIDR` lets "    \
+	  "the "                                                                                   \
+	  "network be routed as it is")                                                            \
+	X(NO_WAY_BACK, "no-way-back",                                                              \
+	  "an answer has no route by the uplink that its session came in by",                      \
+	  "add a route by that uplink, or a rule for its address: `ip rule add from ADDRESS "      \
+	  "lookup N`")
 
 enum sl_drop {
 	SL_DROP_NONE = 0,

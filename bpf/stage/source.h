@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * May a packet with this source come in here? Asked when a session is decided, not for every
+ * packet: the host's routes are asked for the way back (RFC 3704). On strict ports that has to be
+ * the way the packet came; on others there has to be one. The host's own addresses are at neither.
+ */
+#ifndef SLUICE_BPF_STAGE_SOURCE_H
+#define SLUICE_BPF_STAGE_SOURCE_H
+
+#include "lib/packet.h"
+#include "lib/rules.h"
+#include "lib/settings.h"
+#include "lib/time.h"
+#include "maps/maps.h"
+
+#define SL_SOURCE_TICK_BITS 20 /* of sl_sources: comes round in 18 minutes */
+#define SL_SOURCE_TICKS	    ((1ull << SL_SOURCE_TICK_BITS) - 1)
+
+static __always_inline void sl_source_of(const struct sl_packet *pkt, union sl_addr *source)
+{
+	union sl_addr ignored;
+
+	sl_packet_addrs(pkt, source, &ignored);
+}
+
+/* A source at a port, under the rules in force, as a number that nobody outside can aim at. */
+static __always_inline __u64 sl_source_hash(const struct sl_settings *settings,
+					    const struct sl_port *port, const union sl_addr *source)
+{
+	__u64 hash = settings->flow_seed;
+
+	hash = sl_flow_mix(hash, (__u64)source->w[0] << 32 | source->w[1]);
+	hash = sl_flow_mix(hash, (__u64)source->w[2] << 32 | source->w[3]);
+	hash = sl_flow_mix(hash, (__u64)port->l3_ifindex << 32 | port->flags << 16 |
+				     sl_rules_generation());
+	return sl_flow_mix(hash, settings->flow_seed);
+}
+
+static __always_inline bool sl_is_strict(const struct sl_port *port, __u8 family)
+{
+	return port->flags & (family == AF_INET ? SL_PORT_STRICT4 : SL_PORT_STRICT6);
+}
+
+/* Is there a way back to the source, and on a strict port by where it came in? */
+static __always_inline bool sl_source_has_route(struct sl_ctx *ctx, const struct sl_port *port,
+						const struct sl_packet *pkt)
+{
+	struct bpf_fib_lookup fib = {
+	    .family = pkt->family,
+	    .ifindex = port->l3_ifindex,
+	    .tot_len = 20, /* the shortest packet: no MTU is in its way */
+	};
+	int err;
+
+	if (pkt->family == AF_INET) {
+		fib.ipv4_src = pkt->k4.daddr;
+		fib.ipv4_dst = pkt->k4.saddr;
+	} else {
+		__builtin_memcpy(fib.ipv6_src, &pkt->k6.daddr, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &pkt->k6.saddr, sizeof(fib.ipv6_dst));
+	}
+	err = ctx_fib_lookup(ctx, &fib, 0);
+	if (err == BPF_FIB_LKUP_RET_SUCCESS || err == BPF_FIB_LKUP_RET_NO_NEIGH)
+		return !sl_is_strict(port, pkt->family) || fib.ifindex == port->l3_ifindex;
+	/* A way by a tunnel is one, but none that the packet can have come by. */
+	return err == BPF_FIB_LKUP_RET_UNSUPP_LWT && !sl_is_strict(port, pkt->family);
+}
+
+/*
+ * The routes are asked once in sl_settings.nexthop_ttl for each source and port. Global: the
+ * verifier looks once.
+ */
+__noinline int sl_source_refused(struct sl_ctx *ctx, const struct sl_port *port,
+				 const struct sl_packet *pkt)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	__u64 hash, now = sl_tick_now() & SL_SOURCE_TICKS, *known, seen;
+	union sl_addr source;
+	__u32 index;
+
+	if (!settings || !port || !pkt)
+		return true;
+	sl_source_of(pkt, &source);
+	hash = sl_source_hash(settings, port, &source);
+	index = hash & (SL_SOURCES - 1);
+	known = bpf_map_lookup_elem(&sl_sources, &index);
+	if (!known)
+		return true;
+	seen = READ_ONCE(*known);
+	if (!((seen ^ hash) >> SL_SOURCE_TICK_BITS) &&
+	    ((now - seen) & SL_SOURCE_TICKS) < settings->nexthop_ttl)
+		return false;
+	if (!sl_source_has_route(ctx, port, pkt))
+		return true;
+	WRITE_ONCE(*known, (hash & ~SL_SOURCE_TICKS) | now);
+	return false;
+}
+
+#endif
