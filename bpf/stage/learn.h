@@ -285,12 +285,13 @@ __noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vi
 		return SL_DROP_SWITCH_STATIC;
 	if ((sp->flags & SL_SWITCH_LOCKED) && !(known && entry->port == port))
 		return SL_DROP_SWITCH_LOCKED;
+	/* One that was flushed, or has aged, is as good as none: what does not learn leaves it so. */
+	if (!(sp->flags & SL_SWITCH_LEARN))
+		return 0;
 	if (entry && entry->port == port) {
 		sl_fdb_touch(entry);
 		return 0;
 	}
-	if (!(sp->flags & SL_SWITCH_LEARN))
-		return 0;
 	why = entry ? 0 : sl_detect_mac(ctx, port);
 	if (unlikely(why))
 		return why;
@@ -311,7 +312,8 @@ static __always_inline bool sl_learn_known(__u16 port, const struct sl_l2 *l2)
 		return true;
 	if (!sl_fdb_fresh(entry, now))
 		return false;
-	WRITE_ONCE(entry->seen, now);
+	/* A flush that comes in between stands. */
+	__sync_val_compare_and_swap(&entry->seen, seen, now);
 	return true;
 }
 

@@ -150,6 +150,30 @@ TEST_P(SwitchLearn, FlushedIsUnknown) {
     expect_copies(GetParam(), 0, frame(vm, peer), by({1, 2}, frame(vm, peer)));
 }
 
+// What was learned and flushed does not come back by a port that no longer learns.
+TEST_P(SwitchLearn, FlushedStaysUnknownWhereLearningIsOff) {
+    (void)pass(GetParam(), 0, frame(vm, peer));
+    (void)pass(GetParam(), 1, frame(peer, vm));
+    set_flags(0, 0, SL_SWITCH_LEARN);
+    expect_copies(GetParam(), 0, frame(vm, peer), by({1}, frame(vm, peer)));
+    expect_copies(GetParam(), 1, frame(peer, vm), by({0}, frame(peer, vm)));
+    sl_fdb entry = rig().fdb(vm, 10).value();
+    entry.seen = SL_FDB_FORGOTTEN;
+    rig().set_fdb(vm, 10, entry);
+    for (int i = 0; i < 2; ++i) {
+        expect_copies(GetParam(), 0, frame(vm, peer), by({1}, frame(vm, peer)));
+        expect_copies(GetParam(), 1, frame(peer, vm), by({0, 2}, frame(peer, vm)));
+    }
+    // Nor does one that has grown old.
+    set_flags(0, 0);
+    (void)pass(GetParam(), 0, frame(vm, peer));
+    set_flags(0, 0, SL_SWITCH_LEARN);
+    set_mac_age(5);
+    age(vm, 6);
+    expect_copies(GetParam(), 0, frame(vm, peer), by({1}, frame(vm, peer)));
+    expect_copies(GetParam(), 1, frame(peer, vm), by({0, 2}, frame(peer, vm)));
+}
+
 TEST_P(SwitchLearn, StaticNeitherMovesNorAges) {
     set_mac_age(1);
     rig().add_station(peer, 10, 1);
