@@ -7,6 +7,11 @@ find_program(SLUICE_BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin REQUIRED)
 # BPF code includes <asm/types.h>; Debian keeps it in the multi-arch folder.
 set(SLUICE_MULTIARCH ${CMAKE_LIBRARY_ARCHITECTURE})
 
+# All skeletons, for who only reads sources.
+if(NOT TARGET sluice_bpf_skeletons)
+  add_custom_target(sluice_bpf_skeletons)
+endif()
+
 function(sluice_add_bpf name)
   set(source ${CMAKE_CURRENT_SOURCE_DIR}/${name}.bpf.c)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o)
@@ -29,6 +34,7 @@ function(sluice_add_bpf name)
     COMMENT "Skeleton ${name}"
     VERBATIM)
   add_custom_target(sluice_bpf_${name}_skeleton DEPENDS ${skeleton})
+  add_dependencies(sluice_bpf_skeletons sluice_bpf_${name}_skeleton)
   add_library(sluice_bpf_${name} INTERFACE)
   add_dependencies(sluice_bpf_${name} sluice_bpf_${name}_skeleton)
   target_include_directories(sluice_bpf_${name} SYSTEM INTERFACE ${CMAKE_CURRENT_BINARY_DIR})
