@@ -84,20 +84,8 @@ Result<> check_stamp(const sl_stamp& stamp, std::string_view instance) {
 }
 
 void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
-    const __u32 groups4 = sl_flow_groups(settings.max_flows);
-    const __u32 groups6 = sl_flow_groups(settings.max_flows6);
-    const std::array<std::pair<bpf_map*, __u32>, 8> capacities{{
-        {object.maps.sl_flows4, groups4 * SL_FLOW_SLOTS},
-        {object.maps.sl_births4, groups4 * SL_FLOW_SLOTS},
-        {object.maps.sl_flow_groups4, groups4},
-        {object.maps.sl_flows6, groups6 * SL_FLOW_SLOTS},
-        {object.maps.sl_flow_groups6, groups6},
-        {object.maps.sl_bindings, settings.max_bindings},
-        {object.maps.sl_leases, settings.max_leases},
-        {object.maps.sl_fdb, fdb_buckets(settings)},
-    }};
-    for (const auto& [map, entries] : capacities)
-        bpf_map__set_max_entries(map, std::max<__u32>(entries, 1));
+    for (const auto& [name, entries] : map_capacities(settings))
+        bpf_map__set_max_entries(bpf_object__find_map_by_name(object.obj, name), entries);
 }
 
 /// How the datapath turns jiffies into CLOCK_MONOTONIC: bpf/lib/time.h.
@@ -292,6 +280,21 @@ Result<__u64> random_number() {
 __u32 tracked_until(std::uint32_t entries) { return entries / 2 / 4 * 3; }
 
 }  // namespace
+
+std::vector<MapCapacity> map_capacities(const Settings& settings) {
+    const __u32 groups4 = sl_flow_groups(settings.max_flows);
+    const __u32 groups6 = sl_flow_groups(settings.max_flows6);
+    return {
+        {"sl_flows4", groups4 * SL_FLOW_SLOTS},
+        {"sl_births4", groups4 * SL_FLOW_SLOTS},
+        {"sl_flow_groups4", groups4},
+        {"sl_flows6", groups6 * SL_FLOW_SLOTS},
+        {"sl_flow_groups6", groups6},
+        {"sl_bindings", std::max(settings.max_bindings, 1u)},
+        {"sl_leases", std::max(settings.max_leases, 1u)},
+        {"sl_fdb", fdb_buckets(settings)},
+    };
+}
 
 std::chrono::nanoseconds jiffy_length() {
     timespec jiffy{};

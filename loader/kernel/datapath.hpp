@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "loader/kernel/block_slot.hpp"
 #include "loader/kernel/bpffs.hpp"
@@ -88,6 +89,13 @@ struct Maps {
     Map<__u32, sl_settings> settings;         ///< index: 0
     Map<__u32, sl_stamp> stamp;               ///< index: 0
 };
+
+/// How many entries the loader gives a map that the BPF objects leave open.
+struct MapCapacity {
+    const char* map;
+    std::uint32_t entries;  ///< at least 1
+};
+[[nodiscard]] std::vector<MapCapacity> map_capacities(const Settings& settings);
 
 /// Durations to ticks, rounded up, and sizes of the tables. flow_seed is left to the caller.
 [[nodiscard]] sl_settings settings_in_ticks(const Settings& settings);

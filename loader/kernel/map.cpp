@@ -19,17 +19,6 @@ bool is_unsupported(int err) {
     return err == kernel_enotsupp || err == EOPNOTSUPP || err == EINVAL;
 }
 
-/// What only the kernel's text tells: whether it is a map, and the memory it takes.
-std::optional<std::uint64_t> memory_of_map(int fd) {
-    std::ifstream fdinfo(fmt::format("/proc/thread-self/fdinfo/{}", fd));
-    std::string name;
-    while (fdinfo >> name) {
-        std::uint64_t bytes = 0;
-        if (name == "memlock:" && fdinfo >> bytes) return bytes;
-    }
-    return std::nullopt;
-}
-
 Result<MapInfo> read_info(int fd, const std::string& pin) {
     const auto memory = memory_of_map(fd);
     bpf_map_info raw{};
@@ -43,6 +32,17 @@ Result<MapInfo> read_info(int fd, const std::string& pin) {
 }
 
 }  // namespace
+
+/// Only a text of the kernel's tells it.
+Result<std::uint64_t> memory_of_map(int fd) {
+    std::ifstream fdinfo(fmt::format("/proc/thread-self/fdinfo/{}", fd));
+    std::string name;
+    while (fdinfo >> name) {
+        std::uint64_t bytes = 0;
+        if (name == "memlock:" && fdinfo >> bytes) return bytes;
+    }
+    return fail(ErrorCode::refused, fmt::format("descriptor {} is no BPF map", fd));
+}
 
 Result<std::uint64_t> memory_of_maps(const std::filesystem::path& folder) {
     std::error_code error;

@@ -38,6 +38,9 @@ enum class UpdateMode : std::uint64_t {
     existing = 2,  ///< BPF_EXIST: ErrorCode::not_found if it is not
 };
 
+/// Kernel memory of a map, in bytes. Errors: refused (it is none).
+[[nodiscard]] Result<std::uint64_t> memory_of_map(int fd);
+
 /// Kernel memory of all maps pinned in a folder, in bytes.
 [[nodiscard]] Result<std::uint64_t> memory_of_maps(const std::filesystem::path& folder);
 

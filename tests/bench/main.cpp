@@ -4,11 +4,14 @@
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "loader/kernel/netns.hpp"
 #include "sluice/units.hpp"
 #include "tests/bench/echo.hpp"
 #include "tests/bench/floor.hpp"
+#include "tests/bench/load.hpp"
 #include "tests/bench/send.hpp"
 #include "tests/bench/sink.hpp"
 #include "tests/bench/timing.hpp"
@@ -36,6 +39,7 @@ struct Arguments {
     sluice::bench::Hook hook = sluice::bench::Hook::tc;
     std::uint32_t program = 0;
     std::string out;
+    std::vector<std::string> objects;
 };
 
 Result<std::uint32_t> parse_u32(const std::string& text) {
@@ -160,6 +164,21 @@ Result<ordered_json> run_drop(const Arguments& arguments) {
     return ordered_json::object();
 }
 
+Result<ordered_json> run_load(const Arguments& arguments) {
+    ordered_json programs = ordered_json::object(), maps = ordered_json::object();
+    for (const std::string& path : arguments.objects) {
+        SL_TRY(loaded, sluice::bench::load_object(path));
+        for (const auto& cost : loaded.programs)
+            programs[cost.program] = {{"verified", cost.verified},
+                                      {"instructions", cost.instructions},
+                                      {"native_bytes", cost.native_bytes},
+                                      {"stack", cost.stack}};
+        for (const auto& map : loaded.maps)
+            maps[map.name] = {{"bytes", map.bytes}, {"bytes_per_session", map.per_session}};
+    }
+    return ordered_json{{"programs", programs}, {"maps", maps}};
+}
+
 void describe_frames(CLI::App& command, Arguments& arguments) {
     command.add_option("--from", arguments.from, "source MAC")->required();
     command.add_option("--to", arguments.to, "destination MAC")->required();
@@ -257,6 +276,9 @@ void describe(CLI::App& app, Arguments& arguments, Run& run) {
     describe_hook(*floor, arguments);
     floor->add_option("interface", arguments.interface)->required();
     floor->add_option("out", arguments.out)->required();
+
+    CLI::App* load = add("load", "what BPF objects cost that are loaded, and their maps", run_load);
+    load->add_option("object", arguments.objects, "files")->required();
 
     CLI::App* drop = add("drop", "drop all that enters an interface, in XDP", run_drop);
     drop->add_option("interface", arguments.interface)->required();

@@ -55,6 +55,10 @@ class Generator:
     def drop_floor(self, netns, interface):
         self("--netns", netns, "drop", interface)
 
+    def load(self, objects):
+        """What these BPF objects cost, and their maps."""
+        return self("load", *objects)
+
 
 class Traffic:
     """Generator and sink at the two ends of a lab."""

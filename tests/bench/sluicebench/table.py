@@ -71,7 +71,9 @@ def left_out(rows, group):
     return found
 
 
-def print_aligned(lines):
+def print_aligned(lines, right=()):
+    """right: columns of numbers, which end at the same place."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+        print("  ".join(cell.rjust(width) if column in right else cell.ljust(width)
+                        for column, (cell, width) in enumerate(zip(line, widths))).rstrip())
