@@ -5,9 +5,10 @@ part. Times are taken, not judged. smoke.py SLUICE_GEN SLUICE"""
 
 import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
-from sluicebench import (block, chart, cps, exhausted, flows, glued, guard, latency, nat, pipeline, policy,
+from sluicebench import (block, chart, cps, exhausted, flows, glued, guard, guardrail, latency, nat, pipeline, policy,
                          qos, scale, switch, table)
 from sluicebench.generator import Flows, Generator, Traffic
 from sluicebench.growth import Ports
@@ -147,6 +148,22 @@ def reports():
     expect("over x" in chart.draw(report.rows), True, "the chart's title is in it")
 
 
+def counts(bench):
+    """What the guardrail compares is there for each program, and a difference is seen."""
+    objects = sorted((Path(bench.gen.binary).parents[2] / "bpf").glob("*.bpf.o"))
+    now, before = (guardrail.measured(bench.gen, objects) for _ in range(2))
+    expect({"sl_tc_ingress", "sl_tc_egress", "sl_xdp"} - set(now["programs"]), set(), "programs that are not there")
+    rows = list(guardrail.pairs(before, now))
+    expect([row for row in rows if not row[3]], [], "measures that are not there")
+    expect({guardrail.difference(*row[2:]) for row in rows}, {"="}, "differences of the same objects")
+    flow = 2 * (64 + 8)  # a session's two entries and births
+    expect(now["memory"]["a million IPv4 sessions"] > flow * 1_000_000, True, "memory of a million sessions")
+    before["programs"]["sl_xdp"]["stack"] -= 8
+    del before["programs"]["sl_tc_egress"]
+    differences = [guardrail.difference(*row[2:]) for row in guardrail.pairs(before, now)]
+    expect((differences.count("new"), sum(text.startswith("+8 (") for text in differences)), (4, 1), "differences")
+
+
 def main():
     if os.geteuid() != 0:
         skip("must be root: it makes network namespaces and loads BPF programs")
@@ -155,6 +172,7 @@ def main():
                             progress=lambda text: None,
                             lab_name=lambda: f"smoke{os.getpid()}-{next(names)}")
     reports()
+    counts(bench)
     for contender in contenders(bench):
         check(contender, bench.gen, bench.lab_name())
     answers(bench)
