@@ -22,11 +22,13 @@ static __always_inline __u32 sl_flow_group_count(__u8 family, const struct sl_se
 	return family == AF_INET ? settings->flow_groups4 : settings->flow_groups6;
 }
 
-static __always_inline __u64 sl_flow_key_hash(__u8 family, const union sl_key *key, __u64 seed)
+static __always_inline __u64 sl_flow_key_hash(__u8 family, const union sl_key *key,
+					      const struct sl_settings *settings)
 {
 	const sl_word *words = (const sl_word *)key;
 
-	return sl_flow_hash(words, family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS, seed);
+	return sl_hash(words, family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS,
+		       &settings->flow_seed);
 }
 
 /* The flow in this slot, NULL of SL_FLOW_NOWHERE. */
@@ -205,8 +207,8 @@ __noinline __u64 sl_flow_hash_of(__u32 family, const union sl_key *key)
 
 	if (!settings || !key)
 		return 0;
-	return family == AF_INET ? sl_flow_key_hash(AF_INET, key, settings->flow_seed)
-				 : sl_flow_key_hash(AF_INET6, key, settings->flow_seed);
+	return family == AF_INET ? sl_flow_key_hash(AF_INET, key, settings)
+				 : sl_flow_key_hash(AF_INET6, key, settings);
 }
 
 /* Looks everywhere: the slot of this key, SL_FLOW_NOWHERE. Global: the verifier looks once. */
@@ -292,10 +294,10 @@ static __always_inline struct sl_flow *sl_flow_find_with(const struct sl_setting
 	__u32 now;
 
 	if (pkt->family == AF_INET) {
-		hash = sl_flow_key_hash(AF_INET, &pkt->key, settings->flow_seed);
+		hash = sl_flow_key_hash(AF_INET, &pkt->key, settings);
 		flow = sl_flow_find4(settings, pkt, hash);
 	} else {
-		hash = sl_flow_key_hash(AF_INET6, &pkt->key, settings->flow_seed);
+		hash = sl_flow_key_hash(AF_INET6, &pkt->key, settings);
 		flow = sl_flow_find6(settings, pkt, hash);
 	}
 	if (likely(flow))

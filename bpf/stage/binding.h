@@ -8,6 +8,7 @@
 
 #include "lib/flow_table.h"
 #include "lib/packet.h"
+#include "lib/settings.h"
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "stage/ports.h"
@@ -200,13 +201,16 @@ __noinline int sl_external_port(struct sl_ctx *ctx, const struct sl_bind_request
 	return port;
 }
 
-/* The same internal address gets the same external one as long as it has room: REQ-2. */
+/*
+ * The same internal address gets the same external one as long as it has room: REQ-2. By the
+ * secret: nobody chooses an address to share, and to use up, his neighbour's.
+ */
 static __always_inline __u32 sl_pool_start(const struct sl_pool *pool, const union sl_addr *addr)
 {
-	__u32 h = addr->w[0] ^ addr->w[1] ^ addr->w[2] ^ addr->w[3];
+	const struct sl_settings *settings = sl_settings_now();
+	const sl_word *words = (const sl_word *)addr;
 
-	h *= 0x9e3779b1u;
-	return (h >> 16) % (pool->count ?: 1);
+	return settings ? (__u32)sl_hash(words, 2, &settings->flow_seed) % (pool->count ?: 1) : 0;
 }
 
 static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_request *req,

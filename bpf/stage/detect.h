@@ -8,6 +8,7 @@
 
 #include "lib/event.h"
 #include "lib/packet.h"
+#include "lib/settings.h"
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "stage/block.h"
@@ -21,17 +22,29 @@ struct sl_observation {
 	__u32 amount;
 };
 
-static __always_inline __u32 sl_mix(__u32 hash, __u32 value)
+/*
+ * Of two numbers: with the secret, so that nobody finds a source whose slot is another's, or ports
+ * that a scan may try as one. Global: the verifier looks once.
+ */
+__noinline __u32 sl_detect_hash(__u64 a, __u64 b)
 {
-	hash = (hash ^ value) * 0x9e3779b1u; /* 2^32 / the golden ratio */
-	return hash ^ hash >> 15;
+	const struct sl_settings *settings = sl_settings_now();
+	sl_word words[] = {a, b};
+
+	return settings ? sl_hash(words, 2, &settings->flow_seed) : 0;
 }
 
-static __always_inline __u32 sl_mix_addr(__u32 hash, const union sl_addr *addr)
+static __always_inline __u32 sl_detect_addr(const union sl_addr *addr)
 {
-	for (int i = 0; i < 4; i++)
-		hash = sl_mix(hash, addr->w[i]);
-	return hash;
+	const sl_word *words = (const sl_word *)addr;
+
+	return sl_detect_hash(words[0], words[1]);
+}
+
+/* What was tried, as sl_observation.item. */
+static __always_inline __u32 sl_detect_item(__u32 what)
+{
+	return sl_detect_hash(what, 0) | 1;
 }
 
 /* The slot of a key, begun anew if its window is over. Two CPUs may begin it both: a few are lost.
@@ -59,8 +72,7 @@ static __always_inline struct sl_detect *sl_detect_slot(__u32 key, __u32 now, __
 	return slot;
 }
 
-/* An item's place in the set, by its upper bits: the product's lower ones know little of its value.
- */
+/* An item's place in the set. */
 static __always_inline __u64 *sl_detect_word(struct sl_detect *slot, __u32 item)
 {
 	return &slot->seen[item >> 24 & 3];
@@ -133,15 +145,15 @@ static __always_inline struct sl_suspect sl_suspect(const struct sl_packet *pkt)
 	struct sl_suspect who = {.proto = pkt->proto};
 
 	sl_packet_addrs(pkt, &source, &destination);
-	who.source = sl_mix_addr(1, &source);
-	who.destination = sl_mix_addr(2, &destination);
+	who.source = sl_detect_addr(&source);
+	who.destination = sl_detect_addr(&destination);
 	who.port = pkt->family == AF_INET ? pkt->k4.dport : pkt->k6.dport;
 	return who;
 }
 
 static __always_inline __u32 sl_detect_key(enum sl_detector what, __u32 a, __u32 b)
 {
-	return sl_mix(sl_mix(a, b), what);
+	return sl_detect_hash((__u64)b << 32 | a, what);
 }
 
 /* True: it is over the threshold, and is to be dropped for it. */
@@ -213,7 +225,7 @@ static __always_inline bool sl_observe_syn(struct sl_ctx *ctx, __u32 port, struc
 	seen.key = sl_detect_key(SL_DETECT_SYN_FLOOD, who->destination, 0);
 	over = sl_suspicious(ctx, port, SL_DETECT_SYN_FLOOD, who, &seen);
 	seen.key = sl_detect_key(SL_DETECT_PORT_SCAN, who->source, who->destination);
-	seen.item = sl_mix(3, who->port) | 1;
+	seen.item = sl_detect_item(who->port);
 	over |= sl_suspicious(ctx, port, SL_DETECT_PORT_SCAN, who, &seen);
 	seen.key = sl_detect_key(SL_DETECT_HOST_SCAN, who->source, who->port);
 	seen.item = who->destination | 1;
@@ -271,7 +283,7 @@ __noinline int sl_detect_settled(const struct sl_packet *pkt)
 		     0);
 	sl_unobserve(SL_DETECT_PORT_SCAN,
 		     sl_detect_key(SL_DETECT_PORT_SCAN, who.source, who.destination),
-		     sl_mix(3, who.port) | 1);
+		     sl_detect_item(who.port));
 	sl_unobserve(SL_DETECT_HOST_SCAN, sl_detect_key(SL_DETECT_HOST_SCAN, who.source, who.port),
 		     who.destination | 1);
 	return 0;
@@ -299,7 +311,7 @@ __noinline int sl_detect_arp(struct sl_ctx *ctx, __u32 port, __u32 off)
 
 	if (ctx_load_bytes(ctx, off + SL_ARP_TARGET, &target, sizeof(target)))
 		return 0;
-	seen.item = sl_mix(4, target) | 1;
+	seen.item = sl_detect_item(target);
 	return sl_observe(ctx, port, SL_DETECT_ARP_SCAN, &seen) >= SL_DETECT_LIMIT
 		   ? SL_DROP_DETECTED
 		   : 0;

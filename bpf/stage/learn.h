@@ -63,20 +63,19 @@ static __noinline struct sl_fdb *sl_fdb_find_further(__u64 hash, __u64 key, __u3
 }
 
 /* The entry of this key; of key 0, a free slot where the key with this hash may be. */
-static __always_inline struct sl_fdb *sl_fdb_find(__u64 hash, __u64 key)
+static __always_inline struct sl_fdb *sl_fdb_find(const struct sl_settings *settings, __u64 hash,
+						  __u64 key)
 {
-	const struct sl_settings *settings = sl_settings_now();
-	struct sl_fdb *entry;
+	struct sl_fdb *entry = sl_fdb_in(sl_fdb_choice(hash, 0, settings->fdb_mask), key);
 
-	if (!settings)
-		return NULL;
-	entry = sl_fdb_in(sl_fdb_choice(hash, 0, settings->fdb_mask), key);
 	return likely(entry) ? entry : sl_fdb_find_further(hash, key, settings->fdb_mask);
 }
 
 static __always_inline struct sl_fdb *sl_fdb_entry(__u64 key)
 {
-	return sl_fdb_find(sl_fdb_hash(key), key);
+	const struct sl_settings *settings = sl_settings_now();
+
+	return settings ? sl_fdb_find(settings, sl_fdb_hash(key, &settings->flow_seed), key) : NULL;
 }
 
 /*
@@ -90,8 +89,10 @@ static __always_inline void sl_fdb_aim(struct sl_l2 *l2)
 	__u64 touched;
 	__u32 index;
 
-	l2->dst_hash = sl_fdb_hash(sl_fdb_key(l2->dst, l2->vid));
-	index = settings ? sl_fdb_choice(l2->dst_hash, 0, settings->fdb_mask) : 0;
+	if (!settings)
+		return;
+	l2->dst_hash = sl_fdb_hash(sl_fdb_key(l2->dst, l2->vid), &settings->flow_seed);
+	index = sl_fdb_choice(l2->dst_hash, 0, settings->fdb_mask);
 	bucket = bpf_map_lookup_elem(&sl_fdb, &index);
 	if (!bucket)
 		return;
@@ -112,8 +113,12 @@ static __always_inline bool sl_fdb_fresh(const struct sl_fdb *entry, __u32 now)
 /* The port behind which the frame's destination is, 0 if that is not known: after sl_fdb_aim(). */
 static __always_inline __u16 sl_fdb_port(const struct sl_l2 *l2)
 {
-	const struct sl_fdb *entry = sl_fdb_find(l2->dst_hash, sl_fdb_key(l2->dst, l2->vid));
+	const struct sl_settings *settings = sl_settings_now();
+	const struct sl_fdb *entry;
 
+	if (!settings)
+		return 0;
+	entry = sl_fdb_find(settings, l2->dst_hash, sl_fdb_key(l2->dst, l2->vid));
 	return entry && sl_fdb_fresh(entry, sl_epoch_now()) ? READ_ONCE(entry->port) : 0;
 }
 
@@ -160,8 +165,12 @@ static __always_inline void sl_fdb_release(struct sl_fdb *entry)
  */
 static __always_inline struct sl_fdb *sl_fdb_take(__u64 key)
 {
-	struct sl_fdb *slot = sl_fdb_find(sl_fdb_hash(key), 0);
+	const struct sl_settings *settings = sl_settings_now();
+	struct sl_fdb *slot;
 
+	if (!settings)
+		return NULL;
+	slot = sl_fdb_find(settings, sl_fdb_hash(key, &settings->flow_seed), 0);
 	if (!slot || __sync_val_compare_and_swap(&slot->key, 0, key) != 0)
 		return NULL;
 	if (sl_fdb_entry(key) == slot)
@@ -285,7 +294,7 @@ __noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vi
 		return SL_DROP_SWITCH_STATIC;
 	if ((sp->flags & SL_SWITCH_LOCKED) && !(known && entry->port == port))
 		return SL_DROP_SWITCH_LOCKED;
-	/* One that was flushed, or has aged, is as good as none: what does not learn leaves it so. */
+	/* What was flushed, or has aged, stays unknown where nothing is learned. */
 	if (!(sp->flags & SL_SWITCH_LEARN))
 		return 0;
 	if (entry && entry->port == port) {

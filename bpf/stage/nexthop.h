@@ -26,14 +26,13 @@ struct sl_route {
 	__u32 out_ifindex; /* the only way out there may be; 0 = whichever the routes say */
 };
 
+/* With the secret: a VM names its MAC itself, and might choose one that puts the gateway out. */
 static __always_inline __u32 sl_nexthop_slot(const struct sl_hop *hop)
 {
-	__u32 h = hop->ifindex * 0x9e3779b1u ^ hop->mtu; /* 2^32 / the golden ratio */
+	const struct sl_settings *settings = sl_settings_now();
+	sl_word words[] = {sl_mac_number(hop->dmac), (__u64)hop->mtu << 32 | hop->ifindex};
 
-#pragma unroll
-	for (int i = 0; i < ETH_ALEN; i++)
-		h = (h ^ hop->dmac[i]) * 0x85ebca6bu;
-	return (h ^ (h >> 16)) & (SL_NEXTHOP_SLOTS - 1);
+	return settings ? sl_hash(words, 2, &settings->flow_seed) & (SL_NEXTHOP_SLOTS - 1) : 0;
 }
 
 /*

@@ -17,6 +17,7 @@ static __always_inline __u64 sl_sighting(__u64 mac, __u16 domain, __u32 now)
 	return mac | (__u64)(__u16)(now ^ domain << 4) << 48;
 }
 
+/* Not keyed: the slots are the port's own, and 64 MACs fill them whichever they are. */
 static __always_inline __u64 *sl_sighting_slot(const struct sl_port *port, __u64 mac)
 {
 	__u32 hash = (mac * 0x9e3779b97f4a7c15ull) >> 58; /* 2^64 / the golden ratio */

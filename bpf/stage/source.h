@@ -27,13 +27,13 @@ static __always_inline void sl_source_of(const struct sl_packet *pkt, union sl_a
 static __always_inline __u64 sl_source_hash(const struct sl_settings *settings,
 					    const struct sl_port *port, const union sl_addr *source)
 {
-	__u64 hash = settings->flow_seed;
+	sl_word words[] = {
+	    (__u64)source->w[0] << 32 | source->w[1],
+	    (__u64)source->w[2] << 32 | source->w[3],
+	    (__u64)port->l3_ifindex << 32 | port->flags << 16 | sl_rules_generation(),
+	};
 
-	hash = sl_flow_mix(hash, (__u64)source->w[0] << 32 | source->w[1]);
-	hash = sl_flow_mix(hash, (__u64)source->w[2] << 32 | source->w[3]);
-	hash = sl_flow_mix(hash, (__u64)port->l3_ifindex << 32 | port->flags << 16 |
-				     sl_rules_generation());
-	return sl_flow_mix(hash, settings->flow_seed);
+	return sl_hash(words, 3, &settings->flow_seed);
 }
 
 static __always_inline bool sl_is_strict(const struct sl_port *port, __u8 family)

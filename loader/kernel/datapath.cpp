@@ -208,7 +208,6 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(vlan_members);
     SL_OPEN(vlan_maps);
     SL_OPEN(vlan_stats);
-    SL_OPEN(fdb);
     SL_OPEN(detect_rules);
     SL_OPEN(qos);
     SL_OPEN(qos_states);
@@ -224,6 +223,8 @@ Result<Maps> open_maps(const Pins& pins) {
     SL_OPEN(policy_hits);
     SL_OPEN(live);
     SL_OPEN(settings);
+    SL_TRY(now, settings.lookup(0));
+    SL_TRY(fdb, FdbTable::open(pins.map("sl_fdb"), now.value_or(sl_settings{}).flow_seed));
     SL_OPEN(stamp);
 #undef SL_OPEN
     return Maps{std::move(nexthops),        std::move(ports),
@@ -269,11 +270,11 @@ Result<> reuse_maps(const sluice_xdp_bpf& object, const Pins& pins) {
     return {};
 }
 
-Result<__u64> random_number() {
-    __u64 number = 0;
-    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+Result<sl_seed> random_seed() {
+    sl_seed seed{};
+    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return fail_errno(errno, "reading random bytes");
-    return number;
+    return seed;
 }
 
 /// A quarter of the sessions that the table has room for is kept for the router.
@@ -318,7 +319,7 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .flow_groups4 = sl_flow_groups(settings.max_flows),
         .flow_groups6 = sl_flow_groups(settings.max_flows6),
         .zero = 0,
-        .flow_seed = 0,
+        .flow_seed = {},
         .max_sessions4 = settings.max_flows / 2,
         .max_sessions6 = settings.max_flows6 / 2,
     };
@@ -347,7 +348,7 @@ Result<Datapath> Datapath::create(std::string_view instance, const Settings& set
     SL_CHECK(pin_all(*object, aside));
     SL_TRY(maps, open_maps(aside));
     auto entry = settings_in_ticks(settings);
-    SL_TRY(seed, random_number());
+    SL_TRY(seed, random_seed());
     entry.flow_seed = seed;
     SL_CHECK(maps.settings.update(0, entry));
     maps.rules.take_generation();

@@ -45,15 +45,15 @@ MacAddress fdb_mac(__u64 key) {
 
 std::uint16_t fdb_vlan(__u64 key) { return static_cast<std::uint16_t>(key >> SL_FDB_MAC_BITS); }
 
-Result<FdbTable> FdbTable::open(const std::filesystem::path& pin) {
+Result<FdbTable> FdbTable::open(const std::filesystem::path& pin, const sl_seed& seed) {
     SL_TRY(buckets, MappedArray<sl_fdb_bucket>::open(pin));
-    return FdbTable(std::move(buckets));
+    return FdbTable(std::move(buckets), seed);
 }
 
 sl_fdb* FdbTable::find(__u64 place, __u64 key) const {
     const auto buckets = buckets_.entries();
     const auto mask = static_cast<__u32>(buckets.size() - 1);
-    const __u64 hash = sl_fdb_hash(place);
+    const __u64 hash = sl_fdb_hash(place, &seed_);
     for (__u32 turn = 0; turn < SL_FDB_CHOICES; ++turn)
         for (auto& slot : buckets[sl_fdb_choice(hash, turn, mask)].slots)
             if (peek(slot.key) == key) return &slot;

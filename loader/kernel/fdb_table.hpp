@@ -18,7 +18,9 @@ namespace sluice {
 
 class FdbTable {
 public:
-    [[nodiscard]] static Result<FdbTable> open(const std::filesystem::path& pin);
+    /// @param seed sl_settings.flow_seed
+    [[nodiscard]] static Result<FdbTable> open(const std::filesystem::path& pin,
+                                               const sl_seed& seed);
 
     [[nodiscard]] std::optional<sl_fdb> lookup(__u64 key) const;
 
@@ -38,13 +40,15 @@ public:
     [[nodiscard]] const MapInfo& info() const { return buckets_.info(); }
 
 private:
-    explicit FdbTable(MappedArray<sl_fdb_bucket> buckets) : buckets_(std::move(buckets)) {}
+    FdbTable(MappedArray<sl_fdb_bucket> buckets, const sl_seed& seed)
+        : buckets_(std::move(buckets)), seed_(seed) {}
 
     /// The slot of this key; of key 0, a free one where `place` may be. Null if there is none.
     [[nodiscard]] sl_fdb* find(__u64 place, __u64 key) const;
     [[nodiscard]] Result<sl_fdb*> take(__u64 key) const;
 
     MappedArray<sl_fdb_bucket> buckets_;
+    sl_seed seed_;
 };
 
 }  // namespace sluice

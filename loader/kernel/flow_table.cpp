@@ -17,8 +17,8 @@ __u64 last_word(const Key& key) {
 }
 
 template <class Key>
-__u64 hash_of(const Key& key, __u64 seed) {
-    return sl_flow_hash(reinterpret_cast<const sl_word*>(&key), word_count<Key>, seed);
+__u64 hash_of(const Key& key, const sl_seed& seed) {
+    return sl_hash(reinterpret_cast<const sl_word*>(&key), word_count<Key>, &seed);
 }
 
 bool same(const void* a, const void* b, std::size_t bytes) { return std::memcmp(a, b, bytes) == 0; }
@@ -27,7 +27,7 @@ bool same(const void* a, const void* b, std::size_t bytes) { return std::memcmp(
 
 template <class Key>
     requires std::same_as<Key, sl_key4> || std::same_as<Key, sl_key6>
-Result<FlowTable<Key>> FlowTable<Key>::open(const Pins& pins, __u64 seed) {
+Result<FlowTable<Key>> FlowTable<Key>::open(const Pins& pins, const sl_seed& seed) {
     constexpr bool v4 = std::same_as<Key, sl_key4>;
     SL_TRY(slots, MappedArray<Slot>::open(pins.map(v4 ? "sl_flows4" : "sl_flows6")));
     SL_TRY(groups,

@@ -29,11 +29,12 @@ public:
     /// Maps an instance's table, some 90 bytes (IPv6: 120) for each entry there is room for.
     /// Errors: not_found (no instance), refused (another version's).
     /// @param seed sl_settings.flow_seed
-    [[nodiscard]] static Result<FlowTable> open(const Pins& pins, __u64 seed);
+    [[nodiscard]] static Result<FlowTable> open(const Pins& pins, const sl_seed& seed);
 
     /// @param births of IPv6: any, it is not looked at
     FlowTable(MappedArray<Slot> slots, MappedArray<sl_flow_group> groups,
-              std::optional<MappedArray<sl_birth>> births, MappedArray<__u64> recheck, __u64 seed)
+              std::optional<MappedArray<sl_birth>> births, MappedArray<__u64> recheck,
+              const sl_seed& seed)
         : slots_(std::move(slots)),
           groups_(std::move(groups)),
           births_(std::move(births)),
@@ -63,7 +64,7 @@ private:
     MappedArray<sl_flow_group> groups_;
     std::optional<MappedArray<sl_birth>> births_;
     MappedArray<__u64> recheck_;
-    __u64 seed_;
+    sl_seed seed_;
 };
 
 extern template class FlowTable<sl_key4>;

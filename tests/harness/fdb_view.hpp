@@ -12,7 +12,8 @@ namespace sluice::test {
 
 class FdbView {
 public:
-    FdbView(int fd, std::uint32_t buckets) : table_(fd), buckets_(buckets) {}
+    FdbView(int fd, std::uint32_t buckets, const sl_seed& seed)
+        : table_(fd), buckets_(buckets), seed_(seed) {}
 
     [[nodiscard]] std::optional<sl_fdb> get(std::uint64_t key) const {
         const auto place = find(key, key);
@@ -56,7 +57,7 @@ private:
     using Place = std::pair<std::uint32_t, std::size_t>;  ///< bucket, slot
 
     [[nodiscard]] std::optional<Place> find(std::uint64_t place, std::uint64_t key) const {
-        const std::uint64_t hash = sl_fdb_hash(place);
+        const std::uint64_t hash = sl_fdb_hash(place, &seed_);
         for (std::uint32_t turn = 0; turn < SL_FDB_CHOICES; ++turn) {
             const auto index = sl_fdb_choice(hash, turn, buckets_ - 1);
             const auto bucket = table_.get(index);
@@ -74,6 +75,7 @@ private:
 
     MapView<std::uint32_t, sl_fdb_bucket> table_;
     std::uint32_t buckets_;
+    sl_seed seed_;
 };
 
 }  // namespace sluice::test

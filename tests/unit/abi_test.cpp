@@ -33,7 +33,7 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_flow_record, kind), 160u);
     EXPECT_EQ(offsetof(sl_settings, tracked_until4), 36u);
     EXPECT_EQ(offsetof(sl_settings, flow_seed), 56u);
-    EXPECT_EQ(offsetof(sl_settings, max_sessions4), 64u);
+    EXPECT_EQ(offsetof(sl_settings, max_sessions4), 96u);
     EXPECT_EQ(offsetof(sl_port_stats, unattributed), 128u);
     EXPECT_EQ(offsetof(sl_port, flags), 12u);
     EXPECT_EQ(offsetof(sl_port, guard), 14u);

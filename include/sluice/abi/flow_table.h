@@ -28,6 +28,7 @@
 #define SLUICE_ABI_FLOW_TABLE_H
 
 #include "sluice/abi/flow.h"
+#include "sluice/abi/hash.h"
 
 #define SL_FLOW_SLOTS	  16u
 #define SL_FLOW_LANES	  4u /* tags in a word */
@@ -65,11 +66,10 @@ struct sl_flow6 {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_flow6) == 96, "sl_flow6 is in two cache lines");
 
-typedef __u64 __attribute__((may_alias)) sl_word;
-
-/* A key as words, of which the last one has the byte `kind`. */
+/* A key as words, of which the last one has the byte `kind`. Their hash is sl_hash(). */
 #define SL_KEY4_WORDS (sizeof(struct sl_key4) / sizeof(sl_word))
 #define SL_KEY6_WORDS (sizeof(struct sl_key6) / sizeof(sl_word))
+SL_STATIC_ASSERT(SL_KEY6_WORDS <= SL_SEED_WORDS, "each word has a part of the seed");
 
 /* Where in the last word, little endian, `domain` and `proto` are; the ports are the low 32 bits.
  */
@@ -87,22 +87,6 @@ typedef __u64 __attribute__((may_alias)) sl_word;
 SL_INLINE __u32 sl_flow_groups(__u32 entries)
 {
 	return (__u32)(((__u64)entries + entries / 4) / SL_FLOW_SLOTS) + 1;
-}
-
-SL_INLINE __u64 sl_flow_mix(__u64 hash, __u64 word)
-{
-	hash = (hash ^ word) * 0x9e3779b97f4a7c15ull; /* 2^64 / the golden ratio */
-	return hash ^ hash >> 32;
-}
-
-/* Not to be foreseen by who does not know the seed: no VM fills the groups of another's flows. */
-SL_INLINE __u64 sl_flow_hash(const sl_word *words, __u32 count, __u64 seed)
-{
-	__u64 hash = seed;
-
-	for (__u32 i = 0; i < count; i++)
-		hash = sl_flow_mix(hash, words[i]);
-	return sl_flow_mix(hash, seed);
 }
 
 /* The hash in parts: 15 bits of tag, 4 of home, 12 of turn, 32 of group. */

@@ -3,6 +3,7 @@
 #ifndef SLUICE_ABI_INSTANCE_H
 #define SLUICE_ABI_INSTANCE_H
 
+#include "sluice/abi/hash.h"
 #include "sluice/abi/types.h"
 
 #define SL_STAMP_MAGIC 0x6563756c69733031ull
@@ -36,9 +37,9 @@ struct sl_settings {
 	__u32 tracked_until4, tracked_until6;
 	__u32 flow_groups4, flow_groups6; /* sluice/abi/flow_table.h */
 	__u32 zero;
-	__u64 flow_seed; /* random, of the tables' hashes; the same as long as the tables live */
+	struct sl_seed flow_seed; /* of all hashes; the same as long as the tables live */
 	__u32 max_sessions4, max_sessions6; /* at most; asked when one opens */
 };
-SL_STATIC_ASSERT(sizeof(struct sl_settings) == 72, "sl_settings is 72 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_settings) == 104, "sl_settings is 104 bytes");
 
 #endif

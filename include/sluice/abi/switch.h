@@ -7,6 +7,7 @@
 #ifndef SLUICE_ABI_SWITCH_H
 #define SLUICE_ABI_SWITCH_H
 
+#include "sluice/abi/hash.h"
 #include "sluice/abi/stats.h"
 #include "sluice/abi/types.h"
 
@@ -162,14 +163,16 @@ struct sl_fdb_bucket {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_fdb_bucket) == 64, "sl_fdb_bucket is a cache line");
 
-/* The buckets of a key are parts of this number (MurmurHash3's finalizer). */
-SL_INLINE __u64 sl_fdb_hash(__u64 key)
+/*
+ * The buckets of a key are parts of this number. The factor is odd and secret: the upper bits of
+ * such a product are the same for two numbers with few factors, whichever they are
+ * (Dietzfelbinger's multiplicative hashing).
+ */
+SL_INLINE __u64 sl_fdb_hash(__u64 key, const struct sl_seed *seed)
 {
-	key ^= key >> 33;
-	key *= 0xff51afd7ed558ccdull;
-	key ^= key >> 33;
-	key *= 0xc4ceb9fe1a85ec53ull;
-	return key;
+	key = sl_hash_fold(key ^ seed->words[0]) * (seed->words[1] | 1);
+	key = sl_hash_fold(key) * 0xc4ceb9fe1a85ec53ull; /* MurmurHash3's */
+	return sl_hash_fold(key);
 }
 
 /*
