@@ -179,13 +179,19 @@ static __always_inline struct sl_fdb *sl_fdb_take(__u64 key)
 	return NULL;
 }
 
-static __always_inline bool sl_macs_full(void)
+/*
+ * With the MAC that is counted by now: did the port hold as many as there was room for others? So
+ * no port, nor several together, can fill the table: each may have half of what the others leave.
+ * What moves takes no room and is not asked.
+ */
+static __always_inline bool sl_macs_short(const struct sl_switch_state *state)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	__u32 zero = 0;
 	const struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
 
-	return !settings || !live || READ_ONCE(live->macs) > settings->max_macs;
+	return !settings || !live ||
+	       READ_ONCE(state->learned) + READ_ONCE(live->macs) > (__u64)settings->max_macs + 1;
 }
 
 static __always_inline int sl_learn_new(struct sl_ctx *ctx, __u32 port,
@@ -196,7 +202,7 @@ static __always_inline int sl_learn_new(struct sl_ctx *ctx, __u32 port,
 
 	if (!sl_learn_admit(sp, state))
 		return SL_DROP_SWITCH_MAC_LIMIT;
-	entry = sl_macs_full() ? NULL : sl_fdb_take(key);
+	entry = sl_macs_short(state) ? NULL : sl_fdb_take(key);
 	if (!entry) {
 		sl_macs_learned(state, -1);
 		if (!sl_fdb_entry(key))

@@ -113,17 +113,39 @@ protected:
 
 // What the table has stays; what it has no room for is switched all the same, and said once.
 TEST_F(SwitchTable, FullForgetsNobody) {
-    constexpr std::uint32_t room = 8;
+    constexpr std::uint32_t room = 8, share = room / 2;
     set_size(room, 1024);
     add_port(lan0, SL_SWITCH_LEARN | SL_SWITCH_FLOOD);
     add_port(lan1, SL_SWITCH_LEARN | SL_SWITCH_FLOOD);
     for (std::uint32_t i = 0; i < room + 3; ++i) hear(lan0, i);
-    for (std::uint32_t i = 0; i < room; ++i) EXPECT_TRUE(gate_->fdb().get(key_of(i)));
-    expect_exact(room);
+    for (std::uint32_t i = 0; i < share; ++i) EXPECT_TRUE(gate_->fdb().get(key_of(i)));
+    expect_exact(share);
     const auto events = gate_->events();
     ASSERT_EQ(events.size(), 1u);
     EXPECT_EQ(events[0].kind, SL_EVENT_MACS_FULL);
     EXPECT_EQ(gate_->port_stats(lan0.id).rx[SL_COUNT_FORWARDED].packets, room + 3);
+}
+
+// A port has another MAC only while it holds fewer than are free: whatever one does, there is room
+// for those of the others, and it gets more when others go.
+TEST_F(SwitchTable, NoPortTakesTheTable) {
+    constexpr std::uint32_t room = 90;
+    set_size(room, 1024);
+    for (std::uint32_t i = 0; i < 2 * room; ++i) hear(lan0, i);
+    EXPECT_EQ(learned(lan0), room / 2);
+    for (std::uint32_t i = 1000; i < 1000 + 2 * room; ++i) hear(lan1, i);
+    EXPECT_EQ(learned(lan1), room / 4 + 1) << "23, with 22 free";
+    for (std::uint32_t i = 2000; i < 2000 + 2 * room; ++i) hear(lan0, i);
+    EXPECT_EQ(learned(lan0), room / 2) << "it has had its share";
+    expect_exact(room / 2 + room / 4 + 1);
+    // What moves takes no room: a whole segment may come by another port.
+    for (std::uint32_t i = 0; i < room / 2; ++i) hear(lan1, i);
+    EXPECT_EQ(learned(lan0), 0u);
+    EXPECT_EQ(learned(lan1), room / 2 + room / 4 + 1);
+    hear(lan1, 3000);
+    EXPECT_FALSE(gate_->fdb().get(key_of(3000)));
+    hear(lan0, 3000);
+    EXPECT_TRUE(gate_->fdb().get(key_of(3000)));
 }
 
 // The same where a MAC may be, while there is room elsewhere.
@@ -162,7 +184,7 @@ TEST_F(SwitchTable, TwoCpusLearnTheSame) {
 
 TEST_F(SwitchTable, OldOnesGoAndMakeRoom) {
     constexpr std::uint32_t room = 8;
-    set_size(room, 16);  // visited in a second and a half
+    set_size(4 * room, 16);  // visited in a second and a half
     for (std::uint32_t i = 0; i < room - 1; ++i) hear(i % 2 ? lan1 : lan0, i);
     sl_fdb given{};
     given.port = lan1.id;

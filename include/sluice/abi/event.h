@@ -26,7 +26,7 @@
 	X(LOOP, "loop", "error", "what left by the other port came back by this one")              \
 	X(BPDU, "bpdu", "warning", "a spanning tree frame entered by a port that sends none")      \
 	X(MACS_FULL, "macs-full", "warning",                                                       \
-	  "the switch's table is full: frames for MACs that it has not are flooded")               \
+	  "the table, or the port's share of it, is full: frames for MACs not in it are flooded")  \
 	X(SYN_FLOOD, "syn-flood", "error",                                                         \
 	  "too many connections to this destination are begun and not completed")                  \
 	X(UDP_FLOOD_TO, "udp-flood-to", "error", "too many UDP packets to this destination")       \
