@@ -38,6 +38,30 @@ static __always_inline bool sl_event_due(struct sl_event_limit *limit)
 }
 
 /*
+ * Does the port have an event left? One VM can cause events of dozens of subjects and of every rule
+ * of a policy: those of the others are to stay in the ring all the same. What is not written is
+ * counted as if it were too early. Global: the verifier looks once.
+ */
+__noinline bool sl_event_affords(__u32 port, __u32 kind)
+{
+	bool of_frames =
+	    kind == SL_EVENT_DROP || kind == SL_EVENT_AUDIT || kind == SL_EVENT_POLICY_LOG;
+	struct sl_event_limit *budget =
+	    sl_event_limit(port, of_frames ? SL_EVENT_BUDGET_FRAMES : SL_EVENT_BUDGET_OTHERS);
+	__u32 now = sl_tick_now(), spent, credit;
+
+	if (!budget)
+		return false;
+	spent = READ_ONCE(budget->last);
+	credit = now - spent;
+	if (credit > SL_EVENT_BURST * SL_EVENT_COST) /* but no CPU is ahead of this one, just now */
+		credit = spent - now < SL_EVENT_COST ? 0 : SL_EVENT_BURST * SL_EVENT_COST;
+	return credit >= SL_EVENT_COST &&
+	       __sync_val_compare_and_swap(&budget->last, spent, now - credit + SL_EVENT_COST) ==
+		   spent;
+}
+
+/*
  * Copies the beginning of the frame of `len` bytes as it was on the wire: a tag that the kernel has
  * taken out of it is put back. Returns how many bytes are there.
  */
@@ -98,7 +122,7 @@ static __always_inline void sl_event_of(struct sl_ctx *ctx, const struct sl_noti
 
 	if (!limit)
 		return;
-	if (sl_event_due(limit))
+	if (sl_event_due(limit) && sl_event_affords(notice->port, notice->kind))
 		sl_event_write(ctx, notice, __sync_lock_test_and_set(&limit->counted, 0));
 	else
 		__sync_fetch_and_add(&limit->counted, 1);
@@ -136,9 +160,12 @@ __noinline __u32 sl_event_frames(__u32 index)
 static __noinline void sl_event_counted(struct sl_ctx *ctx, const struct sl_notice *notice,
 					struct sl_event_limit *limit, __u32 index)
 {
-	__u32 counted = sl_event_frames(index);
-	__u32 before = __sync_lock_test_and_set(&limit->counted, counted);
+	__u32 counted, before;
 
+	if (!sl_event_affords(notice->port, notice->kind))
+		return;
+	counted = sl_event_frames(index);
+	before = __sync_lock_test_and_set(&limit->counted, counted);
 	sl_event_write(ctx, notice, counted - before - 1);
 }
 

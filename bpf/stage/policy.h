@@ -43,13 +43,14 @@ static __always_inline bool sl_policy_asks_mac(void)
 	return line && line->header.root[SL_POLICY_SOURCE_MAC];
 }
 
-/* One event a second for each rule and CPU. */
+/* One event a second for each rule and CPU, as long as the port has any left. */
 static __always_inline void sl_policy_event(struct sl_ctx *ctx, const struct sl_notice *notice,
 					    struct sl_policy_hit *hit)
 {
 	__u32 now = sl_tick_now() ?: 1;
 
-	if (hit->reported && now - hit->reported < SL_EVENT_INTERVAL) {
+	if ((hit->reported && now - hit->reported < SL_EVENT_INTERVAL) ||
+	    !sl_event_affords(notice->port, notice->kind)) {
 		hit->unreported++;
 		return;
 	}

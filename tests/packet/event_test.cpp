@@ -117,6 +117,36 @@ TEST_F(Events, EveryDropOfOtherStages) {
     EXPECT_EQ(events[1].egress, 1);
 }
 
+// One port has a burst of events and then one a while, however much it has to tell; another port's
+// are written, and so are those of its own that are not about single frames.
+TEST_F(Events, NoPortTakesTheRing) {
+    gate().set_guard(lan1, guard_of(vm_b));
+    const auto limits = gate().map<__u32, sl_event_limit>("sl_event_limits");
+    const __u32 subject = lan0.id * SL_EVENT_SUBJECTS + SL_DROP_GUARD_MAC;
+    const auto drop_anew = [&] {  // as if a second had gone by, or it were another reason
+        limits.put(subject, {.last = 0, .counted = limits.get(subject)->counted});
+        drop(Hook::tc, forged());
+    };
+    for (std::uint32_t i = 0; i < 3 * SL_EVENT_BURST; ++i) drop_anew();
+    const std::size_t written = gate().events().size();
+    EXPECT_GE(written, SL_EVENT_BURST);
+    EXPECT_LE(written, SL_EVENT_BURST + 3) << "what a slow machine saves up meanwhile";
+    EXPECT_EQ(send(Hook::tc, lan1, serialise(forged())).verdict, Verdict::drop);
+    ASSERT_EQ(gate().events().size(), written + 1);
+    EXPECT_EQ(gate().events().back().port, lan1.id);
+    // Later it has one more, which tells how many there were.
+    const auto budget = lan0.id * SL_EVENT_SUBJECTS + SL_EVENT_BUDGET_FRAMES;
+    limits.put(budget, {.last = limits.get(budget)->last - SL_EVENT_COST, .counted = 0});
+    drop_anew();
+    const auto events = gate().events();
+    ASSERT_GE(events.size(), written + 2);
+    EXPECT_EQ(events[written + 1].port, lan0.id);
+    std::uint32_t told = 0;
+    for (const sl_event& event : events)
+        if (event.port == lan0.id) told += 1 + event.repeats;
+    EXPECT_EQ(told, 3 * SL_EVENT_BURST + 1);
+}
+
 // The ring goes round: the newest SL_EVENTS are there, each in its slot.
 TEST_F(Events, TheRingKeepsTheNewest) {
     const auto head = gate().map<__u32, sl_event_head>("sl_event_head");

@@ -39,7 +39,7 @@ struct PolicyMaps {
         const __u32 zero = 0;
         bpf_map_delete_elem(gate.fd("sl_policy"), &zero);
         const std::vector<sl_policy_hit> none(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-        for (__u32 bit = 0; bit < 5; ++bit)
+        for (__u32 bit = 0; bit < 4 * SL_EVENT_BURST; ++bit)
             bpf_map_update_elem(gate.fd("sl_policy_hits"), &bit, none.data(), BPF_ANY);
     }
 };
@@ -397,6 +397,27 @@ TEST_F(Policy, EventsTellTheRule) {
     EXPECT_EQ(events[1].kind, SL_EVENT_DROP);
     EXPECT_EQ(events[1].reason, SL_DROP_POLICY_DENY);
     EXPECT_EQ(events[1].other_port, 1);
+}
+
+// A rule may be reported each second, and a policy has thousands that one VM can meet.
+TEST_F(Policy, ManyRulesDoNotTakeTheRing) {
+    constexpr std::uint16_t rules = 3 * SL_EVENT_BURST, first = 1000;
+    std::vector<ResolvedRule> many;
+    for (std::uint16_t i = 0; i < rules; ++i)
+        many.push_back(about_port(PolicyAction::deny, first + i));
+    put(std::move(many));
+    Packet asked = ask4;
+    for (std::uint16_t i = 0; i < rules; ++i) {
+        asked.get<Udp>().dport = first + i;
+        expect_drop(Hook::tc, lan0, asked, SL_DROP_POLICY_DENY);
+    }
+    const std::size_t written = gate().events().size();
+    EXPECT_GE(written, SL_EVENT_BURST);
+    EXPECT_LE(written, SL_EVENT_BURST + 3) << "what a slow machine saves up meanwhile";
+    const Packet theirs = to_gateway(vm_b, lan1) / Ip4{.src = vm_b.v4, .dst = server.v4} /
+                          Udp{.sport = 1, .dport = first + rules - 1} / payload(20);
+    expect_drop(Hook::tc, lan1, theirs, SL_DROP_POLICY_DENY);
+    EXPECT_EQ(gate().events().back().port, lan1.id);
 }
 
 // --- switched ---

@@ -86,12 +86,22 @@ struct sl_event_head {
 /*
  * Map sl_event_limits (array): one event a second for each port and subject, the others are
  * counted. Index: port id * SL_EVENT_SUBJECTS + subject; a drop's or audit's subject is its reason
- * (audit the same), another kind's SL_DROP_MAX + kind.
+ * (audit the same), another kind's SL_DROP_MAX + kind. The last two are the port's budgets, so that
+ * no port takes the ring from the others: of their `last` an event takes SL_EVENT_COST ticks, and
+ * no more than SL_EVENT_BURST are saved up.
  */
-#define SL_EVENT_SUBJECTS 128u
+#define SL_EVENT_SUBJECTS      128u
+#define SL_EVENT_BUDGET_FRAMES 126u /* of DROP, AUDIT and POLICY_LOG */
+#define SL_EVENT_BUDGET_OTHERS 127u /* of all other kinds, which drops can't use up */
+#define SL_EVENT_BURST	       64u
+/*
+ * 0.77 s: not the second after which a subject is reported again, or the same one would always be
+ * first.
+ */
+#define SL_EVENT_COST 733u
 
 struct sl_event_limit {
-	__u32 last; /* tick of the last event */
+	__u32 last; /* tick of the last event; a budget's: up to which its time is spent */
 	/*
 	 * Modulo 2^32. A drop's or audit's: its frames (sl_drops and sl_audits) up to the last
 	 * event, so that a frame which is not reported costs nothing. Another kind's: events not
