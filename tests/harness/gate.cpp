@@ -88,10 +88,6 @@ sl_port_bits range_bits(std::uint16_t first, std::uint16_t last) {
     return bits;
 }
 
-/// Always the same, so that a failure repeats.
-constexpr sl_seed seed{{0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
-                        0x082efa98ec4e6c89, 0x452821e638d01377}};
-
 sl_settings default_settings(std::uint32_t macs) {
     constexpr std::uint32_t second = 1'000'000'000u >> SL_TICK_SHIFT;
     sl_settings settings{};
@@ -433,10 +429,15 @@ sl_qos_stats Gate::qos_stats(std::uint16_t port_id) const {
 void Gate::set_settings(sl_settings settings) {
     settings.flow_groups4 = groups4_;
     settings.flow_groups6 = groups6_;
-    settings.flow_seed = seed;
+    settings.flow_seed = seed_;
     settings.max_sessions4 = max_sessions4_;
     settings.max_sessions6 = max_sessions6_;
     map<__u32, sl_settings>("sl_settings").put(0, settings);
+}
+
+void Gate::set_seed(const sl_seed& seed) {
+    seed_ = seed;
+    set_settings(map<__u32, sl_settings>("sl_settings").get(0).value());
 }
 
 FdbView Gate::fdb() const {
