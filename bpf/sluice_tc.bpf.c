@@ -363,8 +363,6 @@ static __noinline int sl_tc_router_end(struct __sk_buff *ctx, const struct sl_po
 {
 	if (verdict != SL_FORWARD)
 		return sl_router_finish(ctx, port, stats, work, verdict, work->len);
-	if (unlikely(sl_is_dhcp_answer(&work->pkt)))
-		work->hop.port = 0; /* not past the egress program, which counts it */
 	sl_count(&stats->rx[SL_COUNT_FORWARDED], work->len);
 	sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
 	return ctx_redirect(ctx, &work->hop);
@@ -386,7 +384,7 @@ static __noinline int sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *po
 	}
 	sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], len);
 	if (out) {
-		ctx->tc_index = SL_TC_INDEX_SEGMENT;
+		ctx->tc_index = SL_TC_INDEX_SWITCHED;
 		return bpf_redirect(out->ifindex, 0);
 	}
 	ctx_clear_mark(ctx);
@@ -546,7 +544,7 @@ int sl_tc_egress(struct __sk_buff *ctx)
 	why = sl_egress(ctx, port);
 	if (why)
 		return sl_egress_drop(ctx, port->id, why, len);
-	if (mark == SL_TC_INDEX_SEGMENT) {
+	if (mark == SL_TC_INDEX_SEGMENT || mark == SL_TC_INDEX_SWITCHED) {
 		ctx->tc_index = 0;
 		sl_count_tx(port->id, SL_COUNT_FORWARDED, len);
 		return TC_ACT_UNSPEC;

@@ -140,17 +140,25 @@ static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_loo
 
 /*
  * Says to the egress program of the target port that sluice sent the frame: to this port, and has
- * counted it; or into the segment behind which the port is, and the port counts it. That program
- * clears it again.
+ * counted it; or into the segment behind which the port is, and the port counts it; or likewise,
+ * but at layer 2, from another port of the same segment. That program clears it again.
  */
-#define SL_TC_INDEX_PORT    0x51ce
-#define SL_TC_INDEX_SEGMENT 0x51cf
+#define SL_TC_INDEX_PORT     0x51ce
+#define SL_TC_INDEX_SEGMENT  0x51cf
+#define SL_TC_INDEX_SWITCHED 0x51d0
 
 /* A mark that came with the frame is another instance's, and would be taken for ours on egress. */
 static __always_inline void ctx_clear_mark(struct sl_ctx *ctx)
 {
-	if (unlikely(ctx->tc_index == SL_TC_INDEX_PORT || ctx->tc_index == SL_TC_INDEX_SEGMENT))
+	if (unlikely(ctx->tc_index - SL_TC_INDEX_PORT <= SL_TC_INDEX_SWITCHED - SL_TC_INDEX_PORT))
 		ctx->tc_index = 0;
+}
+
+/* Marks a frame that is switched. What the router sent into a VLAN stays known for that. */
+static __always_inline void ctx_mark_switched(struct sl_ctx *ctx)
+{
+	if (ctx->tc_index != SL_TC_INDEX_SEGMENT)
+		ctx->tc_index = SL_TC_INDEX_SWITCHED;
 }
 
 /* The port that the frame is counted at before it is sent; 0: its egress program does that. */

@@ -199,6 +199,23 @@ static __always_inline bool sl_is_mapped(const union sl_addr *addr)
 	return !(addr->w[0] | addr->w[1]) && addr->w[2] == bpf_htonl(0xffff);
 }
 
+/* Can a single host have this IPv4 address? RFC 1122 section 3.2.1.3, RFC 6890. */
+static __always_inline bool sl_is_host4(__be32 addr)
+{
+	__u8 first = bpf_ntohl(addr) >> 24;
+
+	return first && first != 127 && first < 224;
+}
+
+/* The same of an IPv6 address: not ::, ::1, a group's, or IPv4's. */
+static __always_inline bool sl_is_host6(const union sl_addr *addr)
+{
+	__be32 low = addr->w[3] & ~bpf_htonl(1);
+
+	return addr->b[0] != 0xff && (addr->w[0] | addr->w[1] | addr->w[2] | low) &&
+	       !sl_is_mapped(addr);
+}
+
 static __always_inline enum sl_verdict sl_refuse(struct sl_packet *pkt, enum sl_drop reason)
 {
 	pkt->reason = reason;

@@ -220,7 +220,7 @@ static __always_inline int sl_flood(struct __sk_buff *ctx, struct sl_work *work)
 	struct sl_walk walk = {.ctx = ctx, .vid = work->l2.vid};
 	const struct sl_switch_port *last;
 
-	ctx->tc_index = SL_TC_INDEX_SEGMENT;
+	ctx_mark_switched(ctx);
 	bpf_loop(SL_MAX_PORTS / 64, sl_walk_word, &walk, 0);
 	if (!work->flood.last) {
 		work->pkt.reason = SL_DROP_SWITCH_NOWHERE;

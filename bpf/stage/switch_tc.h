@@ -131,7 +131,7 @@ static __always_inline int sl_switch_send(struct __sk_buff *ctx, struct sl_work 
 		work->pkt.reason = SL_DROP_REWRITE_FAILED;
 		return 0;
 	}
-	ctx->tc_index = SL_TC_INDEX_SEGMENT;
+	ctx_mark_switched(ctx);
 	return bpf_redirect(out->ifindex, 0);
 }
 

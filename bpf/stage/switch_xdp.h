@@ -8,7 +8,7 @@
 
 #include "ctx/xdp_csum.h"
 #include "stage/flow.h"
-#include "stage/guard_egress.h"
+#include "stage/guard.h"
 #include "stage/judge.h"
 #include "stage/police.h"
 #include "stage/switch.h"

@@ -14,6 +14,14 @@ struct sl_flood {
 	bool probe; /* a loop probe is due at one of the ports */
 };
 
+/* The question whether an address is another port's: stage/guard_snoop.h. */
+struct sl_claim {
+	union sl_addr addr;
+	__u16 port;   /* id of the port that would have it */
+	__u16 domain; /* L2 domain */
+	__u16 owner;  /* id of the port that has it; 0 = none */
+};
+
 /*
  * One packet's working memory, for which the stack of a chain of calls (512 bytes) is too small.
  * Both hooks run with softirqs off, so a CPU is at one packet at a time.
@@ -34,6 +42,7 @@ struct sl_work {
 	union sl_key back;	/* of what opened the session, while its way back is looked for */
 	struct sl_l2 l2;	/* of a switched frame */
 	struct sl_flood flood;	/* likewise */
+	struct sl_claim claim;	/* of the egress program, which may run within a flood */
 	struct sl_port gateway; /* likewise: the port as which the VLAN's gateway gets it */
 };
 

@@ -45,7 +45,7 @@ _sluice() {
         mapfile -t COMPREPLY < <(compgen -W "accept reject" -- "$cur")
         return ;;
     --kind)
-        mapfile -t COMPREPLY < <(compgen -W "drop audit mac-duplicate mac-foreign address-snooped mac-learned mac-moved loop bpdu macs-full" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "drop audit mac-duplicate mac-foreign address-snooped mac-learned mac-moved loop bpdu macs-full address-refused" -- "$cur")
         return ;;
     --strategy)
         mapfile -t COMPREPLY < <(compgen -W "random sequential uuid time" -- "$cur")

@@ -68,7 +68,11 @@ Packet nd(const Packet& below, NdType type, std::optional<sl_addr> target, const
 }
 
 Raw bootp_body(const Bootp& bootp) {
-    Raw raw{{bootp.op, 1, bootp.hardware_length, 0, 1, 2, 3, 4, 0, 0, 0x80, 0, 0, 0, 0, 0}};
+    Raw raw{{bootp.op, 1, bootp.hardware_length, 0}};
+    put16(raw.bytes, bootp.id >> 16);
+    put16(raw.bytes, bootp.id);
+    append(raw.bytes, Bytes{0, 0, 0x80, 0});
+    put4(raw.bytes, bootp.had);
     put4(raw.bytes, bootp.given);
     raw.bytes.resize(28);
     append(raw.bytes, bootp.chaddr);

@@ -46,6 +46,8 @@ struct Bootp {
     std::uint8_t op = 1;  ///< 1 request, 2 reply
     Mac chaddr{};
     std::uint8_t hardware_length = 6;
+    std::uint32_t id = 0x01020304;           ///< of the transaction
+    sl_addr had{};                           ///< ciaddr
     sl_addr given{};                         ///< yiaddr
     std::uint8_t message = 1;                ///< option 53; 5 = ACK
     std::optional<std::uint32_t> seconds{};  ///< option 51

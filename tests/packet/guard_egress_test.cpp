@@ -1,5 +1,5 @@
-// What leaves by a guarded port: delivery to the port's own MACs alone, DHCP snooping. And what
-// the guard keeps away from flows that exist already.
+// What leaves by a guarded port: delivery to the port's own MACs alone. And what the guard keeps
+// away from flows that exist already.
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -20,7 +20,6 @@ protected:
         return Eth{.dst = mac, .src = lan0.mac} / Ip4{.src = server.v4, .dst = vm_a.v4} /
                Udp{.sport = 1, .dport = 2} / payload(9);
     }
-    static auto snooped() { return gate().map<sl_port_addr, sl_learned_addr>("sl_learned_addrs"); }
 };
 
 TEST_F(GuardEgress, DeliversToThePortsOwnMacs) {
@@ -63,119 +62,6 @@ TEST_F(GuardEgress, LooksOnInAudit) {
     guard(guard_of(vm_a), SL_GUARD_DELIVERY | SL_GUARD_AUDIT);
     expect_pass(Hook::egress, lan0, frame_to(stranger_mac));
     EXPECT_EQ(gate().audits(lan0.id, SL_DROP_GUARD_DELIVERY).packets, 1u);
-}
-
-Packet ack(const Bootp& bootp, const Mac& to = everybody) {
-    return Eth{.dst = to, .src = lan0.mac} / Ip4{.src = ip("10.0.0.1"), .dst = bootp.given} /
-           Udp{.sport = 67, .dport = 68} / bootp_body(bootp);
-}
-
-class Snooping : public GuardEgress {
-protected:
-    void SetUp() override {
-        GuardEgress::SetUp();
-        guard({.macs = {vm_a.mac}}, SL_GUARD_SNOOP);
-    }
-    static Bootp answer() {
-        return {.op = 2, .chaddr = vm_a.mac, .given = vm_a.v4, .message = 5, .seconds = 600};
-    }
-    static Verdict sent() {
-        const Packet in = Eth{.dst = stranger_mac, .src = vm_a.mac} /
-                          Ip4{.src = vm_a.v4, .dst = server.v4} / Udp{.sport = 1, .dport = 2};
-        const Verdict xdp = send(Hook::xdp, lan0, serialise(in)).verdict;
-        const Verdict tc = send(Hook::tc, lan0, serialise(in)).verdict;
-        EXPECT_EQ(xdp, tc);
-        return tc;
-    }
-    static void expect_nothing_learned(const Packet& in) {
-        expect_pass(Hook::egress, lan0, in);
-        EXPECT_TRUE(snooped().entries().empty());
-        EXPECT_EQ(sent(), Verdict::drop);
-    }
-};
-
-TEST_F(Snooping, AnAckGivesTheAddressForAsLongAsItsLease) {
-    EXPECT_EQ(sent(), Verdict::drop);
-    const std::uint32_t before = epoch_now();
-    expect_pass(Hook::egress, lan0, ack(answer()));
-    const auto learned = snooped().get({vm_a.v4, lan0.id});
-    ASSERT_TRUE(learned);
-    const std::uint32_t length = 600'000'000'000 >> SL_EPOCH_SHIFT;
-    EXPECT_GE(learned->expires, before + length);
-    EXPECT_LE(learned->expires, epoch_now() + length + 1);
-    EXPECT_TRUE(std::equal(vm_a.mac.begin(), vm_a.mac.end(), learned->mac));
-    EXPECT_EQ(sent(), Verdict::pass);
-    std::size_t told = 0;
-    for (const sl_event& event : gate().events()) told += event.kind == SL_EVENT_ADDRESS_SNOOPED;
-    EXPECT_EQ(told, 1u);
-    sl_learned_addr ended = *learned;
-    ended.expires = before;
-    snooped().put({vm_a.v4, lan0.id}, ended);
-    EXPECT_EQ(sent(), Verdict::drop);
-}
-
-TEST_F(Snooping, OptionsInAnyPlace) {
-    Bootp padded = answer();
-    padded.more_options = {0, 0, 54, 4, 10, 0, 0, 1, 12, 3, 'v', 'm', '1', 0};
-    expect_pass(Hook::egress, lan0, ack(padded, vm_a.mac));
-    EXPECT_EQ(sent(), Verdict::pass);
-}
-
-TEST_F(Snooping, ForEver) {
-    Bootp forever = answer();
-    forever.seconds = 0xffffffff;
-    expect_pass(Hook::egress, lan0, ack(forever));
-    EXPECT_EQ(snooped().get({vm_a.v4, lan0.id})->expires, 0xffffffffu);
-}
-
-TEST_F(Snooping, OtherAnswersTeachNothing) {
-    Bootp offer = answer(), others = answer(), timeless = answer(), inform = answer(),
-          request = answer(), long_address = answer();
-    offer.message = 2;
-    others.chaddr = vm_b.mac;
-    timeless.seconds = std::nullopt;
-    inform.given = ip("0.0.0.0");
-    request.op = 1;
-    long_address.hardware_length = 16;
-    for (const Bootp& each : {offer, others, timeless, inform, request, long_address})
-        expect_nothing_learned(ack(each));
-    Packet other_port = ack(answer());
-    other_port.get<Udp>().sport = 68;
-    expect_nothing_learned(other_port);
-    other_port.get<Udp>() = {.sport = 67, .dport = 67};
-    expect_nothing_learned(other_port);
-    expect_nothing_learned(fragments(ack(answer()), 256)[0]);
-    // What is behind the packet's end is padding.
-    Bytes cut = serialise(ack(answer()));
-    cut.resize(cut.size() - 7);
-    cut[16] = 1;
-    cut[17] = static_cast<std::uint8_t>(cut.size() - 14 - 256);
-    cut.resize(cut.size() + 7);
-    send(Hook::egress, lan0, cut);
-    EXPECT_TRUE(snooped().entries().empty());
-}
-
-// An answer that sluice itself routes (to a client that renews its lease) goes by the egress
-// program, as if it came through a segment: XDP leaves it, TC does not count it as sent.
-TEST_F(Snooping, RoutedAnswersAreSeenToo) {
-    const Packet in = server_to(vm_a.v4) / Udp{.sport = 67, .dport = 68} / bootp_body(answer());
-    expect_pass(Hook::xdp, wan0, in);
-    expect_forward(Hook::tc, wan0, in, routed(in, lan0, vm_a));
-    EXPECT_EQ(gate().port_stats(lan0.id).tx[SL_COUNT_FORWARDED].packets, 0u);
-    EXPECT_EQ(gate().port_stats(0).tx[SL_COUNT_FORWARDED].packets, 1u);
-    const Packet other = server_to(vm_a.v4) / Udp{.sport = 53, .dport = 68} / payload(9);
-    expect_both(wan0, other, routed(other, lan0, vm_a));
-    EXPECT_EQ(gate().port_stats(lan0.id).tx[SL_COUNT_FORWARDED].packets, 3u);
-}
-
-TEST_F(Snooping, NotWithoutTheCheck) {
-    guard({.macs = {vm_a.mac}}, SL_GUARD_DELIVERY);
-    expect_nothing_learned(ack(answer()));
-    // Nor does what was learned count any longer.
-    sl_learned_addr entry{};
-    entry.expires = epoch_now() + 60;
-    snooped().put({vm_a.v4, lan0.id}, entry);
-    EXPECT_EQ(sent(), Verdict::drop);
 }
 
 // Invariant 3: the guard runs before any accept, cache or NAT.

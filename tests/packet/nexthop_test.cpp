@@ -1,5 +1,6 @@
 // The cached way out follows the host's routes and neighbours: a change reaches established
 // flows, on both hooks, once sl_settings.nexthop_ttl is over.
+#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <chrono>

@@ -44,7 +44,9 @@
 	  "a flow was opened that a rule allows and has reported")                                 \
 	X(CHANGED, "changed", "notice", "sluice was told to change something, and has")            \
 	X(SOURCE_BLOCKED, "source-blocked", "warning",                                             \
-	  "a detector put the source on the block list; `reason` says which")
+	  "a detector put the source on the block list; `reason` says which")                      \
+	X(ADDRESS_REFUSED, "address-refused", "warning",                                           \
+	  "a DHCP answer gave the port an address that its guard does not take from it")
 
 enum sl_event_kind {
 	SL_EVENT_NONE = 0,
@@ -66,7 +68,8 @@ struct sl_event {
 	__u16 port;	 /* id; 0 = none */
 	/*
 	 * MAC_DUPLICATE, MAC_MOVED: the port it belongs to, or was on before; LOOP: the other end;
-	 * POLICY_LOG, and DROP by the policy: 1-based number of the rule, 0 = a default.
+	 * ADDRESS_REFUSED: the port that has the address, 0 = the host, or the answer is not to be
+	 * believed; POLICY_LOG, and DROP by the policy: 1-based number of the rule, 0 = a default.
 	 */
 	__u16 other_port;
 	__u8 kind;	 /* enum sl_event_kind */

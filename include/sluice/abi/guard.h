@@ -83,6 +83,22 @@ struct sl_guard_prefix {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_guard_prefix) == 24, "sl_guard_prefix is 24 bytes");
 
+/*
+ * A DHCP request that entered by a port whose guard snoops: only what answers one of the last few
+ * gives the port an address, and that within SL_DHCP_REQUEST_SECONDS.
+ */
+#define SL_DHCP_REQUESTS	4u
+#define SL_DHCP_REQUEST_SECONDS 60u
+
+struct sl_dhcp_request {
+	__u64 mac;	/* who asked; 0 = the slot is free */
+	__be32 id;	/* of the transaction */
+	__be32 offered; /* what a server has offered since; 0 = nothing */
+	__u32 tick;	/* when it was asked last */
+	__u32 zero;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_dhcp_request) == 24, "sl_dhcp_request is 24 bytes");
+
 /* Map sl_guard_states (array), index: port id. Written by the datapath. */
 struct sl_guard_state {
 	__u64 changed_mac;  /* MAC_CHANGE: the other MAC in use; 0 = none */
@@ -92,8 +108,9 @@ struct sl_guard_state {
 	__u32 dhcp_filled;  /* tick at which tokens were last added */
 	__u64 duplicates;   /* frames with the MAC of a lease of another port */
 	__u64 foreign;	    /* frames with a MAC inside a pool that nobody was given */
+	struct sl_dhcp_request requests[SL_DHCP_REQUESTS];
 };
-SL_STATIC_ASSERT(sizeof(struct sl_guard_state) == 40, "sl_guard_state is 40 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_guard_state) == 136, "sl_guard_state is 136 bytes");
 
 /* Map sl_learned_macs (hash): MACs learned on a port; ended by the sweeper after 300 s of silence.
  */
