@@ -38,6 +38,7 @@
 #define IFNAMSIZ 16
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/igmp.h>
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>

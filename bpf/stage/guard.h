@@ -184,24 +184,60 @@ static __always_inline int sl_guard_ethertype(const struct sl_port *port,
 	return SL_DROP_GUARD_ETHERTYPE;
 }
 
-/* A sender that has no address yet: DHCP, RFC 4862 section 5.4.2, RFC 4861 section 4.1, MLD. */
-static __always_inline bool sl_guard_addressless(const struct sl_packet *pkt)
+#define SL_ICMP_ROUTER_SOLICIT 10 /* RFC 1256; linux/icmp.h does not export it */
+
+/* Membership reports and leaves (RFC 3376 sections 4 and 4.2.13), but no querier's part. */
+static __always_inline bool sl_is_igmp_report(struct sl_ctx *ctx, const struct sl_packet *pkt)
+{
+	struct igmphdr igmp;
+
+	if (!sl_in_packet(pkt, pkt->l4_off, sizeof(igmp)) ||
+	    ctx_load_bytes(ctx, pkt->l4_off, &igmp, sizeof(igmp)))
+		return false;
+	return igmp.type == IGMP_HOST_MEMBERSHIP_REPORT ||
+	       igmp.type == IGMPV2_HOST_MEMBERSHIP_REPORT ||
+	       igmp.type == IGMPV3_HOST_MEMBERSHIP_REPORT || igmp.type == IGMP_HOST_LEAVE_MESSAGE;
+}
+
+/* IPv4: DHCP, IGMP to a group, and who asks for routers (RFC 1256 section 3.1), not past the link.
+ */
+static __always_inline bool sl_guard_addressless4(struct sl_ctx *ctx, const struct sl_packet *pkt)
+{
+	bool group = (pkt->k4.daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
+
+	switch (pkt->proto) {
+	case IPPROTO_UDP:
+		return pkt->k4.sport == bpf_htons(SL_DHCP_CLIENT) &&
+		       pkt->k4.dport == bpf_htons(SL_DHCP_SERVER);
+	case IPPROTO_IGMP:
+		return group && sl_is_igmp_report(ctx, pkt);
+	case IPPROTO_ICMP:
+		return pkt->icmp_type == SL_ICMP_ROUTER_SOLICIT &&
+		       (group || pkt->k4.daddr == bpf_htonl(0xffffffff));
+	default:
+		return false;
+	}
+}
+
+/*
+ * A sender that has no address yet: the above; of IPv6 neighbour discovery (RFC 4862 section 5.4.2,
+ * RFC 4861 section 4.1) and MLD (RFC 3590). An ARP probe is sl_guard_arp()'s.
+ */
+static __always_inline bool sl_guard_addressless(struct sl_ctx *ctx, const struct sl_packet *pkt)
 {
 	const union sl_addr *from = &pkt->k6.saddr;
 
 	if (pkt->reason || pkt->fragment != SL_FRAG_NONE)
 		return false;
 	if (pkt->family == AF_INET)
-		return !pkt->k4.saddr && pkt->proto == IPPROTO_UDP &&
-		       pkt->k4.sport == bpf_htons(SL_DHCP_CLIENT) &&
-		       pkt->k4.dport == bpf_htons(SL_DHCP_SERVER);
+		return !pkt->k4.saddr && sl_guard_addressless4(ctx, pkt);
 	return !(from->w[0] | from->w[1] | from->w[2] | from->w[3]) &&
 	       pkt->proto == IPPROTO_ICMPV6 &&
 	       (pkt->icmp_type == SL_ND_ROUTER_SOLICIT ||
 		pkt->icmp_type == SL_ND_NEIGHBOUR_SOLICIT || sl_is_mld_report(pkt->icmp_type));
 }
 
-static __always_inline bool sl_guard_source_addr(const struct sl_port *port,
+static __always_inline bool sl_guard_source_addr(struct sl_ctx *ctx, const struct sl_port *port,
 						 const struct sl_guard *guard,
 						 const struct sl_packet *pkt)
 {
@@ -212,7 +248,7 @@ static __always_inline bool sl_guard_source_addr(const struct sl_port *port,
 	sl_packet_addrs(pkt, &from, &to);
 	if (pkt->family == AF_INET6 && sl_is_mapped(&from))
 		return false;
-	return sl_guard_own_addr(port, guard, &from) || sl_guard_addressless(pkt);
+	return sl_guard_own_addr(port, guard, &from) || sl_guard_addressless(ctx, pkt);
 }
 
 /* What ICMP, IPv4's and IPv6's, claims beside the source address. */
@@ -239,7 +275,7 @@ static __always_inline int sl_guard_ip(struct sl_ctx *ctx, const struct sl_port 
 			return pkt->hidden || pkt->fragment ? SL_DROP_GUARD_FRAGMENT
 							    : SL_DROP_MALFORMED;
 	}
-	if ((guard->checks & SL_GUARD_IP) && !sl_guard_source_addr(port, guard, pkt))
+	if ((guard->checks & SL_GUARD_IP) && !sl_guard_source_addr(ctx, port, guard, pkt))
 		return SL_DROP_GUARD_IP;
 	if (pkt->fragment == SL_FRAG_LATER)
 		return 0;

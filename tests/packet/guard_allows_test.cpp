@@ -57,6 +57,19 @@ std::vector<AllowedCase> ip_cases() {
     };
 }
 
+/// With the router alert that IGMP has.
+Packet igmp_from_nobody(std::uint8_t type) {
+    Raw body = payload(16);
+    body.bytes[0] = type;
+    return to({1, 0, 0x5e, 0, 0, 0x16}) /
+           Ip4{.src = nobody,
+               .dst = ip("224.0.0.22"),
+               .ttl = 1,
+               .options = {0x94, 4, 0, 0},
+               .protocol = 2} /
+           body;
+}
+
 std::vector<AllowedCase> claim_cases() {
     const Mac own = vm_a.mac;
     const Packet from_own = nd_ip(own, vm_a.v6), from_nobody = nd_ip(own, unspecified);
@@ -71,6 +84,8 @@ std::vector<AllowedCase> claim_cases() {
         {"ArpGratuitous",
          arp_frame(own, {.sender_mac = own, .sender = vm_a.v4, .target = vm_a.v4})},
         {"ArpProbe", arp_frame(own, {.sender_mac = own, .sender = nobody, .target = vm_a.v4})},
+        {"ArpFromNobodyForNobody",
+         arp_frame(own, {.sender_mac = own, .sender = nobody, .target = nobody})},
         {"RarpOfQemu", rarp_frame(own, {.operation = 3,
                                         .sender_mac = own,
                                         .sender = nobody,
@@ -91,6 +106,20 @@ std::vector<AllowedCase> claim_cases() {
         {"SolicitsRoutersFromNobody", nd(from_nobody, RS, std::nullopt)},
         {"MldReportFromNobody", from_nobody / Ip6Extension{.type = 0, .body = {5, 2, 0, 0, 1, 0}} /
                                     Icmp{.type = 143} / payload(20)},
+        {"Mld1ReportFromNobody", from_nobody / Ip6Extension{.type = 0, .body = {5, 2, 0, 0, 1, 0}} /
+                                     Icmp{.type = 131} / payload(16)},
+        {"MldDoneFromNobody", from_nobody / Ip6Extension{.type = 0, .body = {5, 2, 0, 0, 1, 0}} /
+                                  Icmp{.type = 132} / payload(16)},
+        {"IgmpReportFromNobody", igmp_from_nobody(0x22)},
+        {"Igmp2ReportFromNobody", igmp_from_nobody(0x16)},
+        {"Igmp1ReportFromNobody", igmp_from_nobody(0x12)},
+        {"IgmpLeaveFromNobody", igmp_from_nobody(0x17)},
+        {"SolicitsRouters4FromNobody", to({1, 0, 0x5e, 0, 0, 2}) /
+                                           Ip4{.src = nobody, .dst = ip("224.0.0.2"), .ttl = 1} /
+                                           Icmp{.type = 10}},
+        {"SolicitsRouters4ByBroadcast",
+         to(everybody) / Ip4{.src = nobody, .dst = ip("255.255.255.255"), .ttl = 1} /
+             Icmp{.type = 10}},
         {"MldReport", from_own / Icmp{.type = 131} / payload(16)},
         {"MldDone", from_own / Icmp{.type = 132} / payload(16)},
         {"DhcpDiscover", dhcp_request(own, {.chaddr = own})},

@@ -73,6 +73,17 @@ Fault udp_fault(View frame, std::size_t at, bool v4, bool from_nobody, bool frag
     return std::nullopt;
 }
 
+/// What a sender without an IPv4 address may say beside DHCP: IGMP's reports, router solicitations.
+bool is_nobodys(View frame, std::size_t at, std::uint8_t protocol) {
+    const bool group = frame[30] >> 4 == 0xe;
+    const std::uint8_t type = frame[at];
+    if (protocol == IPPROTO_IGMP)
+        return group && frame.size() >= at + 8 &&
+               (type == 0x12 || type == 0x16 || type == 0x17 || type == 0x22);
+    return protocol == IPPROTO_ICMP && type == 10 &&
+           (group || std::ranges::all_of(frame.subspan(30, 4), [](auto b) { return b == 255; }));
+}
+
 Fault ip_fault(View frame) {
     const bool v4 = get16(frame, 12) == 0x0800;
     if (frame.size() < (v4 ? 34u : 54u)) return "cut before its addresses";
@@ -91,7 +102,8 @@ Fault ip_fault(View frame) {
         if (layout->fragment && frame[l4] >= RS && frame[l4] <= REDIRECT) return "fragmented ND";
         return icmp6_fault(whole.subspan(l4), from_nobody);
     }
-    return from_nobody ? Fault("from nobody") : std::nullopt;
+    if (!from_nobody || (v4 && is_nobodys(whole, l4, layout->protocol))) return std::nullopt;
+    return "from nobody";
 }
 
 Fault arp_fault(View frame) {
@@ -99,6 +111,8 @@ Fault arp_fault(View frame) {
     if (frame.size() < 42) return "a cut ARP";
     if (!is_own_mac(frame, 22)) return "another's ARP sender MAC";
     if (!is_zero(frame, 28, 4) && !is_own4(frame, 28)) return "another's ARP sender";
+    if (is_zero(frame, 28, 4) && !is_zero(frame, 38, 4) && !is_own4(frame, 38))
+        return "a probe for another's";
     if (rarp && !is_own_mac(frame, 32)) return "RARP for another";
     if (rarp && !is_zero(frame, 38, 4) && !is_own4(frame, 38)) return "RARP gives another's";
     return std::nullopt;
@@ -160,6 +174,14 @@ protected:
         add(nd(from_nobody, RS, std::nullopt));
         add(from_nobody / Ip6Extension{.type = 0, .body = {5, 2, 0, 0, 1, 0}} / Icmp{.type = 143} /
             payload(20));
+        Raw report = payload(16);
+        report.bytes[0] = 0x22;
+        add(to({1, 0, 0x5e, 0, 0, 0x16}) /
+            Ip4{.src = ip("0.0.0.0"), .dst = ip("224.0.0.22"), .protocol = 2} / report);
+        add(to({1, 0, 0x5e, 0, 0, 2}) / Ip4{.src = ip("0.0.0.0"), .dst = ip("224.0.0.2")} /
+            Icmp{.type = 10});
+        for (const sl_addr& target : {vm_a.v4, ip("10.0.0.77"), ip("0.0.0.0")})
+            add(arp_frame(own, {.sender_mac = own, .sender = ip("0.0.0.0"), .target = target}));
         add(dhcp_request(own, {.chaddr = own}));
         add(a_to_server4() / Udp{.sport = 67, .dport = 68} /
             bootp_body({.op = 2, .chaddr = vm_b.mac}));

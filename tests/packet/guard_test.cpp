@@ -53,6 +53,13 @@ std::vector<AttackCase> mac_cases() {
     };
 }
 
+Packet igmp_from_nobody(std::uint8_t type, const sl_addr& dst) {
+    Raw body = payload(16);
+    body.bytes[0] = type;
+    return to({1, 0, 0x5e, 0, 0, 0x16}) /
+           Ip4{.src = ip("0.0.0.0"), .dst = dst, .ttl = 1, .protocol = 2} / body;
+}
+
 std::vector<AttackCase> address_cases() {
     const auto row = [](const char* name, const Packet& in) {
         return AttackCase{name, SL_DROP_GUARD_IP, SL_GUARD_IP, in};
@@ -94,6 +101,16 @@ std::vector<AttackCase> address_cases() {
         row("Mapped4InIpv6", udp6_from(vm_a.mac, ip("::ffff:10.0.0.2"))),
         row("EchoFromNobody6",
             to(all_nodes) / Ip6{.src = unspecified, .dst = ip("ff02::1")} / echo_request6(1)),
+        row("IgmpQueryFromNobody", igmp_from_nobody(0x11, ip("224.0.0.1"))),
+        row("IgmpReportFromNobodyToAHost", igmp_from_nobody(0x22, server.v4)),
+        row("IgmpCut", to({1, 0, 0x5e, 0, 0, 0x16}) /
+                           Ip4{.src = ip("0.0.0.0"), .dst = ip("224.0.0.22"), .protocol = 2} /
+                           Raw{{0x22, 0, 0, 0}}),
+        row("SolicitsRouters4OfAHost",
+            to(lan0.mac) / Ip4{.src = ip("0.0.0.0"), .dst = server.v4} / Icmp{.type = 10}),
+        row("EchoFromNobody4",
+            to(everybody) / Ip4{.src = ip("0.0.0.0"), .dst = ip("224.0.0.1")} / echo_request4(1)),
+        row("MldQueryFromNobody", nd_ip(vm_a.mac, unspecified) / Icmp{.type = 130} / payload(20)),
         row("FragmentOfNobodysReport",
             fragments(nd_ip(vm_a.mac, unspecified) / Icmp{.type = 143} / payload(40), 24)[0]),
         row("Igmp", to({1, 0, 0x5e, 0, 0, 0x16}) /
@@ -121,6 +138,10 @@ std::vector<AttackCase> arp_cases() {
             {.operation = 2, .sender_mac = stranger_mac, .sender = vm_a.v4}),
         row("GatewaysAddress",
             {.operation = 2, .sender_mac = own, .sender = ip("10.0.0.1"), .target = vm_a.v4}),
+        row("Probe", {.sender_mac = own, .sender = nobody, .target = victim4}),
+        row("ProbeForTheGateways", {.sender_mac = own, .sender = nobody, .target = ip("10.0.0.1")}),
+        row("ProbeAsReply",
+            {.operation = 2, .sender_mac = own, .sender = nobody, .target = victim4}),
         row("Hardware", {.sender_mac = own, .sender = vm_a.v4, .hardware = 6}),
         row("Protocol", {.sender_mac = own, .sender = vm_a.v4, .protocol = 0x86dd}),
         row("HardwareLength", {.sender_mac = own, .sender = vm_a.v4, .hardware_length = 8}),
