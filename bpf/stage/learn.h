@@ -214,7 +214,7 @@ static __always_inline int sl_learn_new(struct sl_ctx *ctx, __u32 port,
 	return 0;
 }
 
-/* Counts the moves of a MAC to and fro between two ports, from the one on where it was at first. */
+/* Counts the moves of a MAC to and fro between two ports. */
 static __always_inline __u32 sl_learn_flaps(__u64 key, __u32 port, __u32 from)
 {
 	struct sl_mac_moves *moves = bpf_map_lookup_elem(&sl_mac_moves, &key);
@@ -228,15 +228,13 @@ static __always_inline __u32 sl_learn_flaps(__u64 key, __u32 port, __u32 from)
 	return ++moves->moves;
 }
 
-/* The MAC was seen elsewhere just now. An odd move took it away from home. */
+/* The MAC was seen elsewhere just now. */
 static __always_inline void sl_learn_report_move(struct sl_ctx *ctx, __u32 port, __u32 from,
-						 __u32 moves)
+						 __u64 key)
 {
-	bool away = moves & 1;
-
 	sl_event_notice(ctx, port, SL_EVENT_MAC_MOVED, from);
-	if (moves >= SL_LOOP_MOVES)
-		sl_loop_flaps(ctx, port, away ? from : port, away ? port : from);
+	if (sl_learn_flaps(key, port, from) >= SL_LOOP_MOVES)
+		sl_loop_flaps(ctx, port, from, key & SL_GUARD_MAC_BITS, key >> SL_FDB_MAC_BITS);
 }
 
 /* The MAC is known on another port. Of several CPUs one moves it. */
@@ -261,7 +259,7 @@ static __always_inline int sl_learn_moved(struct sl_ctx *ctx, __u32 port,
 	if (was >> 16 && counted)
 		sl_macs_learned(counted, -1);
 	if (fresh)
-		sl_learn_report_move(ctx, port, from, sl_learn_flaps(key, port, from));
+		sl_learn_report_move(ctx, port, from, key);
 	return 0;
 }
 SL_STATIC_ASSERT(__builtin_offsetof(struct sl_fdb, port) % 4 == 0 &&

@@ -8,8 +8,10 @@
 
 #include "lib/event.h"
 #include "lib/packet.h"
+#include "lib/port.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/guard_own.h"
 
 #define SL_LOOP_BLOCK_EPOCHS ((__u32)(SL_LOOP_BLOCK_SECONDS * 1000000000ull >> SL_EPOCH_SHIFT) + 1)
 
@@ -72,29 +74,66 @@ static __always_inline bool sl_loop_prefers(__u32 a, __u32 b)
 	return a_port->role < b_port->role;
 }
 
+/*
+ * Is a port that gets its own probe back to be left open? Whoever is in the segment behind it can
+ * bring that about: a VM closes its own port by it, but behind a trunk or an uplink others would
+ * pay. There it takes a setting that nobody has by default.
+ */
+static __always_inline bool sl_loop_spares(__u32 id)
+{
+	const struct sl_switch_port *sp = sl_switch_port_of(id);
+
+	return sp && sp->role != SL_ROLE_ACCESS && !(sp->flags & SL_SWITCH_LOOP_SHUT);
+}
+
 /* A probe that left by port `from`, which may be the same one, came in by port id. */
 __noinline int sl_loop_probed(struct sl_ctx *ctx, __u32 id, __u32 from)
 {
 	__u32 first = sl_loop_prefers(id, from) ? id : from, second = first == id ? from : id;
 
-	if (!sl_loop_close(first, second))
+	if (!(id == from && sl_loop_spares(id)) && !sl_loop_close(first, second))
 		sl_loop_close(second, first);
 	sl_event_notice(ctx, id, SL_EVENT_LOOP, from);
 	return 0;
 }
 
-/*
- * A MAC that was on port `home` goes to and fro between it and `intruder`. Whoever takes another's
- * MAC could bring that about, so it is never home that is closed, nor an uplink for a VM's sake.
- */
-__noinline int sl_loop_flaps(struct sl_ctx *ctx, __u32 id, __u32 home, __u32 intruder)
+/* Is it known from elsewhere than from frames that this MAC belongs to the port? */
+static __always_inline bool sl_loop_owns(__u32 id, __u64 mac, __u16 vid)
 {
+	const struct sl_switch_port *sp = sl_switch_port_of(id);
+	const struct sl_port *port = sp ? sl_port_find(sp->ifindex) : NULL;
+	struct sl_lease_key key = {.domain = vid};
+	const struct sl_guard *guard;
+	const struct sl_lease *lease;
+	__u32 index;
+
+	if (!port)
+		return false;
+	index = port->guard;
+	guard = index ? bpf_map_lookup_elem(&sl_guards, &index) : NULL;
+	if (guard && sl_guard_find_mac(guard, mac))
+		return true;
+	sl_mac_bytes(mac, key.mac);
+	lease = bpf_map_lookup_elem(&sl_leases, &key);
+	return lease && lease->port == id;
+}
+
+/*
+ * A MAC goes to and fro between two ports. Either may have borrowed it: which was there first says
+ * nothing, since that may be the thief, and a port is closed by nothing that another could bring
+ * about. So it is closed only if the MAC is known to be the other one's, by its guard or a lease;
+ * and not an uplink for a VM's sake.
+ */
+__noinline int sl_loop_flaps(struct sl_ctx *ctx, __u32 id, __u32 other, __u64 mac, __u32 vid)
+{
+	bool here = sl_loop_owns(id, mac, vid), there = sl_loop_owns(other, mac, vid);
+	__u32 home = here ? id : other, intruder = here ? other : id;
 	const struct sl_switch_port *at_home = sl_switch_port_of(home);
 	const struct sl_switch_port *outside = sl_switch_port_of(intruder);
 
-	if (at_home && outside && outside->role <= at_home->role)
+	if (here != there && at_home && outside && outside->role <= at_home->role)
 		sl_loop_close(intruder, home);
-	sl_event_notice(ctx, id, SL_EVENT_LOOP, id == home ? intruder : home);
+	sl_event_notice(ctx, id, SL_EVENT_LOOP, other);
 	return 0;
 }
 

@@ -61,6 +61,17 @@ protected:
         ADD_FAILURE() << "no probe left by port " << port;
         return Bytes(60);
     }
+    /// The MAC moves as often as a loop would make it, and comes to `first` first.
+    static void flap(Way way, std::size_t first, std::size_t second) {
+        for (std::uint32_t move = 0; move < SL_LOOP_MOVES + 2; ++move)
+            rig().send(way, move % 2 ? second : first, serialise(frame(vm, unknown)));
+        (void)rig().receive();
+    }
+    static void lease_to(std::size_t port, std::uint16_t vlan) {
+        sl_lease lease{};
+        lease.port = rig().id(port);
+        gate().lease(vm, lease, vlan);
+    }
     static void enter(Way way, std::size_t port, View frame) {
         rig().send(way, port, frame);
         EXPECT_TRUE(rig().receive().empty()) << "a probe goes no further";
@@ -211,6 +222,22 @@ TEST_P(SwitchLoop, OnePortIsLoopedToItself) {
     EXPECT_TRUE(is_open(2));
 }
 
+// Anybody in the segment behind an uplink could send its probe back, and all VMs would pay.
+TEST_P(SwitchLoop, UplinkIsNotClosedByItsOwnProbe) {
+    for (const std::uint32_t flag : {SL_SWITCH_LOOP_BLOCK, SL_SWITCH_LOOP_SHUT}) {
+        gate()
+            .map<__u32, sl_event_limit>("sl_event_limits")
+            .put(rig().id(1) * SL_EVENT_SUBJECTS + SL_DROP_MAX + SL_EVENT_LOOP, {});
+        Switched uplink = trunk({}, 10, flag);
+        uplink.role = SL_ROLE_UPLINK;
+        rig().set(1, uplink);
+        rig().set_state(1, {});
+        enter(GetParam(), 1, probe_of(1));
+        EXPECT_EQ(is_open(1), flag == SL_SWITCH_LOOP_BLOCK) << "shut is asked for";
+    }
+    EXPECT_EQ(events_of(SL_EVENT_LOOP).size(), 2u);
+}
+
 // The other end has been closed since the probe left: that is enough.
 TEST_P(SwitchLoop, LateProbeClosesNoMore) {
     set_all(SL_SWITCH_LOOP_BLOCK);
@@ -258,21 +285,69 @@ TEST_P(SwitchLoop, ForgedProbeIsAFrameLikeOthers) {
     for (const std::size_t port : {0, 1, 2}) EXPECT_TRUE(is_open(port));
 }
 
+// Eight moves within a second: the event. Which of the two has borrowed the MAC the frames do not
+// tell, so nobody is closed for them alone, whoever was there first.
 TEST_P(SwitchLoop, MacThatGoesToAndFro) {
     set_all(SL_SWITCH_LOOP_BLOCK);
     (void)pass(GetParam(), 1, frame(vm, unknown));
     for (std::uint32_t move = 1; move < SL_LOOP_MOVES; ++move)
         (void)pass(GetParam(), move % 2 ? 2 : 1, frame(vm, unknown));
     EXPECT_TRUE(events_of(SL_EVENT_LOOP).empty());
-    EXPECT_TRUE(is_open(1) && is_open(2));
-    for (int i = 0; i < 2; ++i) (void)pass(GetParam(), i ? 2 : 1, frame(vm, unknown));
+    for (int i = 0; i < 9; ++i) (void)pass(GetParam(), i % 2 ? 2 : 1, frame(vm, unknown));
     const auto events = events_of(SL_EVENT_LOOP);
     ASSERT_EQ(events.size(), 1u);
     EXPECT_EQ(events[0].port + events[0].other_port, rig().id(1) + rig().id(2));
     EXPECT_NE(events[0].port, events[0].other_port);
-    EXPECT_TRUE(is_open(1)) << "the MAC was there first";
-    expect_closed(2, SL_CLOSED_LOOP, false);
-    EXPECT_EQ(rig().state(2).closed_by, rig().id(1));
+    EXPECT_TRUE(is_open(1) && is_open(2));
+}
+
+// Known by a lease whose the MAC is: the other port pays, also if it was the first to use it.
+TEST_P(SwitchLoop, WhoBorrowsALeasedMacIsClosed) {
+    for (const bool thief_first : {false, true}) {
+        for (const std::size_t port : {1, 2}) rig().set_state(port, {});
+        set_all(SL_SWITCH_LOOP_BLOCK);
+        lease_to(2, 10);
+        flap(GetParam(), thief_first ? 1 : 2, thief_first ? 2 : 1);
+        EXPECT_TRUE(is_open(2)) << "the owner";
+        expect_closed(1, SL_CLOSED_LOOP, false);
+        EXPECT_EQ(rig().state(1).closed_by, rig().id(2));
+    }
+}
+
+TEST_P(SwitchLoop, WhoBorrowsAGuardedMacIsClosed) {
+    GuardConfig config;
+    config.checks = SL_GUARD_MAC;
+    config.macs = {vm};
+    Switched owner = access(10, SL_SWITCH_LOOP_BLOCK);
+    owner.guard = &config;
+    set_all(SL_SWITCH_LOOP_BLOCK);
+    rig().set(2, owner);
+    flap(GetParam(), 1, 2);
+    EXPECT_TRUE(is_open(2));
+    expect_closed(1, SL_CLOSED_LOOP, false);
+}
+
+// A lease in another VLAN is another's; one of both ports' tells nothing; an uplink stays open.
+TEST_P(SwitchLoop, NobodyIsClosedInDoubt) {
+    set_all(SL_SWITCH_LOOP_BLOCK);
+    lease_to(2, 20);
+    flap(GetParam(), 1, 2);
+    EXPECT_TRUE(is_open(1) && is_open(2));
+    GuardConfig config;
+    config.checks = SL_GUARD_MAC;
+    config.macs = {vm};
+    Switched guarded = access(10, SL_SWITCH_LOOP_BLOCK);
+    guarded.guard = &config;
+    for (const std::size_t port : {1, 2}) rig().set(port, guarded);
+    flap(GetParam(), 1, 2);
+    EXPECT_TRUE(is_open(1) && is_open(2));
+    Switched uplink = trunk({}, 10, SL_SWITCH_LOOP_BLOCK);
+    uplink.role = SL_ROLE_UPLINK;
+    rig().set(1, uplink);
+    rig().set(2, access(10, SL_SWITCH_LOOP_BLOCK));
+    lease_to(2, 10);
+    flap(GetParam(), 1, 2);
+    EXPECT_TRUE(is_open(1) && is_open(2));
 }
 
 TEST_P(SwitchLoop, SlowMovesAreNone) {
