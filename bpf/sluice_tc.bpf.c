@@ -163,7 +163,7 @@ static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct s
 static __always_inline enum sl_verdict sl_reply(struct __sk_buff *ctx, const struct sl_port *port,
 						struct sl_work *work)
 {
-	if (work->pkt.l3_off != ETH_HLEN)
+	if (work->pkt.l3_off != ETH_HLEN || !sl_may_answer(ctx, port))
 		return SL_DROP;
 	if (work->pkt.reason == SL_DROP_POLICY_REJECT && work->pkt.proto == IPPROTO_TCP)
 		return sl_reset(ctx);

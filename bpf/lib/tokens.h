@@ -26,13 +26,14 @@ static __always_inline union sl_tokens sl_tokens_fill(union sl_tokens old, __u32
 		return (union sl_tokens){.left = rate, .filled = now};
 	earned = elapsed * rate / SL_TICKS_PER_SECOND;
 	old.left += earned;
-	old.filled += earned * SL_TICKS_PER_SECOND / rate; /* the rest earns on */
+	/* The rest earns on. Rounded up, or more than one a tick would be earned for ever. */
+	old.filled += (earned * SL_TICKS_PER_SECOND + rate - 1) / rate;
 	if (old.left > rate)
 		old.left = rate;
 	return old;
 }
 
-/* Takes one of `rate` a second, which must not be 0, at most 2^22. */
+/* Takes one of `rate` a second, which must not be 0, and be less than 2^21. */
 static __always_inline bool sl_tokens_take(__u64 *bucket, __u32 rate)
 {
 	__u32 now = sl_tick_now();

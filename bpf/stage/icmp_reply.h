@@ -10,20 +10,35 @@
 
 #include "lib/csum.h"
 #include "lib/parse.h"
-#include "lib/time.h"
+#include "lib/settings.h"
+#include "lib/tokens.h"
 #include "maps/maps.h"
+#include "stage/guard_nd.h"
+#include "stage/work.h"
 
-#define SL_QUOTE_MAX	  128 /* bytes of the packet that the error quotes */
-#define SL_ICMP_TTL	  64
-#define SL_ICMP_TOS	  0xc0 /* internetwork control: RFC 1812 section 4.3.2.5 */
-#define SL_ICMP_PER_EPOCH 1000 /* errors sent in 1.07 s by one CPU: RFC 1812 section 4.3.2.8 */
+#define SL_QUOTE_MAX 128 /* bytes of the packet that the error quotes */
+#define SL_ICMP_TTL  64
+#define SL_ICMP_TOS  0xc0 /* internetwork control: RFC 1812 section 4.3.2.5 */
 
-struct sl_icmp_limit {
-	__u32 epoch;
-	__u32 sent;
+/*
+ * Errors and resets a second. Each host has a budget of its own, so that who makes errors in great
+ * number uses up nobody else's; so has each access port, since a VM without a guard may be many
+ * hosts. What a sender must know to get anything through, that its packets are too big, is counted
+ * apart. RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f.
+ */
+#define SL_ICMP_PER_HOST 100
+#define SL_ICMP_PER_PORT 1000
+#define SL_ICMP_HOSTS	 4096 /* budgets, which a hash with a secret gives to hosts */
+
+enum sl_icmp_class {
+	SL_ICMP_OTHERS = 0,
+	SL_ICMP_TOO_BIG = 1,
+	SL_ICMP_CLASSES = 2,
 };
 
-SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_icmp_limit, __u32, struct sl_icmp_limit, 1, 0);
+/* Token buckets: lib/tokens.h. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_icmp_ports, __u32, __u64, SL_MAX_PORTS *SL_ICMP_CLASSES, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_icmp_hosts, __u32, __u64, SL_ICMP_HOSTS *SL_ICMP_CLASSES, 0);
 
 struct sl_icmp_reply4 {
 	struct iphdr ip;
@@ -35,19 +50,81 @@ struct sl_icmp_reply6 {
 	struct icmp6hdr icmp;
 };
 
-static __always_inline bool sl_icmp_allowed(const struct sl_packet *pkt)
+/* Was the frame sent by one host to one host, on the link too? */
+static __always_inline bool sl_is_between_hosts(struct __sk_buff *ctx, const struct sl_packet *pkt)
 {
-	__u32 zero = 0, epoch = sl_epoch_now();
-	struct sl_icmp_limit *limit = bpf_map_lookup_elem(&sl_icmp_limit, &zero);
+	struct ethhdr *eth = ctx_data(ctx);
 
-	/* RFC 1812 section 4.3.2.7: not about errors, not about later fragments. */
-	if (!limit || pkt->icmp_error || pkt->fragment == SL_FRAG_LATER)
+	if ((void *)(eth + 1) > ctx_data_end(ctx) || ((eth->h_dest[0] | eth->h_source[0]) & 1))
 		return false;
-	if (limit->epoch != epoch) {
-		limit->epoch = epoch;
-		limit->sent = 0;
-	}
-	return limit->sent++ < SL_ICMP_PER_EPOCH;
+	if (pkt->family == AF_INET)
+		return sl_is_host4(pkt->k4.saddr) && sl_is_host4(pkt->k4.daddr);
+	return sl_is_host6(&pkt->k6.saddr) && sl_is_host6(&pkt->k6.daddr);
+}
+
+/* Redirects count as errors here: RFC 1122 section 3.2.2, RFC 4443 section 2.4 e.2. */
+static __always_inline bool sl_is_icmp_error(const struct sl_packet *pkt)
+{
+	if (pkt->icmp_error)
+		return true;
+	if (pkt->family == AF_INET)
+		return pkt->proto == IPPROTO_ICMP && pkt->icmp_type == ICMP_REDIRECT;
+	return pkt->proto == IPPROTO_ICMPV6 && pkt->icmp_type == SL_ND_REDIRECT;
+}
+
+/*
+ * May the sender be answered at all, by an error or a reset? RFC 1122 section 3.2.2, RFC 1812
+ * section 4.3.2.7, RFC 4443 section 2.4 e: not about errors, later fragments, what was sent to a
+ * group or comes from none that is a single host. Nor about what is damaged.
+ */
+static __always_inline bool sl_is_answerable(struct __sk_buff *ctx, const struct sl_packet *pkt)
+{
+	return pkt->family && pkt->fragment != SL_FRAG_LATER && !sl_is_icmp_error(pkt) &&
+	       sl_is_between_hosts(ctx, pkt);
+}
+
+/* The budget of the host behind the port that sent the packet. */
+static __always_inline __u64 *sl_icmp_host(const struct sl_port *port, const struct sl_packet *pkt,
+					   __u32 class)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	union sl_addr from, to;
+	struct sl_halves halves;
+	sl_word words[3];
+	__u32 index;
+
+	if (!settings)
+		return NULL;
+	sl_packet_addrs(pkt, &from, &to);
+	halves = sl_halves_of(&from);
+	words[0] = halves.first;
+	words[1] = halves.second;
+	words[2] = port->id;
+	index =
+	    sl_flow_hash(words, 3, settings->flow_seed) % SL_ICMP_HOSTS * SL_ICMP_CLASSES + class;
+	return bpf_map_lookup_elem(&sl_icmp_hosts, &index);
+}
+
+static __always_inline bool sl_icmp_budget(const struct sl_port *port, const struct sl_packet *pkt)
+{
+	__u32 class = pkt->reason == SL_DROP_TOO_BIG ? SL_ICMP_TOO_BIG : SL_ICMP_OTHERS;
+	__u32 index = port->id * SL_ICMP_CLASSES + class;
+	__u64 *host = sl_icmp_host(port, pkt, class);
+	__u64 *all = bpf_map_lookup_elem(&sl_icmp_ports, &index);
+
+	if (!host || !all || !sl_tokens_take(host, SL_ICMP_PER_HOST))
+		return false;
+	return port->role != SL_ROLE_ACCESS || sl_tokens_take(all, SL_ICMP_PER_PORT);
+}
+
+/* Is the sender of work->pkt, which entered by `port`, to be answered? Global: looked at once. */
+__noinline int sl_may_answer(struct __sk_buff *ctx, const struct sl_port *port)
+{
+	__u32 zero = 0;
+	const struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+
+	return port && work && sl_is_answerable(ctx, &work->pkt) &&
+	       sl_icmp_budget(port, &work->pkt);
 }
 
 /* Cuts the frame to its first `quote` bytes of L3 and makes room for `header` bytes before them. */
@@ -156,10 +233,10 @@ static __always_inline int sl_icmp_reply6(struct __sk_buff *ctx, const struct sl
 }
 
 /*
- * SL_REPLY: the frame is the error now. SL_DROP: there is none to send. pkt->reason is the
- * packet's in both cases. `translated`: the packet was for an external address of ours, which is
- * then the router the sender knows. A switched port has no address: there a policy speaks in the
- * destination's name.
+ * Of a packet that may be answered. SL_REPLY: the frame is the error now. SL_DROP: there is none to
+ * send. pkt->reason is the packet's in both cases. `translated`: the packet was for an external
+ * address of ours, which is then the router the sender knows. A switched port has no address: there
+ * a policy speaks in the destination's name.
  */
 static __noinline enum sl_verdict sl_icmp_reply(struct __sk_buff *ctx, const struct sl_port *port,
 						const struct sl_packet *pkt, bool translated,
@@ -173,8 +250,6 @@ static __noinline enum sl_verdict sl_icmp_reply(struct __sk_buff *ctx, const str
 	__s64 sum;
 	int err;
 
-	if (!sl_icmp_allowed(pkt))
-		return SL_DROP;
 	if (quote > SL_QUOTE_MAX)
 		quote = SL_QUOTE_MAX;
 	barrier_var(quote); /* one register, or the verifier of Linux 6.1 loses a bound */

@@ -123,9 +123,9 @@ static __always_inline int sl_reset6(struct __sk_buff *ctx, const struct sl_pack
 }
 
 /*
- * Makes the answer of the frame, whose parsed form is work->pkt: SL_REPLY, or SL_DROP with the
- * frame to be forgotten. A reset is not answered, nor is what comes in fragments or with options.
- * Global: the verifier looks once.
+ * Makes the answer of the frame, which may be answered and whose parsed form is work->pkt:
+ * SL_REPLY, or SL_DROP with the frame to be forgotten. A reset is not answered, nor is what comes
+ * in fragments or with options. Global: the verifier looks once.
  */
 __noinline int sl_reset(struct __sk_buff *ctx)
 {
@@ -133,8 +133,7 @@ __noinline int sl_reset(struct __sk_buff *ctx)
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	int err;
 
-	if (!work || (work->pkt.tcp_flags & SL_TCP_RST) || work->pkt.fragment != SL_FRAG_NONE ||
-	    !sl_icmp_allowed(&work->pkt))
+	if (!work || (work->pkt.tcp_flags & SL_TCP_RST) || work->pkt.fragment != SL_FRAG_NONE)
 		return SL_DROP;
 	err = work->pkt.family == AF_INET ? sl_reset4(ctx, &work->pkt) : sl_reset6(ctx, &work->pkt);
 	return err || sl_icmp_turn_round(ctx) ? SL_DROP : SL_REPLY;

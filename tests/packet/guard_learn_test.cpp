@@ -179,6 +179,13 @@ TEST_F(DhcpRate, TheBucketHoldsNoMoreThanASecond) {
     EXPECT_EQ(gate().guard_state(lan0).dhcp_tokens, 999u);
 }
 
+// More than one a tick.
+TEST_F(DhcpRate, ALargeRateIsOneToo) {
+    guard(3000);
+    set_bucket(0, 0);
+    EXPECT_LT(accepted(3000), 2000) << "what a loop of microseconds earns";
+}
+
 TEST_F(DhcpRate, CountsRequestsOfIpv6Too) {
     guard(2);
     const Packet solicit = Eth{.dst = {0x33, 0x33, 0, 1, 0, 2}, .src = vm_a.mac} /

@@ -2,6 +2,10 @@
 // too big.
 #include <netinet/in.h>
 
+#include <chrono>
+#include <set>
+#include <thread>
+
 #include "tests/harness/checksum.hpp"
 #include "tests/harness/dissect.hpp"
 #include "tests/packet/scenario.hpp"
@@ -176,7 +180,8 @@ TEST_F(IcmpReply, NoErrorWhereNoneIsDue) {
         with_hops(a_to_server6(), 1) / Icmp{.type = 1, .code = 4} / payload(48);
     const Packet later =
         fragments(with_hops(a_to_server4(), 1) / Udp{.sport = 1, .dport = 2} / payload(64), 32)[1];
-    for (const Packet& in : {about_error, about_error6, later})
+    const Packet redirect = with_hops(a_to_server4(), 1) / Icmp{.type = 5, .code = 1} / quoted;
+    for (const Packet& in : {about_error, about_error6, later, redirect})
         expect_drop(Hook::tc, lan0, in, SL_DROP_TTL_EXCEEDED);
 }
 
@@ -189,6 +194,130 @@ TEST_F(IcmpReply, PortWithoutAddressDropsInSilence) {
                 SL_DROP_TTL_EXCEEDED);
     expect_drop(Hook::tc, lan0, with_hops(a_to_server6(), 1) / Udp{.sport = 1, .dport = 2},
                 SL_DROP_TTL_EXCEEDED);
+}
+
+// How many errors there may be in a second, and that nobody uses up another's.
+class IcmpBudget : public GateTest {
+protected:
+    static constexpr int per_host = 100, per_port = 1000;  ///< a second, and as many at once
+
+    void SetUp() override {
+        GateTest::SetUp();
+        fill_all();
+    }
+    void TearDown() override {
+        fill_all();
+        GateTest::TearDown();
+    }
+    static auto hosts() { return gate().map<__u32, __u64>("sl_icmp_hosts"); }
+    static void fill_all() {
+        for (const char* name : {"sl_icmp_hosts", "sl_icmp_ports"}) {
+            const auto buckets = gate().map<__u32, __u64>(name);
+            for (__u32 i = 0; const auto value = buckets.get(i); ++i)
+                if (*value != 0) buckets.put(i, 0);
+        }
+    }
+    static Packet expired(const sl_addr& from, const Link& by = lan0) {
+        return Eth{.dst = by.mac, .src = vm_a.mac} / Ip4{.src = from, .dst = server.v4, .ttl = 1} /
+               udp;
+    }
+    static Packet too_long(const sl_addr& from) {
+        return to_gateway(vm_a, lan0) / Ip4{.src = from, .dst = thin_host.v4, .df = true} / udp /
+               payload(1400);
+    }
+    static bool answered(const Packet& in, const Link& by = lan0) {
+        return send(Hook::tc, by, serialise(in)).verdict == Verdict::forward;
+    }
+    /// The answers to so many packets, and how many the time that it took earns besides.
+    struct Answers {
+        int count = 0, earned = 0;
+    };
+    template <class Make>
+    static Answers answers(int packets, int rate, const Make& make, const Link& by = lan0) {
+        const auto start = std::chrono::steady_clock::now();
+        Answers result;
+        for (int i = 0; i < packets; ++i) result.count += answered(make(i), by);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+        result.earned = static_cast<int>(took.count() * rate) + 2;
+        return result;
+    }
+    static sl_addr host(int number) {
+        sl_addr address = vm_a.v4;
+        address.b[14] = static_cast<std::uint8_t>(number / 250);
+        address.b[15] = static_cast<std::uint8_t>(2 + number % 250);
+        return address;
+    }
+};
+
+TEST_F(IcmpBudget, OneHostsFloodIsItsOwn) {
+    const auto flood = answers(1000, per_host, [](int) { return expired(vm_a.v4); });
+    EXPECT_GE(flood.count, per_host);
+    EXPECT_LE(flood.count, per_host + flood.earned);
+    EXPECT_TRUE(answered(expired(host(7)))) << "another host of the port";
+    EXPECT_TRUE(answered(expired(vm_b.v4, lan1), lan1)) << "a host of another port";
+    EXPECT_TRUE(answered(expired(vm_a.v4, lan1), lan1)) << "the same address there";
+    EXPECT_TRUE(answered(with_hops(a_to_server6(), 1) / udp));
+    for (int i = 0; i < 30; ++i)
+        EXPECT_TRUE(answered(too_long(vm_a.v4))) << "it learns what fits all the same";
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    const auto later = answers(100, per_host, [](int) { return expired(vm_a.v4); });
+    EXPECT_GE(later.count, 10);
+}
+
+// A VM without a guard may be as many hosts as it likes.
+TEST_F(IcmpBudget, OnePortsFloodIsItsOwn) {
+    const auto flood = answers(4000, per_port, [](int i) { return expired(host(i)); });
+    EXPECT_GE(flood.count, per_port);
+    EXPECT_LE(flood.count, per_port + flood.earned);
+    EXPECT_TRUE(answered(expired(vm_b.v4, lan1), lan1));
+    EXPECT_TRUE(answered(too_long(host(9))));
+    const auto big = answers(4000, per_port, [](int i) { return too_long(host(i)); });
+    EXPECT_LE(big.count, per_port + big.earned);
+    EXPECT_TRUE(answered(expired(vm_b.v4, lan1), lan1));
+}
+
+// Behind an uplink are many who have nothing to do with each other.
+TEST_F(IcmpBudget, AnUplinksHostsHaveNoneInCommon) {
+    const auto from_outside = [](int number) {
+        Packet in = server_to(vm_a.v4) / udp;
+        in.get<Ip4>().ttl = 1;
+        in.get<Ip4>().src = host(number);
+        in.get<Ip4>().src.b[12] = 203;
+        return in;
+    };
+    const auto flood = answers(3000, 0, from_outside, wan0);
+    EXPECT_GE(flood.count, 2900);
+}
+
+TEST_F(IcmpBudget, ResetsAreCountedWithErrors) {
+    const auto flood = answers(300, per_host, [](int) { return expired(vm_a.v4); });
+    EXPECT_LE(flood.count, per_host + flood.earned);
+    EXPECT_FALSE(answered(with_hops(a_to_server4(), 1) / Tcp{.sport = 1, .dport = 2}));
+}
+
+// Which hosts have a budget in common can't be foreseen.
+TEST_F(IcmpBudget, OfAHashWithASecret) {
+    const auto used = [] {
+        std::set<__u32> slots;
+        for (__u32 i = 0; const auto value = hosts().get(i); ++i)
+            if (*value != 0) slots.insert(i);
+        return slots;
+    };
+    EXPECT_TRUE(answered(expired(vm_a.v4)));
+    const auto first = used();
+    EXPECT_EQ(first.size(), 1u);
+    fill_all();
+    EXPECT_TRUE(answered(expired(vm_a.v4)));
+    EXPECT_EQ(used(), first) << "always the same";
+    auto settings = gate().map<__u32, sl_settings>("sl_settings").get(0).value();
+    const auto seed = settings.flow_seed;
+    settings.flow_seed ^= 0x1234567;
+    gate().map<__u32, sl_settings>("sl_settings").put(0, settings);
+    fill_all();
+    EXPECT_TRUE(answered(expired(vm_a.v4)));
+    EXPECT_NE(used(), first);
+    settings.flow_seed = seed;
+    gate().map<__u32, sl_settings>("sl_settings").put(0, settings);
 }
 
 }  // namespace

@@ -195,6 +195,60 @@ TEST_F(Policy, RejectIsAnIcmpError) {
                             Icmp{.type = 1, .code = 1} / quote(ask6));
 }
 
+// RFC 1122 section 3.2.2, RFC 4443 section 2.4 e: neither errors nor resets about what was sent to
+// a group, on the link or by its address, or comes from none that is a single host.
+TEST_F(Policy, RejectAnswersHostsAlone) {
+    put({rule(PolicyAction::reject)});
+    const Mac group4{1, 0, 0x5e, 0, 0, 0xfb}, group6{0x33, 0x33, 0, 0, 0, 0xfb};
+    const Mac broadcast{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, groups_own{3, 0, 0, 0, 0, 1};
+    struct Heads {
+        Eth eth;
+        const char *src, *dst;
+    };
+    const char *a4 = "10.0.0.2", *a6 = "fd00:a::2", *s4 = "203.0.113.5", *s6 = "2001:db8:ffff::5";
+    const Eth plain{.dst = lan0.mac, .src = vm_a.mac};
+    const Eth from_group{.dst = lan0.mac, .src = groups_own};
+    const Heads heads[] = {
+        {{.dst = group4, .src = vm_a.mac}, a4, "224.0.0.251"},
+        {{.dst = broadcast, .src = vm_a.mac}, a4, "10.0.0.255"},
+        {{.dst = broadcast, .src = vm_a.mac}, a4, "255.255.255.255"},
+        {{.dst = broadcast, .src = vm_a.mac}, a4, s4},
+        {{.dst = group6, .src = vm_a.mac}, a6, "ff02::fb"},
+        {{.dst = group6, .src = vm_a.mac}, a6, s6},
+        {from_group, a4, s4},
+        {from_group, a6, s6},
+        {plain, a4, "224.0.0.251"},
+        {plain, a4, "255.255.255.255"},
+        {plain, a6, "ff0e::1"},
+        {plain, "0.0.0.0", s4},
+        {plain, "127.0.0.1", s4},
+        {plain, "224.0.0.1", s4},
+        {plain, "240.0.0.1", s4},
+        {plain, "255.255.255.255", s4},
+        {plain, "::", s6},
+        {plain, "::1", s6},
+        {plain, "ff02::1", s6},
+    };
+    const Tcp syn{.sport = 4000, .dport = 80, .flags = SYN};
+    for (const Heads& head : heads) {
+        SCOPED_TRACE(std::string(head.src) + " > " + head.dst);
+        const auto over = [&](const auto& next) {
+            Packet in;
+            in /= head.eth;
+            if (std::string_view(head.src).contains(':'))
+                in /= Ip6{.src = ip(head.src), .dst = ip(head.dst)};
+            else
+                in /= Ip4{.src = ip(head.src), .dst = ip(head.dst)};
+            return serialise(in / next);
+        };
+        EXPECT_NE(send(Hook::tc, lan0, over(udp)).verdict, Verdict::forward);
+        EXPECT_NE(send(Hook::tc, lan0, over(syn)).verdict, Verdict::forward);
+    }
+    // About a redirect, which RFC 1122 counts among the errors.
+    const Packet redirect = a_to_server4() / Icmp{.type = 5, .code = 1} / payload(28);
+    expect_drop(Hook::tc, lan0, redirect, SL_DROP_POLICY_REJECT);
+}
+
 TEST_F(Policy, AnswersPassThoughNothingMayBeginThatWay) {
     auto back = rule(PolicyAction::deny);
     back.source = at_port(wan0.id);
@@ -482,6 +536,22 @@ TEST_P(SwitchedPolicy, RejectsInTheNameOfTheDestination) {
                          Icmp{.type = 3, .code = 13} /
                          Raw{Bytes(cause.begin() + eth_header, cause.end())};
     expect_copies(GetParam(), 0, there_, by({0}, error));
+}
+
+TEST_P(SwitchedPolicy, RejectsInSilenceWhatIsForGroups) {
+    maps().put({.rules = {rule(PolicyAction::reject)}});
+    const Mac group4{1, 0, 0x5e, 0, 0, 0xfb}, group6{0x33, 0x33, 0, 0, 0, 0xfb};
+    const Tcp syn{.sport = 4000, .dport = 80, .flags = SYN};
+    const auto to4 = [](const Mac& mac, const char* address) {
+        return Eth{.dst = mac, .src = vm} / Ip4{.src = ip("10.9.0.1"), .dst = ip(address)};
+    };
+    const auto to6 =
+        Eth{.dst = group6, .src = vm} / Ip6{.src = ip("fd09::1"), .dst = ip("ff02::fb")};
+    for (const Packet& head : {to4(group4, "224.0.0.251"), to4(everybody, "10.9.0.255"),
+                               to4(everybody, "10.9.0.2"), to4(unknown, "224.0.0.251"), to6}) {
+        expect_drop(GetParam(), 0, head / udp / payload(9), SL_DROP_POLICY_REJECT);
+        expect_drop(GetParam(), 0, head / syn, SL_DROP_POLICY_REJECT);
+    }
 }
 
 }  // namespace
