@@ -22,6 +22,18 @@ static inline __attribute__((always_inline)) __u32 sl_lowest_bit(__u64 x)
 	return sl_count_bits((x & -x) - 1);
 }
 
+/* Index of the highest set bit; x must not be 0. */
+static inline __attribute__((always_inline)) __u32 sl_highest_bit(__u64 x)
+{
+	x |= x >> 1;
+	x |= x >> 2;
+	x |= x >> 4;
+	x |= x >> 8;
+	x |= x >> 16;
+	x |= x >> 32;
+	return sl_count_bits(x) - 1;
+}
+
 /* A word as four lanes of 16 bits. */
 #define SL_LANES     0x0001000100010001ull
 #define SL_LANE_TOPS 0x8000800080008000ull

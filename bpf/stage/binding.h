@@ -186,11 +186,11 @@ __noinline int sl_external_port(struct sl_ctx *ctx, const struct sl_bind_request
 	if (!bits || !stats)
 		return -1;
 	if (!sl_port_take(bits, port))
-		port = sl_port_draw(space);
+		port = sl_port_take_any(space);
 	while (tries < SL_HOST_TRIES && port >= 0 &&
 	       (sl_host_awaits(req, addr, port) || sl_host_uses(ctx, req, addr, port))) {
 		hosts[tries++] = port;
-		port = tries < SL_HOST_TRIES ? sl_port_draw(space) : -1;
+		port = tries < SL_HOST_TRIES ? sl_port_take_any(space) : -1;
 	}
 	for (int i = 0; i < SL_HOST_TRIES && i < tries; i++) {
 		sl_port_give_back(bits, hosts[i]);

@@ -2,7 +2,10 @@
 /*
  * The free ports of an external address and protocol: a bitmap with a summary of its full words,
  * taken and given back with atomic operations alone. A port is drawn at random (RFC 6056 section
- * 3.3.1), and found as long as there is one, in at most 16 + 1 reads.
+ * 3.3.2), each free one as likely as any other, and found as long as there is one. First ports
+ * between the first and the last word with room are drawn until one is free: where a pool is a run
+ * of ports, as it nearly always is, that rejects as many as are taken. If too many are, the free
+ * ones are counted, which takes 6 us at most, and one of them is drawn by its number.
  */
 #ifndef SLUICE_BPF_STAGE_PORTS_H
 #define SLUICE_BPF_STAGE_PORTS_H
@@ -11,7 +14,8 @@
 #include "lib/packet.h"
 #include "maps/maps.h"
 
-#define SL_PORT_TRIES 32 /* draws that may meet a rival or a host socket before we give up */
+#define SL_PORT_DRAWS 64 /* before the free ports are counted */
+#define SL_PORT_TRIES 8	 /* counts, after each of which a rival may take what was drawn */
 
 #define SL_WORDS     1024
 #define SL_SUMMARIES 16
@@ -73,56 +77,164 @@ static __always_inline void sl_port_give_back(struct sl_port_bits *bits, __u32 p
 	__sync_fetch_and_and(&bits->full[word >> 6], ~(1ull << (word & 63)));
 }
 
-/* The first word at or after `start`, going round, that the summary says has room; or -1. */
-static __always_inline int sl_ports_word(const struct sl_port_bits *bits, __u32 start)
+static __always_inline bool sl_port_is_taken(const struct sl_port_bits *bits, __u32 port)
 {
-#pragma nounroll
-	for (__u32 i = 0; i <= SL_SUMMARIES; i++) {
-		__u32 summary = ((start >> 6) + i) & (SL_SUMMARIES - 1);
-		__u64 room = ~READ_ONCE(bits->full[summary]);
+	return READ_ONCE(bits->used[sl_ports_word_of(port)]) >> (port & 63) & 1;
+}
 
-		if (!i)
-			room &= ~0ull << (start & 63);
-		if (room)
-			return summary * 64 + sl_lowest_bit(room);
-	}
-	return -1;
+/* A number below `end`: one is at most 2^-16 more likely than another. */
+static __always_inline __u32 sl_random_below(__u32 end)
+{
+	return (__u64)bpf_get_prandom_u32() * end >> 32;
 }
 
 /*
- * Draws a free port of port space `space` and takes it. Host order, or -1 if there is none.
- * A function of its own, not static, so that the verifier looks at it once.
+ * The first word that the summary says has room; SL_WORDS: none has. Global, as those below: the
+ * verifier looks at each once.
  */
-__noinline int sl_port_draw(__u32 space)
+__noinline __u32 sl_ports_first(__u32 space)
+{
+	const struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
+
+	for (__u32 i = 0; bits && i < SL_SUMMARIES; i++) {
+		__u64 room = ~READ_ONCE(bits->full[i]);
+
+		if (room)
+			return i * 64 + sl_lowest_bit(room);
+	}
+	return SL_WORDS;
+}
+
+/* The last one; 0 also if there is none. */
+__noinline __u32 sl_ports_last(__u32 space)
+{
+	const struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
+
+	for (__u32 i = 0; bits && i < SL_SUMMARIES; i++) {
+		__u32 summary = SL_SUMMARIES - 1 - i;
+		__u64 room = ~READ_ONCE(bits->full[summary]);
+
+		if (room)
+			return summary * 64 + sl_highest_bit(room);
+	}
+	return 0;
+}
+
+/* How many ports are free in a group of 64 words. */
+__noinline __u32 sl_ports_free(__u32 space, __u32 group)
+{
+	const struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
+	__u32 count = 0;
+
+	if (!bits || group >= SL_SUMMARIES || READ_ONCE(bits->full[group]) == ~0ull)
+		return 0;
+#pragma nounroll
+	for (__u32 i = 0; i < 64; i++)
+		count += sl_count_bits(~READ_ONCE(bits->used[group * 64 + i]));
+	return count;
+}
+
+#define SL_PORT_LOST -2
+
+/* The nth free port of a group of words, from 0 on; SL_PORT_LOST: there are not so many by now. */
+__noinline int sl_ports_nth(__u32 space, __u32 group, __u32 nth)
+{
+	const struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
+
+	if (!bits || group >= SL_SUMMARIES)
+		return SL_PORT_LOST;
+#pragma nounroll
+	for (__u32 i = 0; i < 64; i++) {
+		__u64 room = ~READ_ONCE(bits->used[group * 64 + i]);
+		__u32 count = sl_count_bits(room);
+
+		if (nth >= count) {
+			nth -= count;
+			continue;
+		}
+#pragma nounroll
+		for (__u32 below = 0; below < 63 && below < nth; below++)
+			room &= room - 1;
+		return (group * 64 + i) * 64 + sl_lowest_bit(room);
+	}
+	return SL_PORT_LOST;
+}
+
+/* Any free port, by counting. -1: there is none; SL_PORT_LOST: one was taken under our hands. */
+static __always_inline int sl_ports_any(__u32 space)
+{
+	__u32 total = 0, nth, count;
+
+#pragma nounroll
+	for (__u32 i = 0; i < SL_SUMMARIES; i++)
+		total += sl_ports_free(space, i);
+	if (!total)
+		return -1;
+	nth = sl_random_below(total);
+#pragma nounroll
+	for (__u32 i = 0; i < SL_SUMMARIES; i++) {
+		count = sl_ports_free(space, i);
+		if (nth < count)
+			return sl_ports_nth(space, i, nth);
+		nth -= count;
+	}
+	return SL_PORT_LOST;
+}
+
+/* What sl_port_draw() leaves. Host order, or -1 if there is none. */
+__noinline int sl_port_count_out(__u32 space)
 {
 	struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
 	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
-	__u32 seed = bpf_get_prandom_u32();
 
 	if (!bits || !stats)
 		return -1;
 #pragma nounroll
 	for (int i = 0; i < SL_PORT_TRIES; i++) {
-		int word = sl_ports_word(bits, (seed >> 6) & (SL_WORDS - 1));
-		__u32 turn = seed & 63, port;
-		__u64 room;
+		int port = sl_ports_any(space);
 
-		if (word < 0)
-			return -1;
-		barrier_var(word); /* the mask must come last: see above */
-		word &= SL_WORDS - 1;
-		room = ~READ_ONCE(bits->used[word]);
-		if (!room) {
-			sl_ports_hint_full(bits, word);
-			continue;
-		}
-		room = room >> turn | room << ((64 - turn) & 63);
-		port = word * 64 + ((sl_lowest_bit(room) + turn) & 63);
-		if (sl_port_take(bits, port))
-			return port;
+		if (port == -1)
+			break;
+		if (port >= 0 && sl_port_take(bits, port))
+			return port & 0xffff;
 		__sync_fetch_and_add(&stats->retries, 1);
 	}
 	return -1;
+}
+
+/* Draws until a port is free. Host order; -1: none is; SL_PORT_LOST: few are, if any. */
+__noinline int sl_port_draw(__u32 space)
+{
+	struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
+	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
+	__u32 first = sl_ports_first(space), last = sl_ports_last(space);
+
+	if (!bits || !stats || first >= SL_WORDS)
+		return -1;
+	if (last < first) /* the last free ones have just been taken */
+		last = first;
+#pragma nounroll
+	for (int i = 0; i < SL_PORT_DRAWS; i++) {
+		__u32 port = first * 64 + sl_random_below((last + 1 - first) * 64);
+
+		if (sl_port_is_taken(bits, port))
+			continue;
+		if (sl_port_take(bits, port))
+			return port & 0xffff;
+		__sync_fetch_and_add(&stats->retries, 1);
+	}
+	return SL_PORT_LOST;
+}
+
+/*
+ * Takes a free port of port space `space`. Host order, or -1 if there is none. One function after
+ * the other: within each other they would need too much stack.
+ */
+static __always_inline int sl_port_take_any(__u32 space)
+{
+	int port = sl_port_draw(space);
+
+	return port == SL_PORT_LOST ? sl_port_count_out(space) : port;
 }
 
 #endif
