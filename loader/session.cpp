@@ -101,16 +101,15 @@ std::string_view flow_verdict_text(FlowVerdict verdict) {
     return "";
 }
 
-SessionState tcp_state(std::uint8_t original_seen, std::uint8_t reply_seen) {
+SessionState tcp_state(const sl_flow& original, const sl_flow& reply) {
     using enum SessionState;
-    const std::uint8_t both = original_seen & reply_seen;
-    const std::uint8_t either = original_seen | reply_seen;
-    if ((either & SL_TCP_RST) != 0 || (both & SL_TCP_FIN) != 0) return closed;
-    if ((either & SL_TCP_FIN) != 0) return closing;
-    if ((both & SL_TCP_ACK) != 0) return established;
-    if (reply_seen != 0) return syn_received;
+    const std::uint8_t both = original.tcp_seen & reply.tcp_seen;
+    const std::uint8_t either = original.tcp_seen | reply.tcp_seen;
+    if (sl_tcp_is_finished(&original, &reply) || sl_tcp_is_reset(&original, &reply)) return closed;
+    if ((both & SL_TCP_ACK) != 0) return (either & SL_TCP_FIN) != 0 ? closing : established;
+    if (reply.tcp_seen != 0) return syn_received;
     // Without a SYN it is the middle of a conversation that began before we looked.
-    return (original_seen & SL_TCP_SYN) != 0 ? syn_sent : unreplied;
+    return (original.tcp_seen & SL_TCP_SYN) != 0 ? syn_sent : unreplied;
 }
 
 Result<SessionNames> SessionNames::read(const Target& target, const Datapath& datapath) {

@@ -88,8 +88,8 @@ struct SessionNames {
     [[nodiscard]] static Result<SessionNames> read(const Target& target, const Datapath& datapath);
 };
 
-/// @param seen what each direction has sent (enum sl_tcp_seen)
-[[nodiscard]] SessionState tcp_state(std::uint8_t original_seen, std::uint8_t reply_seen);
+/// From what each direction has sent, and which was heard last.
+[[nodiscard]] SessionState tcp_state(const sl_flow& original, const sl_flow& reply);
 
 struct SessionCount {
     std::uint64_t ipv4 = 0;

@@ -57,7 +57,7 @@ inline NatKind nat_kind(const sl_flow& flow) {
 }
 
 inline SessionState state_of(std::uint8_t protocol, const sl_flow& original, const sl_flow& reply) {
-    if (protocol == IPPROTO_TCP) return tcp_state(original.tcp_seen, reply.tcp_seen);
+    if (protocol == IPPROTO_TCP) return tcp_state(original, reply);
     return reply.packets > 0 ? SessionState::replied : SessionState::unreplied;
 }
 
@@ -66,8 +66,9 @@ inline std::uint32_t timeout_ticks(const sl_settings& settings, std::uint8_t pro
                                    SessionState state) {
     switch (protocol) {
         case IPPROTO_TCP:
-            return state == SessionState::established ? settings.tcp_established_timeout
-                                                      : settings.tcp_transitory_timeout;
+            return state == SessionState::established || state == SessionState::closing
+                       ? settings.tcp_established_timeout
+                       : settings.tcp_transitory_timeout;
         case IPPROTO_UDP:
             return settings.udp_timeout;
         case IPPROTO_ICMP:

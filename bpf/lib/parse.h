@@ -57,7 +57,7 @@ static __always_inline bool sl_icmp_is_echo(const struct sl_packet *pkt)
 static __always_inline __u8 sl_tcp_flags(__u8 wire)
 {
 	return (wire & 0x02 ? SL_TCP_SYN : 0) | (wire & 0x10 ? SL_TCP_ACK : 0) |
-	       (wire & 0x01 ? SL_TCP_FIN : 0) | (wire & 0x04 ? SL_TCP_RST : 0);
+	       (wire & 0x01 ? SL_TCP_FIN : 0) | (wire & 0x04 ? SL_TCP_RST | SL_TCP_RESET : 0);
 }
 
 /*

@@ -31,7 +31,14 @@ static __always_inline void sl_handshake_end(const struct sl_packet *pkt)
 		birth->handshake = sl_handshake_now() - birth->handshake;
 }
 
-/* TCP flags that this direction has not sent before. */
+/* Does the packet change what its direction was seen to send, by a flag that is new or a reset? */
+static __always_inline bool sl_flow_tcp_is_news(const struct sl_flow *flow,
+						const struct sl_packet *pkt)
+{
+	return (pkt->tcp_flags ^ flow->tcp_seen) & (pkt->tcp_flags | SL_TCP_RESET);
+}
+
+/* A reset stands until its direction sends something else: sl_tcp_is_reset(). */
 static __noinline void sl_flow_tcp_news(struct sl_flow *flow, const struct sl_packet *pkt)
 {
 	__u8 seen = flow->tcp_seen, news = pkt->tcp_flags & ~seen;
@@ -40,7 +47,7 @@ static __noinline void sl_flow_tcp_news(struct sl_flow *flow, const struct sl_pa
 		sl_handshake_end(pkt);
 		sl_detect_settled(pkt);
 	}
-	flow->tcp_seen = seen | news;
+	flow->tcp_seen = (seen & ~SL_TCP_RESET) | pkt->tcp_flags;
 }
 
 /* True: many packets came since the detectors were told, sl_detect_packets() is to. */
@@ -52,7 +59,7 @@ static __always_inline bool sl_flow_account(struct sl_flow *flow, const struct s
 	__sync_fetch_and_add(&flow->bytes, len);
 	if (flow->last_seen != now)
 		WRITE_ONCE(flow->last_seen, now);
-	if (unlikely(pkt->tcp_flags & ~flow->tcp_seen))
+	if (unlikely(sl_flow_tcp_is_news(flow, pkt)))
 		sl_flow_tcp_news(flow, pkt);
 	return !(before & (SL_DETECT_STRIDE - 1)) && before;
 }

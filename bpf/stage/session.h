@@ -119,10 +119,12 @@ unbind:
 }
 
 /*
- * A SYN on a tuple whose connection has ended opens a new one in the same entry: what both sides
- * were seen to send is forgotten. SL_DROP: a policy that allowed the one side to open it has not
- * been asked about the other, so it has to be a session of its own, for which the sweeper makes
- * room; the SYN comes again.
+ * A SYN on a tuple whose connection both ends have finished opens a new one in the same entry: what
+ * they were seen to send is forgotten. On any other it changes nothing, since it may be forged, as
+ * may the reset before it. SL_DROP: a policy that allowed the one side to open it has not been
+ * asked about the other, whose first SYN that crosses the opener's is all that it may send of the
+ * kind; a new connection has to be a session of its own, for which the sweeper makes room if this
+ * one is finished; the SYN comes again.
  */
 static __always_inline enum sl_verdict sl_session_reopen(struct sl_packet *pkt,
 							 struct sl_flow *flow)
@@ -132,12 +134,15 @@ static __always_inline enum sl_verdict sl_session_reopen(struct sl_packet *pkt,
 
 	sl_reverse_key(pkt->family, &pkt->key, flow, &reverse_key);
 	reverse = sl_flow_get(pkt->family, &reverse_key);
-	if (!reverse || !((flow->tcp_seen | reverse->tcp_seen) & (SL_TCP_FIN | SL_TCP_RST)))
+	if (!reverse)
 		return SL_CONTINUE;
-	if (!(flow->flags & SL_FLOW_ORIG) && sl_policy_in_force()) {
-		sl_session_end(pkt->family, sl_flow_search_all(pkt->family, &reverse_key));
+	if (!(flow->flags & SL_FLOW_ORIG) && sl_policy_in_force() && (flow->tcp_seen & ~SL_TCP_SYN)) {
+		if (sl_tcp_is_finished(flow, reverse))
+			sl_session_end(pkt->family, sl_flow_search_all(pkt->family, &reverse_key));
 		return sl_refuse(pkt, SL_DROP_COLLISION);
 	}
+	if (!sl_tcp_is_finished(flow, reverse))
+		return SL_CONTINUE;
 	flow->tcp_seen = 0;
 	reverse->tcp_seen = 0;
 	if (flow->flags & SL_FLOW_ORIG)

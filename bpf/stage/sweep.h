@@ -44,24 +44,28 @@ struct sl_sweep_run {
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sweeper, __u32, struct sl_sweeper, 1, 0);
 
-/* TCP is established when both sides have sent an ACK and none a FIN or RST. */
-static __always_inline __u32 sl_tcp_timeout(const struct sl_settings *settings, __u8 seen,
-					    __u8 seen_back)
+/*
+ * TCP is established once both sides have sent an ACK, until both have sent a FIN, and while no
+ * reset stands.
+ */
+static __always_inline __u32 sl_tcp_timeout(const struct sl_settings *settings,
+					    const struct sl_flow *flow,
+					    const struct sl_flow *reverse)
 {
-	bool established =
-	    (seen & seen_back & SL_TCP_ACK) && !((seen | seen_back) & (SL_TCP_FIN | SL_TCP_RST));
+	bool established = (flow->tcp_seen & reverse->tcp_seen & SL_TCP_ACK) &&
+			   !sl_tcp_is_finished(flow, reverse) && !sl_tcp_is_reset(flow, reverse);
 
 	return established ? settings->tcp_established_timeout : settings->tcp_transitory_timeout;
 }
 
-static __always_inline __u32 sl_timeout(const struct sl_settings *settings, __u8 proto, __u8 flags,
-					__u8 seen, __u8 seen_back)
+static __always_inline __u32 sl_timeout(const struct sl_settings *settings, __u8 proto,
+					const struct sl_flow *flow, const struct sl_flow *reverse)
 {
-	if (flags & SL_FLOW_DENIED)
+	if (flow->flags & SL_FLOW_DENIED)
 		return settings->tcp_transitory_timeout;
 	switch (proto) {
 	case IPPROTO_TCP:
-		return sl_tcp_timeout(settings, seen, seen_back);
+		return sl_tcp_timeout(settings, flow, reverse);
 	case IPPROTO_UDP:
 		return settings->udp_timeout;
 	case IPPROTO_ICMP:
@@ -87,7 +91,7 @@ static __always_inline bool sl_session_over(const struct sl_settings *settings, 
 
 	if (sl_is_later(back, last))
 		last = back;
-	last += sl_timeout(settings, proto, flow->flags, flow->tcp_seen, reverse->tcp_seen);
+	last += sl_timeout(settings, proto, flow, reverse);
 	return !sl_is_later(last, now);
 }
 
@@ -95,7 +99,8 @@ static __always_inline bool sl_session_over(const struct sl_settings *settings, 
 static __always_inline bool sl_session_may_be_over(const struct sl_settings *settings, __u8 proto,
 						   const struct sl_flow *flow, __u32 now)
 {
-	__u32 least = sl_timeout(settings, proto, flow->flags, 0, 0);
+	const struct sl_flow none = {};
+	__u32 least = sl_timeout(settings, proto, flow, &none);
 
 	if (proto == IPPROTO_TCP && settings->tcp_established_timeout < least)
 		least = settings->tcp_established_timeout;

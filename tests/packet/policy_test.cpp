@@ -435,6 +435,33 @@ TEST_F(Policy, TheOtherSideOpensNoneInItsPlace) {
     EXPECT_TRUE(gate().flows4().entries().empty());
 }
 
+/// Nor over a connection that is open, or looks reset: both may be forged, and end nothing. One
+/// that crosses the opener's own is a part of the handshake (RFC 9293 section 3.5).
+TEST_F(Policy, TheOtherSidesSynEndsNothing) {
+    auto back = rule(PolicyAction::deny);
+    back.source = at_port(wan0.id);
+    put({back});
+    const auto tcp = [](std::uint8_t flags) {
+        return a_to_server4() / Tcp{.sport = 4000, .dport = 80, .flags = flags};
+    };
+    const auto answer = [](std::uint8_t flags) {
+        return server_to(vm_a.v4) / Tcp{.sport = 80, .dport = 4000, .flags = flags};
+    };
+    const auto is_forwarded = [](const Link& by, const Packet& in) {
+        return send(Hook::tc, by, serialise(in)).verdict == Verdict::forward;
+    };
+    EXPECT_TRUE(is_forwarded(lan0, tcp(SYN)));
+    EXPECT_TRUE(is_forwarded(wan0, answer(SYN))) << "both open at once";
+    EXPECT_TRUE(is_forwarded(wan0, answer(SYN | ACK)));
+    EXPECT_TRUE(is_forwarded(lan0, tcp(ACK)));
+    expect_drop(Hook::tc, wan0, answer(SYN), SL_DROP_COLLISION);
+    EXPECT_TRUE(is_forwarded(wan0, answer(RST)));
+    expect_drop(Hook::tc, wan0, answer(SYN), SL_DROP_COLLISION);
+    EXPECT_EQ(flow_of(vm_a.v4, server.v4, 4000, 80, IPPROTO_TCP).flags & SL_FLOW_FLUSH, 0);
+    EXPECT_TRUE(is_forwarded(lan0, tcp(ACK)));
+    EXPECT_TRUE(is_forwarded(wan0, answer(ACK)));
+}
+
 TEST_F(Policy, EventsTellTheRule) {
     put({about_port(PolicyAction::deny, 99), about_port(PolicyAction::log, 53)});
     expect_forward(Hook::xdp, lan0, ask4, routed(ask4, wan0, router));

@@ -138,6 +138,50 @@ TEST_F(Sweeper, EstablishedTcpOutlivesTheTransitory) {
     expect_nothing_left();
 }
 
+// RFC 7857 section 2.1: a reset, which anybody can forge, proposes an end; whatever follows it,
+// either way, takes it back. One FIN is none.
+TEST_F(Sweeper, AResetProposesAnEnd) {
+    set_timeout(&sl_settings::tcp_transitory_timeout, milliseconds(300));
+    const auto open = [&] {
+        send(lan0, tcp(SYN));
+        send(wan0, tcp_back(SYN | ACK));
+        send(lan0, tcp(ACK));
+    };
+    for (const bool same_way : {true, false}) {
+        open();
+        send(wan0, tcp_back(RST));
+        std::this_thread::sleep_for(milliseconds(20));
+        if (same_way)
+            send(wan0, tcp_back(ACK));
+        else
+            send(lan0, tcp(ACK));
+        std::this_thread::sleep_for(milliseconds(800));
+        EXPECT_EQ(flows(), 2u) << "it lives on";
+    }
+    send(wan0, tcp_back(FIN | ACK));
+    std::this_thread::sleep_for(milliseconds(800));
+    EXPECT_EQ(flows(), 2u) << "half closed";
+    send(wan0, tcp_back(RST));
+    EXPECT_TRUE(comes_true([&] { return flows() == 0; })) << "nothing follows";
+    expect_nothing_left();
+}
+
+// With a SYN after it, too: neither makes an open connection one that is only begun.
+TEST_F(Sweeper, AResetAndASynEndNothing) {
+    set_timeout(&sl_settings::tcp_transitory_timeout, milliseconds(300));
+    send(lan0, tcp(SYN));
+    send(wan0, tcp_back(SYN | ACK));
+    send(lan0, tcp(ACK));
+    send(wan0, tcp_back(RST));
+    send(wan0, tcp_back(SYN));
+    std::this_thread::sleep_for(milliseconds(20));
+    send(lan0, tcp(ACK));
+    std::this_thread::sleep_for(milliseconds(800));
+    EXPECT_EQ(flows(), 2u);
+    for (const auto& [key, flow] : gate_->flows4().entries())
+        EXPECT_TRUE(flow.tcp_seen & SL_TCP_ACK);
+}
+
 TEST_F(Sweeper, BindingEndsWithItsLastSession) {
     set_timeout(&sl_settings::udp_timeout, milliseconds(500));
     const Packet other = a_to_server4() / Udp{.sport = 2500, .dport = 123};

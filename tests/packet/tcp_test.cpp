@@ -73,8 +73,15 @@ TEST_F(TcpState, RstOnEitherHook) {
         gate().reset();
         masquerade_a();
         open();
-        remote(RST, hook);
-        expect_seen(SL_TCP_SYN | SL_TCP_ACK, SL_TCP_SYN | SL_TCP_ACK | SL_TCP_RST);
+        constexpr int both = SL_TCP_SYN | SL_TCP_ACK;
+        for (int i = 0; i < 2; ++i) {
+            remote(RST, hook);
+            expect_seen(both, both | SL_TCP_RST | SL_TCP_RESET);
+            client(ACK, hook);
+            expect_seen(both, both | SL_TCP_RST | SL_TCP_RESET);
+            remote(ACK, hook);
+            expect_seen(both, both | SL_TCP_RST);
+        }
     }
 }
 
@@ -96,6 +103,28 @@ TEST_F(TcpState, SynOfALiveConnectionChangesNothing) {
     open();
     client(SYN);  // a forged or late one
     expect_seen(SL_TCP_SYN | SL_TCP_ACK, SL_TCP_SYN | SL_TCP_ACK);
+    remote(SYN);
+    expect_seen(SL_TCP_SYN | SL_TCP_ACK, SL_TCP_SYN | SL_TCP_ACK);
+}
+
+TEST_F(TcpState, SynAfterAResetForgetsNothing) {
+    constexpr int both = SL_TCP_SYN | SL_TCP_ACK;
+    open();
+    remote(RST);
+    remote(SYN);
+    expect_seen(both, both | SL_TCP_RST);
+    client(RST);
+    client(SYN);
+    expect_seen(both | SL_TCP_RST, both | SL_TCP_RST);
+}
+
+TEST_F(TcpState, OneFinFinishesNothing) {
+    constexpr int both = SL_TCP_SYN | SL_TCP_ACK;
+    open();
+    remote(FIN | ACK);
+    client(SYN);
+    remote(SYN);
+    expect_seen(both, both | SL_TCP_FIN);
 }
 
 }  // namespace

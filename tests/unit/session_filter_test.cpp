@@ -132,17 +132,44 @@ TEST(SessionFilter, ErrorsNameTheTermAndTheKeys) {
     }
 }
 
+/// A direction that has sent these flags, last at this tick.
+sl_flow sent(int flags, std::uint32_t tick = 1000) {
+    sl_flow flow{};
+    flow.tcp_seen = static_cast<__u8>(flags);
+    flow.last_seen = tick;
+    return flow;
+}
+
 TEST(TcpState, FollowsWhatBothSent) {
-    constexpr auto syn = SL_TCP_SYN, ack = SL_TCP_ACK, fin = SL_TCP_FIN, rst = SL_TCP_RST;
-    EXPECT_EQ(tcp_state(syn, 0), SessionState::syn_sent);
-    EXPECT_EQ(tcp_state(syn, syn | ack), SessionState::syn_received);
-    EXPECT_EQ(tcp_state(syn | ack, syn | ack), SessionState::established);
-    EXPECT_EQ(tcp_state(syn | ack | fin, syn | ack), SessionState::closing);
-    EXPECT_EQ(tcp_state(syn | ack | fin, syn | ack | fin), SessionState::closed);
-    EXPECT_EQ(tcp_state(syn, rst | ack), SessionState::closed);
+    constexpr auto syn = SL_TCP_SYN, ack = SL_TCP_ACK, fin = SL_TCP_FIN;
+    constexpr auto rst = SL_TCP_RST | SL_TCP_RESET;
+    const auto state = [](int original, int reply) {
+        return tcp_state(sent(original), sent(reply));
+    };
+    EXPECT_EQ(state(syn, 0), SessionState::syn_sent);
+    EXPECT_EQ(state(syn, syn | ack), SessionState::syn_received);
+    EXPECT_EQ(state(syn | ack, syn | ack), SessionState::established);
+    EXPECT_EQ(state(syn | ack | fin, syn | ack), SessionState::closing);
+    EXPECT_EQ(state(syn | ack | fin, syn | ack | fin), SessionState::closed);
+    EXPECT_EQ(state(syn, rst | ack), SessionState::closed);
     // Picked up in the middle of a conversation.
-    EXPECT_EQ(tcp_state(ack, 0), SessionState::unreplied);
-    EXPECT_EQ(tcp_state(ack, ack), SessionState::established);
+    EXPECT_EQ(state(ack, 0), SessionState::unreplied);
+    EXPECT_EQ(state(ack, ack), SessionState::established);
+}
+
+TEST(TcpState, AResetStandsUntilSomethingFollows) {
+    constexpr int open = SL_TCP_SYN | SL_TCP_ACK, rst = SL_TCP_RST | SL_TCP_RESET;
+    for (const std::uint32_t now : {1000u, 0xfffffffeu}) {
+        EXPECT_EQ(tcp_state(sent(open, now), sent(open | rst, now)), SessionState::closed);
+        EXPECT_EQ(tcp_state(sent(open, now), sent(open | rst, now + 5)), SessionState::closed);
+        EXPECT_EQ(tcp_state(sent(open | rst, now + 5), sent(open, now)), SessionState::closed);
+        EXPECT_EQ(tcp_state(sent(open, now + 5), sent(open | rst, now)), SessionState::established);
+        EXPECT_EQ(tcp_state(sent(open | rst, now), sent(open, now + 5)), SessionState::established);
+        EXPECT_EQ(tcp_state(sent(open | SL_TCP_RST, now), sent(open, now)),
+                  SessionState::established);
+        EXPECT_EQ(tcp_state(sent(open | rst, now), sent(open | rst, now + 5)),
+                  SessionState::closed);
+    }
 }
 
 }  // namespace

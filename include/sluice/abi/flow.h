@@ -71,6 +71,7 @@ enum sl_tcp_seen {
 	SL_TCP_ACK = 1 << 1,
 	SL_TCP_FIN = 1 << 2,
 	SL_TCP_RST = 1 << 3,
+	SL_TCP_RESET = 1 << 4, /* its last packet was a reset */
 };
 
 /*
@@ -103,6 +104,24 @@ struct sl_flow {
 	__u16 rules;
 };
 SL_STATIC_ASSERT(sizeof(struct sl_flow) == 48, "sl_flow is 48 bytes");
+
+/*
+ * Is the connection reset? Anybody can forge a reset, so it only proposes an end: a packet that
+ * comes after it, either way, takes it back (RFC 7857 section 2.1).
+ */
+SL_INLINE int sl_tcp_is_reset(const struct sl_flow *flow, const struct sl_flow *back)
+{
+	__s32 after = (__s32)(back->last_seen - flow->last_seen);
+
+	return ((flow->tcp_seen & SL_TCP_RESET) && after <= 0) ||
+	       ((back->tcp_seen & SL_TCP_RESET) && after >= 0);
+}
+
+/* Have both ends said that they send no more? One alone may go on listening: RFC 5382 section 5. */
+SL_INLINE int sl_tcp_is_finished(const struct sl_flow *flow, const struct sl_flow *back)
+{
+	return flow->tcp_seen & back->tcp_seen & SL_TCP_FIN;
+}
 
 /* What is told of a session's beginning: of ORIG entries, beside the flow, which is full. */
 struct sl_birth {
