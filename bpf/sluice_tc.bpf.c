@@ -27,6 +27,7 @@
 #include "stage/sweep.h"
 #include "stage/switch_tc.h"
 #include "stage/track.h"
+#include "stage/untag.h"
 
 /*
  * The way out of a session's packet that is not remembered, or a session that is not as it was
@@ -129,8 +130,13 @@ static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct s
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
 
-	if (!settings || pkt->vlan_tags)
+	if (!settings)
 		return SL_PASS;
+	if (unlikely(pkt->vlan_tags)) {
+		verdict = sl_untag(ctx, pkt);
+		if (verdict != SL_CONTINUE)
+			return verdict;
+	}
 	if (unlikely(pkt->icmp_error)) {
 		verdict = sl_icmp_related(ctx, port, work);
 		if (verdict != SL_CONTINUE)
@@ -353,7 +359,7 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 		verdict = SL_DROP;
 	if (verdict == SL_CONTINUE)
 		return SL_TO_ROUTE;
-	return sl_router_finish(ctx, port, stats, work, verdict, ctx_len(ctx));
+	return sl_router_finish(ctx, port, stats, work, verdict, work->len);
 }
 
 /* The end of a packet for the router. SL_TO_KERNEL: as above. */
@@ -376,13 +382,12 @@ static __noinline int sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *po
 	    port->flags & SL_PORT_SHORTCUT ? sl_shortcut_find(ctx, port) : NULL;
 	enum sl_verdict verdict =
 	    sl_router_pass(ctx, port, &work->pkt, sl_router_pass_to(ctx, port, out));
-	__u32 len = ctx_len(ctx);
 
 	if (verdict != SL_PASS) {
-		sl_count(&stats->rx[SL_COUNT_DROPPED], len);
+		sl_count(&stats->rx[SL_COUNT_DROPPED], work->len);
 		return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
 	}
-	sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], len);
+	sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], work->len);
 	if (out) {
 		ctx->tc_index = SL_TC_INDEX_SWITCHED;
 		return bpf_redirect(out->ifindex, 0);

@@ -26,13 +26,14 @@ struct sl_packet {
 	__u32 l3_len; /* IP header and payload, as the IP header says */
 	__u16 l3_off;
 	__u16 l4_off;
-	__u8 family;	/* AF_INET or AF_INET6 */
-	__u8 fragment;	/* enum sl_fragment_kind */
-	__u8 proto;	/* as in the key */
-	__be32 frag_id; /* if a fragment */
-	__u8 ttl;	/* or hop limit */
-	__u8 tos;	/* or traffic class: DSCP << 2 | ECN */
-	__u8 tcp_flags; /* enum sl_tcp_seen, of this packet */
+	__u8 family;	    /* AF_INET or AF_INET6 */
+	__u8 fragment;	    /* enum sl_fragment_kind */
+	__u8 proto;	    /* as in the key */
+	__u8 priority_tags; /* of vlan_tags, the outer ones: with VID 0 they are none */
+	__be32 frag_id;	    /* if a fragment */
+	__u8 ttl;	    /* or hop limit */
+	__u8 tos;	    /* or traffic class: DSCP << 2 | ECN */
+	__u8 tcp_flags;	    /* enum sl_tcp_seen, of this packet */
 	__u8 icmp_type;
 	__u8 vlan_tags;	  /* 0..2, those beside the frame too */
 	__u8 icmp_error;  /* an ICMP error quotes another packet */
@@ -41,7 +42,7 @@ struct sl_packet {
 	bool df;	  /* must not be fragmented: IPv4 DF, always for IPv6 */
 	bool hidden;	  /* what the headers lead to is unknown: too many, or nested fragments */
 	__be16 ethertype; /* behind the tags; below ETH_P_802_3_MIN a length */
-	__u16 vid;	  /* of the outer tag; 0 = none, or a priority tag */
+	__u16 vid;	  /* of the outermost tag that has one; 0 = none */
 	__u16 l4_hlen;	  /* bytes of the L4 header that a segment repeats */
 	__u32 slot;	  /* of its flow in the table, once that is found */
 	__u32 turn;	  /* if it was not: sl_flow_turns of this key before; 0 = not known */

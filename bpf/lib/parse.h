@@ -274,6 +274,15 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 	return verdict;
 }
 
+static __always_inline void sl_parse_tag(struct sl_packet *pkt, __u16 vid)
+{
+	if (!vid && pkt->priority_tags == pkt->vlan_tags)
+		pkt->priority_tags++;
+	pkt->vlan_tags++;
+	if (!pkt->vid)
+		pkt->vid = vid;
+}
+
 /*
  * SL_CONTINUE: an IP packet, *pkt describes it. SL_PASS: no IP packet. SL_DROP: an IP packet
  * that contradicts itself; its addresses are known if its family is. Tags and ethertype are known
@@ -297,19 +306,19 @@ static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_pa
 		return SL_PASS;
 	proto = sl_ethertype(eth);
 	pkt->ethertype = proto;
-	pkt->vlan_tags = ctx_vlan_offloaded(ctx);
-	pkt->vid = ctx_vlan_vid(ctx);
+	if (unlikely(ctx_vlan_offloaded(ctx)))
+		sl_parse_tag(pkt, ctx_vlan_vid(ctx));
 #pragma unroll
 	for (int i = 0; i < SL_VLAN_TAGS; i++) {
 		struct sl_vlan_tag *tag = data + off;
 
 		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
 			break;
-		pkt->vlan_tags++;
-		if ((void *)(tag + 1) > end)
+		if ((void *)(tag + 1) > end) {
+			pkt->vlan_tags++;
 			return SL_PASS;
-		if (pkt->vlan_tags == 1)
-			pkt->vid = bpf_ntohs(tag->tci) & VLAN_VID_MASK;
+		}
+		sl_parse_tag(pkt, bpf_ntohs(tag->tci) & VLAN_VID_MASK);
 		proto = tag->next_proto;
 		off += sizeof(*tag);
 	}

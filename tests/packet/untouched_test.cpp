@@ -56,7 +56,10 @@ std::vector<UntouchedCase> link_cases() {
         {"NotOurMac6", &lan0, udp6_to(vm_a_to(stranger), server.v6)},
         {"AnotherPortsMac", &lan0, udp4_to(vm_a_to(wan0.mac), server.v4)},
         {"Tagged", &lan0, vm_a_to(lan0.mac) / Vlan{.vid = 30} / to_server / udp / payload(9)},
-        {"PriorityTagged", &lan0, vm_a_to(lan0.mac) / Vlan{.vid = 0, .pcp = 5} / to_server / udp},
+        {"PriorityTaggedOutside", &lan0,
+         vm_a_to(lan0.mac) / Vlan{.vid = 0, .pcp = 5} / Vlan{.vid = 30} / to_server / udp},
+        {"PriorityTaggedInside", &lan0,
+         vm_a_to(lan0.mac) / Vlan{.vid = 30} / Vlan{.vid = 0, .pcp = 5} / to_server / udp},
         {"QinQ", &lan0,
          vm_a_to(lan0.mac) / Vlan{.vid = 30, .tpid = 0x88a8} / Vlan{.vid = 40} / to_server / udp},
         {"Tagged6", &lan0,
@@ -212,7 +215,6 @@ TEST_F(EstablishedOnXdp, FramesForOthersAndTaggedOnes) {
         for (const Mac& mac : {broadcast, multicast4, stranger, wan0.mac})
             expect_pass(hook, lan0, vm_a_to(mac) / ip4 / tcp);
         expect_pass(hook, lan0, vm_a_to(lan0.mac) / Vlan{.vid = 30} / ip4 / tcp);
-        expect_pass(hook, lan0, vm_a_to(lan0.mac) / Vlan{.vid = 0, .pcp = 3} / ip4 / tcp);
         expect_pass(
             hook, lan0,
             vm_a_to(lan0.mac) / Vlan{.vid = 30, .tpid = 0x88a8} / Vlan{.vid = 1} / ip4 / tcp);
