@@ -144,8 +144,11 @@ static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct s
 		if (sl_policy_in_force() && sl_icmp_unrelated(ctx))
 			return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
 	}
-	if (unlikely(pkt->fragment != SL_FRAG_NONE))
-		sl_fragment_ports(pkt);
+	if (unlikely(pkt->fragment != SL_FRAG_NONE || pkt->hidden)) {
+		verdict = sl_route_hidden(ctx, port, pkt);
+		if (verdict != SL_CONTINUE)
+			return verdict;
+	}
 
 	flow = sl_flow_find_with(settings, pkt);
 	verdict = likely(flow) ? sl_continue_session(ctx, settings, port, work, flow) : SL_ENDED;
@@ -218,15 +221,6 @@ static __always_inline int sl_gateway_finish(struct __sk_buff *ctx, const struct
 		return action;
 	sl_report_drop(ctx, port->id, work->pkt.reason, false);
 	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : TC_ACT_SHOT;
-}
-
-/* What sl_tc_switch() found to be for the gateway, made one that is for the router. */
-static __noinline enum sl_verdict sl_tc_gateway(struct __sk_buff *ctx, const struct sl_port *port,
-						struct sl_work *work)
-{
-	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
-
-	return vlan ? sl_gateway_take(ctx, port, vlan, work) : SL_DROP;
 }
 
 #define SL_TO_HOST -4 /* no TC action */
@@ -407,6 +401,37 @@ static __noinline bool sl_tc_block(struct __sk_buff *ctx, const struct sl_port *
 	return true;
 }
 
+/* An IP packet for the router. What a first fragment's fate is, its later ones are to know. */
+static __always_inline enum sl_verdict sl_tc_route(struct __sk_buff *ctx,
+						   const struct sl_port *port,
+						   struct sl_work *work)
+{
+	enum sl_verdict verdict = sl_route(ctx, port, work);
+
+	if (unlikely(work->pkt.fragment != SL_FRAG_NONE))
+		sl_route_noted(ctx, port, work, verdict);
+	return verdict;
+}
+
+/* A frame for the gateway of its VLAN, made one that is for the router. */
+static __noinline enum sl_verdict sl_tc_gateway_take(struct __sk_buff *ctx,
+						     const struct sl_port *port,
+						     struct sl_work *work)
+{
+	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
+
+	return vlan ? sl_gateway_take(ctx, port, vlan, work) : SL_DROP;
+}
+
+static __always_inline enum sl_verdict sl_tc_gateway(struct __sk_buff *ctx,
+						     const struct sl_port *port,
+						     struct sl_work *work)
+{
+	enum sl_verdict verdict = sl_tc_gateway_take(ctx, port, work);
+
+	return verdict == SL_CONTINUE ? sl_tc_route(ctx, &work->gateway, work) : verdict;
+}
+
 SEC("tc")
 int sl_tc_ingress(struct __sk_buff *ctx)
 {
@@ -414,7 +439,6 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	struct sl_port_stats *stats;
-	enum sl_verdict verdict;
 	int action;
 
 	if (!port || !work)
@@ -432,17 +456,13 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	if (!(port->flags & SL_PORT_SWITCHED)) {
 		action = sl_tc_router(ctx, port, stats, work);
 		if (likely(action == SL_TO_ROUTE))
-			action =
-			    sl_tc_router_end(ctx, port, stats, work, sl_route(ctx, port, work));
+			action = sl_tc_router_end(ctx, port, stats, work,
+						  sl_tc_route(ctx, port, work));
 		return action == SL_TO_KERNEL ? sl_tc_pass(ctx, port, stats, work) : action;
 	}
 	action = sl_tc_switch(ctx, port, stats, work);
-	if (action == SL_TO_GATEWAY) {
-		verdict = sl_tc_gateway(ctx, port, work);
-		if (verdict == SL_CONTINUE)
-			verdict = sl_route(ctx, &work->gateway, work);
-		action = sl_tc_gateway_end(ctx, port, stats, work, verdict);
-	}
+	if (action == SL_TO_GATEWAY)
+		action = sl_tc_gateway_end(ctx, port, stats, work, sl_tc_gateway(ctx, port, work));
 	return action == SL_TO_HOST ? sl_tc_host(ctx, port, stats, work) : action;
 }
 

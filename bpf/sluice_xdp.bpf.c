@@ -23,7 +23,8 @@
 static __always_inline bool sl_needs_full_path(const struct sl_port *port,
 					       const struct sl_packet *pkt)
 {
-	if (pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->icmp_error || pkt->ttl <= 1)
+	if (pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->hidden || pkt->icmp_error ||
+	    pkt->ttl <= 1)
 		return true;
 	return (port->flags & SL_PORT_XDP_NO_TCP) && pkt->proto == IPPROTO_TCP;
 }

@@ -16,6 +16,10 @@ enum sl_fragment_kind {
 	SL_FRAG_LATER, /* has not */
 };
 
+/* sl_packet.frag_place */
+#define SL_FRAG_BEFORE 0xfff8
+#define SL_FRAG_MORE   1
+
 /* What the parser found out about a frame. Offsets count from the Ethernet header. */
 struct sl_packet {
 	union {
@@ -30,7 +34,8 @@ struct sl_packet {
 	__u8 fragment;	    /* enum sl_fragment_kind */
 	__u8 proto;	    /* as in the key */
 	__u8 priority_tags; /* of vlan_tags, the outer ones: with VID 0 they are none */
-	__be32 frag_id;	    /* if a fragment */
+	__u16 frag_place;   /* if a fragment: bytes before it, and in bit 0 whether more follow */
+	__be32 frag_id;	    /* likewise */
 	__u8 ttl;	    /* or hop limit */
 	__u8 tos;	    /* or traffic class: DSCP << 2 | ECN */
 	__u8 tcp_flags;	    /* enum sl_tcp_seen, of this packet */
@@ -46,12 +51,20 @@ struct sl_packet {
 	__u16 l4_hlen;	  /* bytes of the L4 header that a segment repeats */
 	__u32 slot;	  /* of its flow in the table, once that is found */
 	__u32 turn;	  /* if it was not: sl_flow_turns of this key before; 0 = not known */
+	__u16 frag_at;	  /* if a fragment: where begins what was cut up */
+	bool frag_known;  /* its key has the ports of its first fragment; TC */
 };
 
 /* Are these bytes of the IP packet? Beyond its end there may be Ethernet padding. */
 static __always_inline bool sl_in_packet(const struct sl_packet *pkt, __u32 off, __u32 len)
 {
 	return off + len <= pkt->l3_off + pkt->l3_len;
+}
+
+/* Does it contradict itself? Other reasons may have been noted for what did not happen. */
+static __always_inline bool sl_is_damaged(const struct sl_packet *pkt)
+{
+	return pkt->reason == SL_DROP_MALFORMED;
 }
 
 /* Opens a connection. */

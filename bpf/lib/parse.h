@@ -163,6 +163,8 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 	if (frag & (SL_IP_MF | SL_IP_OFFSET)) {
 		pkt->fragment = frag & SL_IP_OFFSET ? SL_FRAG_LATER : SL_FRAG_FIRST;
 		pkt->frag_id = ip->id;
+		pkt->frag_at = pkt->l4_off;
+		pkt->frag_place = frag << 3 | (frag & SL_IP_MF ? SL_FRAG_MORE : 0);
 	}
 	verdict = sl_parse_l4(pkt, ip->protocol, (void *)ip + header, end, &ports);
 	pkt->proto = ip->protocol;
@@ -209,10 +211,12 @@ __noinline int sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __
 				return -1;
 			pkt->hidden = pkt->fragment != SL_FRAG_NONE;
 			pkt->frag_id = frag->id;
+			pkt->frag_place = bpf_ntohs(frag->offset) & (SL_FRAG_BEFORE | SL_FRAG_MORE);
 			pkt->fragment =
-			    frag->offset & bpf_htons(0xfff8) ? SL_FRAG_LATER : SL_FRAG_FIRST;
+			    pkt->frag_place & SL_FRAG_BEFORE ? SL_FRAG_LATER : SL_FRAG_FIRST;
 			proto = frag->next;
 			at += sizeof(*frag);
+			pkt->frag_at = at;
 			if (pkt->fragment == SL_FRAG_LATER)
 				return at | proto << 16;
 		} else if (sl_is_extension(proto)) {

@@ -86,6 +86,19 @@ static inline void sl_policy_look_up(void *image, const struct sl_policy_header 
 	query->classes[property] = root ? sl_policy_class_of(image, root, high, low) : 0;
 }
 
+/* What is not known speaks against no rule. */
+static inline void sl_policy_hide(struct sl_policy_query *query)
+{
+	query->classes[SL_POLICY_PROTOCOL] = 0;
+	query->classes[SL_POLICY_DESTINATION_PORT] = 0;
+	query->classes[SL_POLICY_SOURCE_PORT] = 0;
+	if (query->hidden >= SL_POLICY_ADDRESSES_HIDDEN)
+		query->classes[SL_POLICY_SOURCE] = 0;
+	if (query->hidden >= SL_POLICY_ADDRESSES_HIDDEN ||
+	    query->out_port == SL_POLICY_PORT_UNKNOWN)
+		query->classes[SL_POLICY_DESTINATION] = 0;
+}
+
 static inline __u64 sl_policy_half(const __be32 *words)
 {
 	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
@@ -116,6 +129,8 @@ sl_policy_function void sl_policy_classify(void *image, const struct sl_policy_h
 	sl_policy_look_up(image, header, query, SL_POLICY_SOURCE_MAC, 0, query->smac);
 	sl_policy_look_up(image, header, query, SL_POLICY_IN_PORT, 0, query->in_port);
 	sl_policy_look_up(image, header, query, SL_POLICY_OUT_PORT, 0, query->out_port);
+	if (query->hidden)
+		sl_policy_hide(query);
 }
 
 /* The class that is joined with that of the property; 0 = none is. */
@@ -216,7 +231,8 @@ static long sl_policy_step(__u32 i, struct sl_policy_search *search)
 	bit = query->at * 64 + sl_lowest_bit(query->word);
 	query->word &= query->word - 1;
 	rule = sl_policy_rule_at(search->image, query, bit);
-	if (!rule || (rule->expires && rule->expires <= query->now))
+	if (!rule || (rule->expires && rule->expires <= query->now) ||
+	    (query->hidden && rule->action < SL_POLICY_REJECT))
 		return 0;
 	query->found = bit;
 	return 1;
@@ -281,6 +297,8 @@ static inline __u32 sl_policy_judge(void *image, struct sl_policy_query *query, 
 	bit = sl_policy_first(image, query, 0);
 	if (bit == SL_POLICY_NO_RULE)
 		return SL_POLICY_ALLOW;
+	if (query->hidden)
+		return SL_POLICY_DENY;
 	if (bit >= line->header.out_defaults * 64u)
 		return sl_policy_default(image, &line->header, query, bit);
 	query->rule = bit + 1;

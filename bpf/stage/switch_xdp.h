@@ -109,7 +109,8 @@ static __always_inline bool sl_xdp_complete(struct xdp_md *ctx, struct sl_packet
 
 /*
  * The flow of the frame in *flow; NULL there: it has none, or its port's are not tracked. False: TC
- * is to see it, since a session begins or is to be judged, or its ports are in another fragment.
+ * is to see it, since a session begins or is to be judged, or its ports are in another fragment or
+ * behind headers that are not to be read.
  */
 static __always_inline bool sl_xdp_tracked(struct xdp_md *ctx, const struct sl_port *port,
 					   const struct sl_l2 *l2, struct sl_packet *pkt,
@@ -119,11 +120,9 @@ static __always_inline bool sl_xdp_tracked(struct xdp_md *ctx, const struct sl_p
 	if (!(port->flags & SL_PORT_TRACK))
 		return true;
 	sl_xdp_parse(ctx, pkt);
-	if (!pkt->family)
-		return true;
-	if (pkt->icmp_error)
+	if (!pkt->family || pkt->icmp_error)
 		return !sl_policy_in_force();
-	if (pkt->fragment != SL_FRAG_NONE || sl_is_syn(pkt))
+	if (pkt->fragment != SL_FRAG_NONE || pkt->hidden || sl_is_damaged(pkt) || sl_is_syn(pkt))
 		return false;
 	sl_key_counted(pkt, l2->vid);
 	*flow = sl_flow_find(pkt);

@@ -11,6 +11,7 @@
 #include "maps/maps.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
+#include "stage/hidden.h"
 #include "stage/icmp_quote.h"
 #include "stage/judge.h"
 #include "stage/open.h"
@@ -44,18 +45,19 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 
 /*
  * Where the kernel sends a packet that was left to it: a port id; 0: it is for the host; or
- * SL_POLICY_PORT_OTHER.
+ * SL_POLICY_PORT_OTHER. Global: the verifier looks once.
  */
-static __always_inline __u32 sl_track_way(struct __sk_buff *ctx, const struct sl_packet *pkt,
+__noinline __u32 sl_track_way(struct __sk_buff *ctx, const struct sl_packet *pkt,
 					  __u32 in_port)
 {
 	const struct sl_port *in = sl_port_of_id(in_port), *out;
 	struct sl_route route = {};
-	struct bpf_fib_lookup fib = {.family = pkt->family, .tot_len = SL_FIB_PROBE_LEN};
+	struct bpf_fib_lookup fib = {.tot_len = SL_FIB_PROBE_LEN};
 	int err;
 
-	if (!in || sl_martian(pkt))
+	if (!pkt || !in || sl_martian(pkt))
 		return 0;
+	fib.family = pkt->family;
 	fib.ifindex = in->l3_ifindex;
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
 	sl_fib_addrs(&fib, &route);
@@ -167,12 +169,13 @@ __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_por
 }
 
 enum sl_track_result {
-	SL_TRACK_NONE,	/* it has no flow yet */
-	SL_TRACK_KNOWN, /* it is counted, or needs no flow */
-	SL_TRACK_MANY,	/* it is counted, and the detectors are to be told */
-	SL_TRACK_STALE, /* it is to be judged anew, and not counted yet */
-	SL_TRACK_ERROR, /* an ICMP error, while a policy is in force */
-	SL_TRACK_ENDED, /* a SYN for which there is no room yet: sl_session_reopen() */
+	SL_TRACK_NONE,	 /* it has no flow yet */
+	SL_TRACK_KNOWN,	 /* it is counted, or needs no flow */
+	SL_TRACK_MANY,	 /* it is counted, and the detectors are to be told */
+	SL_TRACK_STALE,	 /* it is to be judged anew, and not counted yet */
+	SL_TRACK_ERROR,	 /* an ICMP error, while a policy is in force */
+	SL_TRACK_ENDED,	 /* a SYN for which there is no room yet: sl_session_reopen() */
+	SL_TRACK_HIDDEN, /* the policy in force can't see all of it: sl_judge_hidden() */
 };
 
 static __always_inline int sl_track_count(struct __sk_buff *ctx, struct sl_packet *pkt,
@@ -199,13 +202,16 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 	pkt = &work->pkt;
 	if (!pkt->ethertype)
 		sl_parse(ctx, pkt, 0);
+	if (pkt->family)
+		sl_key_counted(pkt, domain);
+	if (unlikely(pkt->fragment == SL_FRAG_LATER))
+		sl_fragment_follow(pkt, in_port);
+	if (unlikely(sl_is_hidden(pkt)) && sl_policy_in_force())
+		return SL_TRACK_HIDDEN;
 	if (!pkt->family)
 		return SL_TRACK_KNOWN;
-	sl_key_counted(pkt, domain);
 	if (unlikely(pkt->icmp_error))
 		return sl_policy_in_force() ? SL_TRACK_ERROR : SL_TRACK_KNOWN;
-	if (unlikely(pkt->fragment != SL_FRAG_NONE))
-		sl_fragment_ports(pkt);
 	flow = sl_flow_find(pkt);
 	if (unlikely(!flow))
 		return SL_TRACK_NONE;
@@ -229,14 +235,9 @@ static __noinline int sl_track_judged(struct __sk_buff *ctx, struct sl_packet *p
 	return why;
 }
 
-/*
- * Counts a frame that goes from one port to another; 0 is the host, SL_POLICY_PORT_UNKNOWN (of
- * out_port) many, or one that is not known, SL_TRACK_BY_ROUTES the one that the kernel chooses. 0,
- * or the reason against it. One call after the other: within each other they would need too much
- * stack.
- */
-static __always_inline int sl_track(struct __sk_buff *ctx, struct sl_packet *pkt, __u32 in_port,
-				    __u32 out_port, __u32 domain)
+/* As sl_track(). One call after the other: within each other they would need too much stack. */
+static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_packet *pkt,
+					  __u32 in_port, __u32 out_port, __u32 domain)
 {
 	int known = sl_track_known(ctx, in_port, domain), why;
 
@@ -252,11 +253,30 @@ static __always_inline int sl_track(struct __sk_buff *ctx, struct sl_packet *pkt
 		return sl_icmp_unrelated(ctx) ? SL_DROP_ICMP_UNRELATED : 0;
 	case SL_TRACK_ENDED:
 		return SL_DROP_COLLISION;
+	case SL_TRACK_HIDDEN:
+		if (out_port == SL_TRACK_BY_ROUTES)
+			out_port = sl_track_way(ctx, pkt, in_port);
+		return sl_judge_hidden(ctx, in_port, out_port, domain);
 	default:
 		if (in_port)
 			sl_detect_packets(ctx, pkt, in_port);
 		return 0;
 	}
+}
+
+/*
+ * Counts a frame that goes from one port to another; 0 is the host, SL_POLICY_PORT_UNKNOWN (of
+ * out_port) many, or one that is not known, SL_TRACK_BY_ROUTES the one that the kernel chooses. 0,
+ * or the reason against it.
+ */
+static __always_inline int sl_track(struct __sk_buff *ctx, struct sl_packet *pkt, __u32 in_port,
+				    __u32 out_port, __u32 domain)
+{
+	int why = sl_track_whole(ctx, pkt, in_port, out_port, domain);
+
+	if (unlikely(pkt->fragment == SL_FRAG_FIRST) && !why)
+		sl_fragment_note(ctx, pkt, in_port, out_port);
+	return why;
 }
 
 /* What the router sends into a VLAN comes in again by the VLAN's internal port, and has a flow. */

@@ -20,6 +20,14 @@ protected:
     static Packet masqueraded(const Packet& in) {
         return with_source(routed(in, wan0, router), external, 4000);
     }
+    static auto on_their_way() { return gate().map<sl_fragment_key, sl_fragment>("sl_fragments"); }
+    /// Whatever is on its way has been for so long.
+    static void age(std::uint32_t ticks) {
+        for (auto [key, entry] : on_their_way().entries()) {
+            entry.tick -= ticks;
+            on_their_way().put(key, entry);
+        }
+    }
     /// Every fragment goes in as it is cut from `in` and comes out as cut from
     /// `out`.
     static void expect_fragments(const Link& by, const Packet& in, const Packet& out,
@@ -125,6 +133,77 @@ TEST_F(Fragments, TinyFirstFragmentOfTcp) {
     masquerade_a();
     const Packet tcp = a_to_server4() / Tcp{.sport = 4000, .dport = 80} / payload(100);
     expect_drop(Hook::tc, lan0, fragments(tcp, 8)[0], SL_DROP_MALFORMED);
+}
+
+// RFC 791 section 3.2, RFC 1122 section 3.3.2: the rest of a packet may come for so long.
+TEST_F(Fragments, LaterOnesAreNotWaitedForForever) {
+    masquerade_a();
+    const auto sent = fragments(datagram4(), 64), left = fragments(masqueraded(datagram4()), 64);
+    for (const std::uint32_t ticks : {SL_FRAGMENT_TICKS - 2000, SL_FRAGMENT_TICKS}) {
+        expect_forward(Hook::tc, lan0, sent[0], left[0]);
+        age(ticks);
+        if (ticks < SL_FRAGMENT_TICKS)
+            expect_forward(Hook::tc, lan0, sent[1], left[1]);
+        else
+            expect_drop(Hook::tc, lan0, sent[1], SL_DROP_FRAGMENT_ORPHAN);
+    }
+}
+
+TEST_F(Fragments, NothingIsLeftBehindByAWholePacket) {
+    masquerade_a();
+    const auto sent = fragments(datagram4(), 64), left = fragments(masqueraded(datagram4()), 64);
+    ASSERT_EQ(sent.size(), 4u);
+    for (const std::size_t i : {0u, 3u, 1u, 2u}) {
+        expect_forward(Hook::tc, lan0, sent[i], left[i]);
+        EXPECT_EQ(on_their_way().entries().size(), i == 2 ? 0u : 1u);
+    }
+    expect_drop(Hook::tc, lan0, sent[1], SL_DROP_FRAGMENT_ORPHAN);
+    expect_fragments(lan0, datagram6(), routed(datagram6(), wan0, router), 64);
+    EXPECT_TRUE(on_their_way().entries().empty());
+}
+
+TEST_F(Fragments, WhatDoesNotPassLeavesNothing) {
+    masquerade_a();
+    Packet expiring = datagram4();
+    expiring.get<Ip4>().ttl = 1;
+    EXPECT_EQ(send(Hook::tc, lan0, serialise(fragments(expiring, 64)[0])).verdict, Verdict::forward)
+        << "the answer";
+    EXPECT_TRUE(on_their_way().entries().empty());
+}
+
+// Two hosts behind one address are told apart by where they are at least.
+TEST_F(Fragments, OfAnotherPort) {
+    gate().masquerade(ip("10.0.0.0"), 16, wan0, {external}, 1024, 65535);
+    const auto sent = fragments(datagram4(), 64);
+    expect_forward(Hook::tc, lan0, sent[0], fragments(masqueraded(datagram4()), 64)[0]);
+    Packet other = sent[1];
+    other.get<Eth>() = to_gateway(vm_b, lan1);
+    expect_drop(Hook::tc, lan1, other, SL_DROP_FRAGMENT_ORPHAN);
+}
+
+// Who leaves many packets unfinished loses the oldest of them, and nobody else any.
+TEST_F(Fragments, APortHasSoManyAtATime) {
+    gate().forward(IPPROTO_UDP, external, 5000, vm_a.v4, 53, wan0);
+    gate().forward(IPPROTO_UDP, external, 5001, vm_b.v4, 53, wan0);
+    const Packet rest = server_to(external) / Udp{.sport = 9, .dport = 5001} / payload(100);
+    const Packet rest_at_b = with_destination(routed(rest, lan1, vm_b), vm_b.v4, 53);
+    expect_forward(Hook::tc, wan0, fragments(rest, 32)[0], fragments(rest_at_b, 32)[0]);
+    const auto numbered = [](Packet packet, unsigned number) {
+        packet.get<Ip4>().id = static_cast<std::uint16_t>(number);
+        return packet;
+    };
+    const Packet in = server_to(external) / Udp{.sport = 9, .dport = 5000} / payload(100);
+    const Packet out = with_destination(routed(in, lan0, vm_a), vm_a.v4, 53);
+    const auto part = [&](const Packet& packet, unsigned number, std::size_t i) {
+        return fragments(numbered(packet, number), 32)[i];
+    };
+    for (unsigned i = 1; i <= SL_FRAGMENTS + 5; ++i)
+        expect_forward(Hook::tc, wan0, part(in, i, 0), part(out, i, 0));
+    EXPECT_EQ(on_their_way().entries().size(), SL_FRAGMENTS + 1u);
+    for (unsigned i = 6; i <= SL_FRAGMENTS + 5; ++i)
+        expect_forward(Hook::tc, wan0, part(in, i, 1), part(out, i, 1));
+    for (std::size_t i = 1; i < 4; ++i)
+        expect_forward(Hook::tc, wan0, fragments(rest, 32)[i], fragments(rest_at_b, 32)[i]);
 }
 
 }  // namespace

@@ -155,21 +155,40 @@ struct sl_nexthop {
 SL_STATIC_ASSERT(sizeof(struct sl_nexthop) == 32, "sl_nexthop is half a cache line");
 
 /*
- * A fragmented packet on its way: the first fragment leaves its ports here, so that the later
- * ones find the flow. Keyed by what RFC 791 section 3.2 and RFC 8200 section 4.5 identify a
- * packet with.
+ * A fragmented packet on its way: the first fragment leaves its ports here once it has passed, so
+ * that the later ones find the flow. Keyed by what RFC 791 section 3.2 and RFC 8200 section 4.5
+ * identify a packet with, and by where it came in.
  */
 struct sl_fragment_key {
 	union sl_addr saddr, daddr;
 	__be32 id;
 	__u16 domain;
-	__u8 proto;
-	__u8 zero;
+	__u16 in_port; /* id; 0 = the host's own */
+	__u8 proto;    /* IPv4; 0 for IPv6, where the first fragment alone has a say in it */
+	__u8 zeros[3];
 };
-SL_STATIC_ASSERT(sizeof(struct sl_fragment_key) == 40, "sl_fragment_key is 40 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_fragment_key) == 44, "sl_fragment_key is 44 bytes");
 
 struct sl_fragment {
+	__u32 tick;   /* of the first fragment; good for SL_FRAGMENT_TICKS */
+	__u32 number; /* of sl_fragment_ring */
 	__be16 sport, dport;
+	__u8 proto;
+	__u8 zero;
+	/* In bytes of what was cut up: headers, which no later fragment may overlay; what has come
+	 * by; and what there is, 0 = not known before the last one comes. */
+	__u16 head;
+	__u32 seen, whole;
+};
+SL_STATIC_ASSERT(sizeof(struct sl_fragment) == 24, "sl_fragment is 24 bytes");
+
+#define SL_FRAGMENT_TICKS 28610u /* 30 s, as Linux reassembles; RFC 791 section 3.2 has 15 */
+#define SL_FRAGMENTS	  32u	 /* packets at a time of one port */
+
+/* The packets of one port that are on their way: the newest takes the place of the oldest. */
+struct sl_fragment_ring {
+	__u32 next; /* number of the next one: key number % SL_FRAGMENTS */
+	struct sl_fragment_key keys[SL_FRAGMENTS];
 };
 
 /* Map sl_live: how many of each there are. All updates are atomic. */

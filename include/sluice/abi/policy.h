@@ -111,7 +111,17 @@ SL_STATIC_ASSERT(sizeof(union sl_policy_line) == 64, "a line is a cache line");
 /* It leaves by an interface that is no port. */
 #define SL_POLICY_PORT_OTHER 0xfffeu
 
-/* What is asked about a packet, and the answer. */
+/* sl_policy_query.hidden, one including the other. */
+enum sl_policy_hidden {
+	SL_POLICY_SEEN = 0,
+	SL_POLICY_L4_HIDDEN,	    /* protocol and ports */
+	SL_POLICY_ADDRESSES_HIDDEN, /* the addresses as well */
+};
+
+/*
+ * What is asked about a packet, and the answer. If something is hidden: is there a rule in force
+ * that would forbid the packet, whatever it is that is not known?
+ */
 struct sl_policy_query {
 	union sl_addr saddr, daddr; /* IPv4 mapped; the inside ones, without translation */
 	__u64 smac;		    /* the first byte the highest */
@@ -122,7 +132,8 @@ struct sl_policy_query {
 	__u16 rule; /* answer: 1-based number of the rule that decided; 0 = a default, or none */
 	__u16 generation; /* answer: of the image that it was judged by */
 	__u16 hit;	  /* answer: index into sl_policy_hits */
-	__u16 zeros[3];
+	__u16 hidden;	  /* enum sl_policy_hidden: what is not known of the packet */
+	__u16 zeros[2];
 	/* Working memory, of which a chain of calls has too little on its stack. */
 	__u64 now;		       /* CLOCK_MONOTONIC, ns */
 	__u64 live[SL_POLICY_SUMMARY]; /* words that are not looked at yet */

@@ -144,7 +144,11 @@
 	X(NO_WAY_BACK, "no-way-back",                                                              \
 	  "an answer has no route by the uplink that its session came in by",                      \
 	  "add a route by that uplink, or a rule for its address: `ip rule add from ADDRESS "      \
-	  "lookup N`")
+	  "lookup N`")                                                         \
+	X(POLICY_HIDDEN, "policy-hidden",                                                          \
+	  "its headers can't be read as far as a rule of the policy may ask",                      \
+	  "more tags or extension headers than anybody needs, or IP in LLC/SNAP: look at the "     \
+	  "sender")
 
 enum sl_drop {
 	SL_DROP_NONE = 0,
