@@ -45,10 +45,6 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_groups6, __u32, union sl_flow_group, 1, BPF_F
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_passed, __u32, __u32, 2 * SL_FLOW_PASSES, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_nexthops, __u32, struct sl_nexthop, SL_NEXTHOP_SLOTS, 0);
 
-/* Another number: sessions were ended or flagged, whose slots the sweeper is to visit soon. Mapped
- * by the loader. */
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_recheck, __u32, __u64, 1, BPF_F_MMAPABLE);
-
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_rules, __u32, struct sl_rules, 1, BPF_F_MMAPABLE);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_ports, __u32, struct sl_port, SL_PORT_SLOTS, 0);

@@ -11,27 +11,21 @@
 #include "lib/flow_enter.h"
 #include "lib/flow_log.h"
 #include "lib/packet.h"
+#include "lib/rules.h"
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "stage/binding.h"
-
-/* Keys of the session that a CPU is ending, for which the stack is too small. */
-struct sl_ending {
-	union sl_key key, reverse;
-};
-
-SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_ending, __u32, struct sl_ending, 1, 0);
+#include "stage/work.h"
 
 #define SL_DEAD_TICKS 16 /* far longer than any packet is in our hands */
 
 /* There are slots that the sweeper is to visit soon. */
 static __always_inline void sl_recheck_sessions(void)
 {
-	__u32 zero = 0;
-	__u64 *asked = bpf_map_lookup_elem(&sl_recheck, &zero);
+	struct sl_rules *rules = sl_rules_now();
 
-	if (asked)
-		__sync_fetch_and_add(asked, 1);
+	if (rules)
+		__sync_fetch_and_add(&rules->recheck, 1);
 }
 
 /* Counts a session that is to be made, if there is room for it. */
@@ -162,23 +156,23 @@ static __always_inline bool sl_flow_key_at(__u8 family, __u32 slot, union sl_key
 	return true;
 }
 
-static __always_inline bool sl_session_end_family(__u8 family, __u32 slot, struct sl_ending *it)
+static __always_inline bool sl_session_end_family(__u8 family, __u32 slot, struct sl_work *it)
 {
 	const struct sl_flow *flow = sl_flow_at(family, slot), *back;
 	const struct sl_birth *birth = sl_birth_at(family, slot);
 	__u32 reverse;
 
 	if (!flow || !birth || !(flow->flags & SL_FLOW_ORIG) ||
-	    !sl_flow_key_at(family, slot, &it->key) || !sl_flow_claim(family, slot))
+	    !sl_flow_key_at(family, slot, &it->ended) || !sl_flow_claim(family, slot))
 		return false;
-	sl_reverse_key(family, &it->key, flow, &it->reverse);
-	reverse = sl_flow_search(family, &it->reverse, sl_flow_hash_of(family, &it->reverse));
+	sl_reverse_key(family, &it->ended, flow, &it->ended_back);
+	reverse = sl_flow_search(family, &it->ended_back, sl_flow_hash_of(family, &it->ended_back));
 	back = sl_flow_at(family, reverse);
 	sl_flow_claim(family, reverse);
 	if (family == AF_INET)
-		sl_session_unbind(&it->key, flow);
-	sl_session_uncount(family, family == AF_INET ? it->key.v4.kind : it->key.v6.kind);
-	sl_flow_log_write(SL_FLOW_ENDED, family, &it->key, flow, back, birth);
+		sl_session_unbind(&it->ended, flow);
+	sl_session_uncount(family, family == AF_INET ? it->ended.v4.kind : it->ended.v6.kind);
+	sl_flow_log_write(SL_FLOW_ENDED, family, &it->ended, flow, back, birth);
 	sl_flow_lay_out(family, reverse);
 	sl_flow_lay_out(family, slot);
 	return true;
@@ -191,7 +185,7 @@ static __always_inline bool sl_session_end_family(__u8 family, __u32 slot, struc
 __noinline int sl_session_end(__u32 family, __u32 slot)
 {
 	__u32 zero = 0;
-	struct sl_ending *it = bpf_map_lookup_elem(&sl_ending, &zero);
+	struct sl_work *it = bpf_map_lookup_elem(&sl_work, &zero);
 
 	if (!it)
 		return false;

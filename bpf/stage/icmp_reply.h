@@ -101,7 +101,7 @@ static __always_inline __u64 *sl_icmp_host(const struct sl_port *port, const str
 	words[1] = halves.second;
 	words[2] = port->id;
 	index =
-	    sl_flow_hash(words, 3, settings->flow_seed) % SL_ICMP_HOSTS * SL_ICMP_CLASSES + class;
+	    sl_hash(words, 3, &settings->flow_seed) % SL_ICMP_HOSTS * SL_ICMP_CLASSES + class;
 	return bpf_map_lookup_elem(&sl_icmp_hosts, &index);
 }
 

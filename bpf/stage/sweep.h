@@ -28,7 +28,7 @@ struct sl_sweeper {
 	struct bpf_timer timer; /* Linux 5.15 */
 	__u32 epoch;		/* in which the guards' maps were last looked through */
 	__u32 fdb_next;		/* bucket of sl_fdb to begin with */
-	__u64 rechecked;	/* sl_recheck when it was last seen */
+	__u64 rechecked;	/* sl_rules.recheck when it was last seen */
 	__u32 hurry;		/* runs to go with short rounds */
 	__u32 next4[SL_FLOW_LEVELS_MOST + 1]; /* groups of each level to go on with */
 	__u32 next6[SL_FLOW_LEVELS_MOST + 1];
@@ -225,9 +225,8 @@ static __always_inline void sl_sweep_table(__u8 family, __u32 next[], bool hurry
 /* Sessions were flagged or ended since: the next rounds are to be short. */
 static __always_inline bool sl_sweep_hurries(struct sl_sweeper *sweeper)
 {
-	__u32 zero = 0;
-	const __u64 *asked = bpf_map_lookup_elem(&sl_recheck, &zero);
-	__u64 number = asked ? READ_ONCE(*asked) : 0;
+	const struct sl_rules *rules = sl_rules_now();
+	__u64 number = rules ? READ_ONCE(rules->recheck) : 0;
 
 	if (sweeper->rechecked != number) {
 		sweeper->rechecked = number;

@@ -39,6 +39,7 @@ struct sl_work {
 	struct sl_policy_query ask; /* about the session */
 	union sl_key other;	    /* the key of the session's other direction */
 	__u32 other_slot;	    /* and its slot, where it was looked for */
+	union sl_key ended, ended_back; /* keys of a session that is being ended */
 	union sl_key back;	/* of what opened the session, while its way back is looked for */
 	struct sl_l2 l2;	/* of a switched frame */
 	struct sl_flood flood;	/* likewise */

@@ -37,8 +37,8 @@ Result<FlowTable<Key>> FlowTable<Key>::open(const Pins& pins, const sl_seed& see
         SL_TRY(opened, MappedArray<sl_birth>::open(pins.map("sl_births4")));
         births.emplace(std::move(opened));
     }
-    SL_TRY(recheck, MappedArray<__u64>::open(pins.map("sl_recheck")));
-    return FlowTable(std::move(slots), std::move(groups), std::move(births), std::move(recheck),
+    SL_TRY(rules, MappedArray<sl_rules>::open(pins.map("sl_rules")));
+    return FlowTable(std::move(slots), std::move(groups), std::move(births), std::move(rules),
                      seed);
 }
 
@@ -96,7 +96,7 @@ bool FlowTable<Key>::mark(const Key& key, std::uint8_t flags) const {
     const auto slot = find(key);
     if (!slot) return false;
     std::atomic_ref(slots_.entries()[*slot].flow.flags).fetch_or(flags);
-    std::atomic_ref(recheck_.entries()[0]).fetch_add(1);
+    std::atomic_ref(rules_.entries()[0].recheck).fetch_add(1);
     return true;
 }
 

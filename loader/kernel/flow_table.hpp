@@ -9,6 +9,7 @@
 #include "loader/kernel/bpffs.hpp"
 #include "loader/kernel/map.hpp"
 #include "sluice/abi/flow_table.h"
+#include "sluice/abi/rules.h"
 
 namespace sluice {
 
@@ -33,12 +34,12 @@ public:
 
     /// @param births of IPv6: any, it is not looked at
     FlowTable(MappedArray<Slot> slots, MappedArray<sl_flow_group> groups,
-              std::optional<MappedArray<sl_birth>> births, MappedArray<__u64> recheck,
+              std::optional<MappedArray<sl_birth>> births, MappedArray<sl_rules> rules,
               const sl_seed& seed)
         : slots_(std::move(slots)),
           groups_(std::move(groups)),
           births_(std::move(births)),
-          recheck_(std::move(recheck)),
+          rules_(std::move(rules)),
           seed_(seed) {}
 
     [[nodiscard]] std::optional<FlowEntry<Key>> lookup(const Key& key) const;
@@ -63,7 +64,7 @@ private:
     MappedArray<Slot> slots_;
     MappedArray<sl_flow_group> groups_;
     std::optional<MappedArray<sl_birth>> births_;
-    MappedArray<__u64> recheck_;
+    MappedArray<sl_rules> rules_;
     sl_seed seed_;
 };
 

@@ -216,7 +216,7 @@ void Gate::reset() {
     bindings().clear();
     map<sl_fragment_key, sl_fragment>("sl_fragments").clear();
     map<__u32, sl_live>("sl_live").put(0, {});
-    map<__u32, sl_rules>("sl_rules").put(0, {1, 1, 0, 0, 0, 0});
+    map<__u32, sl_rules>("sl_rules").put(0, {1, 1, 0, 0, 0, 0, 0});
     map<sl_forward_key, sl_forward>("sl_forwards").clear();
     for (const __u32 word : forwarded_words_) map<__u32, __u64>("sl_forwarded_ports").put(word, 0);
     forwarded_words_.clear();

@@ -22,7 +22,8 @@ struct sl_rules {
 	__u32 loaded;	  /* number of the policy's image, as the loader put it there */
 	__u64 expires;	  /* the next rule of the policy, CLOCK_MONOTONIC, ns; 0 = none will */
 	__u64 text;	  /* hash of the policy's text whose rules sl_policy_hits counts */
+	__u64 recheck;	  /* another number: there are sessions that the sweeper is to visit soon */
 };
-SL_STATIC_ASSERT(sizeof(struct sl_rules) == 32, "sl_rules is 32 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_rules) == 40, "sl_rules is 40 bytes");
 
 #endif
