@@ -2,10 +2,12 @@
 // `limit`.
 #include "sluice/abi/detect.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
 #include "sluice/abi/block.h"
+#include "sluice/net.hpp"
 #include "tests/packet/scenario.hpp"
 #include "tests/packet/switch_scenario.hpp"
 

@@ -5,11 +5,15 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <chrono>
+#include <string_view>
+
 #include "loader/policy_values.hpp"
 
 namespace sluice {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
