@@ -10,6 +10,7 @@
 #include "lib/port.h"
 #include "stage/block.h"
 #include "stage/decide.h"
+#include "stage/early_drop.h"
 #include "stage/enter.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
@@ -120,6 +121,15 @@ static __always_inline enum sl_verdict sl_refused(const struct sl_packet *pkt)
 		   : SL_DROP;
 }
 
+/* The first packet of a session. */
+static __noinline enum sl_verdict sl_route_first(struct __sk_buff *ctx, const struct sl_port *port,
+						 struct sl_work *work)
+{
+	enum sl_verdict verdict = sl_plan_session(ctx, port, work);
+
+	return verdict == SL_CONTINUE ? sl_enter_session(ctx, work) : verdict;
+}
+
 /* An IP packet for the router, which entered by `port`. */
 static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port *port,
 					   struct sl_work *work)
@@ -154,9 +164,9 @@ static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct s
 	verdict = likely(flow) ? sl_continue_session(ctx, settings, port, work, flow) : SL_ENDED;
 	if (verdict == SL_ENDED) {
 		flow = &work->opened;
-		verdict = sl_plan_session(ctx, port, work);
-		if (verdict == SL_CONTINUE)
-			verdict = sl_enter_session(ctx, work);
+		verdict = sl_route_first(ctx, port, work);
+		if (verdict == SL_DROP && sl_make_room(work))
+			verdict = sl_route_first(ctx, port, work);
 	}
 	if (verdict == SL_FORWARD)
 		return sl_rewrite(ctx, pkt, flow, hop);
@@ -249,7 +259,7 @@ static __noinline int sl_tc_host(struct __sk_buff *ctx, const struct sl_port *po
 	int action = 0, why = 0;
 
 	if (vlan && (port->flags & SL_PORT_TRACK))
-		why = sl_track(ctx, &work->pkt, port->id, vlan->port, work->l2.vid);
+		why = sl_track(ctx, work, port->id, vlan->port, work->l2.vid);
 	work->pkt.reason = why;
 	if (vlan && !why)
 		action = sl_switch_send_to(ctx, work, vlan->port);
@@ -297,12 +307,13 @@ sl_qos_enter(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet
 
 /* What is left to the kernel, or to go past its bridge to another port, is counted. */
 static __always_inline enum sl_verdict
-sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet *pkt, __u32 to)
+sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work, __u32 to)
 {
+	struct sl_packet *pkt = &work->pkt;
 	int why = 0;
 
 	if (port->flags & SL_PORT_TRACK)
-		why = sl_track(ctx, pkt, port->id, to, port->domain);
+		why = sl_track(ctx, work, port->id, to, port->domain);
 	if (!why && pkt->ethertype == bpf_htons(ETH_P_ARP))
 		why = sl_detect_arp(ctx, port->id, ETH_HLEN);
 	if (likely(!why))
@@ -375,7 +386,7 @@ static __noinline int sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *po
 	const struct sl_port *out =
 	    port->flags & SL_PORT_SHORTCUT ? sl_shortcut_find(ctx, port) : NULL;
 	enum sl_verdict verdict =
-	    sl_router_pass(ctx, port, &work->pkt, sl_router_pass_to(ctx, port, out));
+	    sl_router_pass(ctx, port, work, sl_router_pass_to(ctx, port, out));
 
 	if (verdict != SL_PASS) {
 		sl_count(&stats->rx[SL_COUNT_DROPPED], work->len);
@@ -403,8 +414,7 @@ static __noinline bool sl_tc_block(struct __sk_buff *ctx, const struct sl_port *
 
 /* An IP packet for the router. What a first fragment's fate is, its later ones are to know. */
 static __always_inline enum sl_verdict sl_tc_route(struct __sk_buff *ctx,
-						   const struct sl_port *port,
-						   struct sl_work *work)
+						   const struct sl_port *port, struct sl_work *work)
 {
 	enum sl_verdict verdict = sl_route(ctx, port, work);
 
@@ -414,18 +424,16 @@ static __always_inline enum sl_verdict sl_tc_route(struct __sk_buff *ctx,
 }
 
 /* A frame for the gateway of its VLAN, made one that is for the router. */
-static __noinline enum sl_verdict sl_tc_gateway_take(struct __sk_buff *ctx,
-						     const struct sl_port *port,
-						     struct sl_work *work)
+static __noinline enum sl_verdict
+sl_tc_gateway_take(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {
 	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
 
 	return vlan ? sl_gateway_take(ctx, port, vlan, work) : SL_DROP;
 }
 
-static __always_inline enum sl_verdict sl_tc_gateway(struct __sk_buff *ctx,
-						     const struct sl_port *port,
-						     struct sl_work *work)
+static __always_inline enum sl_verdict
+sl_tc_gateway(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {
 	enum sl_verdict verdict = sl_tc_gateway_take(ctx, port, work);
 
@@ -456,8 +464,8 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	if (!(port->flags & SL_PORT_SWITCHED)) {
 		action = sl_tc_router(ctx, port, stats, work);
 		if (likely(action == SL_TO_ROUTE))
-			action = sl_tc_router_end(ctx, port, stats, work,
-						  sl_tc_route(ctx, port, work));
+			action =
+			    sl_tc_router_end(ctx, port, stats, work, sl_tc_route(ctx, port, work));
 		return action == SL_TO_KERNEL ? sl_tc_pass(ctx, port, stats, work) : action;
 	}
 	action = sl_tc_switch(ctx, port, stats, work);
@@ -540,7 +548,7 @@ static __noinline int sl_track_sent(struct __sk_buff *ctx, const struct sl_port 
 	if (!work || (!hosts && !sl_policy_in_force()))
 		return 0;
 	sl_work_begin(work);
-	return hosts ? sl_track(ctx, &work->pkt, 0, port->id, port->domain)
+	return hosts ? sl_track(ctx, work, 0, port->id, port->domain)
 		     : sl_judge_bridged(ctx, port, work);
 }
 

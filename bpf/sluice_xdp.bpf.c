@@ -52,13 +52,18 @@ static __always_inline bool sl_may_open(const struct sl_packet *pkt)
 static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const struct sl_port *port,
 						  struct sl_work *work)
 {
+	enum sl_verdict verdict;
 	int why;
 
 	if (sl_plan_session(ctx, port, work) != SL_CONTINUE || work->hop.neigh ||
 	    ctx_redirect(ctx, &work->hop) != XDP_REDIRECT || ctx_l4_csum_complete(ctx, &work->pkt))
 		return SL_PASS;
 	why = sl_police(ctx, port);
-	return why ? sl_refuse(&work->pkt, why) : sl_enter_session(ctx, work);
+	if (why)
+		return sl_refuse(&work->pkt, why);
+	verdict = sl_enter_session(ctx, work);
+	/* TC may make room for it. */
+	return verdict == SL_DROP && sl_wants_room(work->pkt.reason) ? SL_PASS : verdict;
 }
 
 /* SL_CONTINUE: it is the first packet of a session. */

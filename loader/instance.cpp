@@ -31,6 +31,9 @@ Settings merged(Settings settings, const UpOptions& options, const Target& targe
     set(settings.icmp_timeout, options.icmp_timeout);
     set(settings.other_timeout, options.other_timeout);
     set(settings.mac_age, options.mac_age);
+    set(settings.host_share, options.host_share);
+    set(settings.host_sessions, options.host_sessions);
+    set(settings.host_ports, options.host_ports);
     if (!target.netns.empty()) settings.netns = netns_path(target.netns);
     return settings;
 }

@@ -22,6 +22,9 @@ struct UpOptions {
     std::optional<std::chrono::milliseconds> icmp_timeout;
     std::optional<std::chrono::milliseconds> other_timeout;
     std::optional<std::chrono::milliseconds> mac_age;
+    std::optional<bool> host_share;
+    std::optional<std::uint32_t> host_sessions;
+    std::optional<std::uint32_t> host_ports;
 };
 
 /// A new instance, or one that is down, with the ports and rules it had. One that was up when

@@ -170,9 +170,11 @@ private:
             const auto external = static_cast<std::uint32_t>(first + i);
             for (const auto l4 : all_l4) {
                 const auto space = port_space(external, l4);
-                fill_port_bits(maps_.port_bits.entries()[space],
-                               allowed(pool, pool.addresses[i], l4));
-                SL_CHECK(maps_.pool_stats.update(space, sl_pool_stats{}));
+                const auto ports = allowed(pool, pool.addresses[i], l4);
+                fill_port_bits(maps_.port_bits.entries()[space], ports);
+                sl_pool_stats stats{};
+                stats.size = static_cast<__u32>(ports.count());
+                SL_CHECK(maps_.pool_stats.update(space, stats));
             }
             SL_CHECK(maps_.externals.update(external, pool.addresses[i].raw()));
         }

@@ -157,6 +157,11 @@ static __always_inline void sl_key_counted(struct sl_packet *pkt, __u16 domain)
 			      (__u64)SL_KIND_COUNTED << SL_KEY_KIND_SHIFT);
 }
 
+static __always_inline __u16 sl_packet_domain(const struct sl_packet *pkt)
+{
+	return pkt->family == AF_INET ? pkt->k4.domain : pkt->k6.domain;
+}
+
 static __always_inline __u8 sl_packet_kind(const struct sl_packet *pkt)
 {
 	return pkt->family == AF_INET ? pkt->k4.kind : pkt->k6.kind;

@@ -22,9 +22,10 @@ static __always_inline const struct sl_port *sl_port_find(__u32 ifindex)
 /* The port with this id, or NULL. */
 static __always_inline const struct sl_port *sl_port_of_id(__u32 id)
 {
-	const __u32 *ifindex = bpf_map_lookup_elem(&sl_port_ids, &id);
+	const struct sl_account *account = bpf_map_lookup_elem(&sl_accounts, &id);
+	__u32 ifindex = account ? READ_ONCE(account->ifindex) : 0;
 
-	return ifindex && *ifindex ? sl_port_find(*ifindex) : NULL;
+	return ifindex ? sl_port_find(ifindex) : NULL;
 }
 
 /* Is the frame for the router, which we stand in for? Anything else is the bridge's business. */

@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "sluice/abi/account.h"
 #include "sluice/abi/block.h"
 #include "sluice/abi/detect.h"
 #include "sluice/abi/event.h"
@@ -48,7 +49,8 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_nexthops, __u32, struct sl_nexthop, SL_NEXTHOP_SLO
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_rules, __u32, struct sl_rules, 1, BPF_F_MMAPABLE);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_ports, __u32, struct sl_port, SL_PORT_SLOTS, 0);
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_ids, __u32, __u32, SL_MAX_PORTS, 0);
+/* Mapped by the loader, whose changes must leave the datapath's alone. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_accounts, __u32, struct sl_account, SL_ACCOUNTS, BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_DEVMAP, sl_xdp_targets, __u32, __u32, SL_MAX_PORTS, 0);
 
 SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_masquerades, struct sl_masq_key, struct sl_masq, 4096,

@@ -11,10 +11,12 @@
 #include "lib/settings.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/account.h"
 #include "stage/ports.h"
 
 #define SL_REF_TRIES	  8
 #define SL_HOST_TRIES	  8  /* ports of the host met before giving up */
+#define SL_OVER_QUOTA	  -2 /* no port, and not because there is none */
 #define SL_EXTERNAL_TRIES 16 /* external addresses tried for one binding */
 
 /* One request for a binding, and its answer. */
@@ -25,6 +27,7 @@ struct sl_bind_request {
 	__be32 remote;
 	__be16 remote_port;
 	__u16 remote_domain;
+	__u32 account;	      /* who pays for the binding */
 	__be16 external_port; /* the answer */
 	union sl_addr external;
 	__u32 reason; /* enum sl_drop, if there is none */
@@ -53,6 +56,29 @@ static __always_inline void sl_pool_taken(struct sl_pool_stats *stats)
 	__sync_fetch_and_add(&stats->allocated, 1);
 	if (now > READ_ONCE(stats->highest))
 		WRITE_ONCE(stats->highest, now);
+}
+
+/* The port is one less, or with 1 one more, of what this account holds. */
+static __always_inline void sl_account_ports(__u32 account, __u8 proto, __u32 change)
+{
+	struct sl_account *payer = sl_account_at(account);
+	__u32 l4 = sl_l4_of(proto);
+
+	if (payer && l4 < SL_L4_COUNT)
+		__sync_fetch_and_add(&payer->ports[l4], change);
+}
+
+/* May the account have one more port of this space? */
+static __always_inline bool sl_account_may_bind(__u32 account, __u8 proto,
+						const struct sl_pool_stats *stats)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	const struct sl_account *payer = sl_account_at(account);
+	__u32 l4 = sl_l4_of(proto), used = READ_ONCE(stats->in_use), size = READ_ONCE(stats->size);
+
+	return settings && payer && l4 < SL_L4_COUNT &&
+	       sl_account_may(settings, READ_ONCE(payer->ports[l4]), size > used ? size - used : 0,
+			      settings->host_ports);
 }
 
 static __always_inline void sl_pool_give_back(__u32 external, __u8 proto, __be16 port)
@@ -97,6 +123,7 @@ static __always_inline bool sl_binding_ref(struct sl_binding *binding)
 static __always_inline void sl_binding_unref(struct sl_binding_key *key)
 {
 	struct sl_binding *binding = bpf_map_lookup_elem(&sl_bindings, key);
+	__u32 account;
 	__u16 external;
 	__be16 port;
 
@@ -104,11 +131,13 @@ static __always_inline void sl_binding_unref(struct sl_binding_key *key)
 		return;
 	external = binding->external;
 	port = binding->port;
+	account = binding->account;
 	if (__sync_val_compare_and_swap(&binding->refs, 0, SL_BINDING_DEAD) != 0)
 		return;
 	if (bpf_map_delete_elem(&sl_bindings, key))
 		return;
 	sl_pool_give_back(external, key->proto, port);
+	sl_account_ports(account, key->proto, -1);
 	sl_live_bindings(-1);
 }
 
@@ -185,6 +214,8 @@ __noinline int sl_external_port(struct sl_ctx *ctx, const struct sl_bind_request
 	port = bpf_ntohs(req->key.port);
 	if (!bits || !stats)
 		return -1;
+	if (!sl_account_may_bind(req->account, req->key.proto, stats))
+		return SL_OVER_QUOTA;
 	if (!sl_port_take(bits, port))
 		port = sl_port_take_any(space);
 	while (tries < SL_HOST_TRIES && port >= 0 &&
@@ -216,7 +247,11 @@ static __always_inline __u32 sl_pool_start(const struct sl_pool *pool, const uni
 static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_request *req,
 					   const struct sl_binding_key *key)
 {
-	struct sl_binding binding = {.refs = 1, .created = sl_epoch_now()};
+	struct sl_binding binding = {
+	    .refs = 1,
+	    .created = sl_epoch_now(),
+	    .account = req->account,
+	};
 	__u32 pool_index = key->pool;
 	struct sl_pool *pool = bpf_map_lookup_elem(&sl_pools, &pool_index);
 	__u32 turn;
@@ -233,6 +268,8 @@ static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_re
 		if (!addr)
 			return -1;
 		port = sl_external_port(ctx, req, external, addr->w[3]);
+		if (port == SL_OVER_QUOTA)
+			req->reason = SL_DROP_HOST_QUOTA;
 		if (port >= 0) {
 			binding.external = external;
 			binding.port = bpf_htons(port);
@@ -244,10 +281,12 @@ static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_re
 			turn = 0;
 	}
 	if (!req->external_port) {
-		sl_pool_refused(pool->first + turn, key->proto);
+		if (req->reason == SL_DROP_PORTS_EXHAUSTED)
+			sl_pool_refused(pool->first + turn, key->proto);
 		return -1;
 	}
 	if (!bpf_map_update_elem(&sl_bindings, key, &binding, BPF_NOEXIST)) {
+		sl_account_ports(req->account, key->proto, 1);
 		sl_live_bindings(1);
 		return 0;
 	}

@@ -14,6 +14,7 @@
 #include "lib/rules.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/account.h"
 #include "stage/binding.h"
 #include "stage/work.h"
 
@@ -28,35 +29,15 @@ static __always_inline void sl_recheck_sessions(void)
 		__sync_fetch_and_add(&rules->recheck, 1);
 }
 
-/* Counts a session that is to be made, if there is room for it. */
-static __always_inline bool sl_session_admit(__u8 family, __u8 kind)
-{
-	const struct sl_settings *settings = sl_settings_now();
-	__u32 zero = 0, most;
-	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
-	__u64 *count;
-
-	if (!live || !settings)
-		return false;
-	count = family == AF_INET ? &live->sessions4 : &live->sessions6;
-	most = family == AF_INET ? settings->max_sessions4 : settings->max_sessions6;
-	if (READ_ONCE(*count) >= most)
-		return false;
-	if (__sync_fetch_and_add(count, 1) >= most) {
-		__sync_fetch_and_add(count, -1);
-		return false;
-	}
-	if (kind == SL_KIND_COUNTED)
-		__sync_fetch_and_add(family == AF_INET ? &live->tracked4 : &live->tracked6, 1);
-	return true;
-}
-
 /* One that was counted is no more, or did not come to be. */
-static __always_inline void sl_session_uncount(__u8 family, __u8 kind)
+static __always_inline void sl_session_uncount(__u8 family, __u8 kind, __u32 account)
 {
 	__u32 zero = 0;
 	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
+	struct sl_account *payer = sl_account_at(account);
 
+	if (payer)
+		__sync_fetch_and_add(sl_account_sessions(payer, family), -1);
 	if (!live)
 		return;
 	__sync_fetch_and_add(family == AF_INET ? &live->sessions4 : &live->sessions6, -1);
@@ -171,7 +152,8 @@ static __always_inline bool sl_session_end_family(__u8 family, __u32 slot, struc
 	sl_flow_claim(family, reverse);
 	if (family == AF_INET)
 		sl_session_unbind(&it->ended, flow);
-	sl_session_uncount(family, family == AF_INET ? it->ended.v4.kind : it->ended.v6.kind);
+	sl_session_uncount(family, family == AF_INET ? it->ended.v4.kind : it->ended.v6.kind,
+			   back ? back->account : SL_ACCOUNT_HOST);
 	sl_flow_log_write(SL_FLOW_ENDED, family, &it->ended, flow, back, birth);
 	sl_flow_lay_out(family, reverse);
 	sl_flow_lay_out(family, slot);

@@ -10,6 +10,7 @@
 #include "maps/maps.h"
 #include "stage/binding.h"
 #include "stage/end.h"
+#include "stage/work.h"
 
 #define SL_MASQ_BITS 160 /* 32 of the uplink, 128 of the address */
 
@@ -143,11 +144,17 @@ static __always_inline enum sl_source_rule sl_nat_source_rule(__u32 uplink, bool
 	return masq->pool == SL_MASQ_ROUTABLE ? SL_SOURCE_STAYS : SL_SOURCE_POOL;
 }
 
-/* Gives the source an external endpoint of the pool. SL_CONTINUE, or SL_DROP with the reason. */
+/*
+ * Gives the source of the planned session an external endpoint of the pool. SL_CONTINUE, or SL_DROP
+ * with the reason.
+ */
 static __always_inline enum sl_verdict sl_nat_translate(struct sl_ctx *ctx, __u32 pool,
-							struct sl_packet *pkt, struct sl_flow *flow,
-							struct sl_bind_request *req)
+							struct sl_work *work)
 {
+	struct sl_bind_request *req = &work->bind;
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_flow *flow = &work->opened;
+
 	if (pkt->fragment == SL_FRAG_LATER)
 		return sl_refuse(pkt, SL_DROP_FRAGMENT_ORPHAN);
 	if (sl_l4_of(pkt->proto) < 0 || (pkt->proto == IPPROTO_ICMP && !sl_icmp_is_request(pkt)))
@@ -162,6 +169,7 @@ static __always_inline enum sl_verdict sl_nat_translate(struct sl_ctx *ctx, __u3
 	req->remote = flow->daddr;
 	req->remote_port = flow->dport;
 	req->remote_domain = flow->out_domain;
+	req->account = work->account;
 	if (sl_bind(ctx, req))
 		return sl_refuse(pkt, req->reason);
 	flow->saddr = req->external.w[3];
@@ -179,19 +187,18 @@ static __always_inline enum sl_verdict sl_nat_translate(struct sl_ctx *ctx, __u3
  * Replaces the source of the planned session if it is to be. What is masqueraded goes on translated
  * or not at all.
  */
-static __always_inline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, __u32 uplink, bool leaves,
-						     struct sl_packet *pkt, struct sl_flow *flow,
-						     struct sl_bind_request *req)
+static __always_inline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, struct sl_work *work)
 {
+	bool leaves = work->uplink == work->hop.ifindex;
 	__u32 pool = 0;
 
-	switch (sl_nat_source_rule(uplink, leaves, pkt->k4.saddr, &pool)) {
+	switch (sl_nat_source_rule(work->uplink, leaves, work->pkt.k4.saddr, &pool)) {
 	case SL_SOURCE_STAYS:
 		return SL_CONTINUE;
 	case SL_SOURCE_POOL:
-		return sl_nat_translate(ctx, pool, pkt, flow, req);
+		return sl_nat_translate(ctx, pool, work);
 	default:
-		return sl_refuse(pkt, SL_DROP_UNTRANSLATED);
+		return sl_refuse(&work->pkt, SL_DROP_UNTRANSLATED);
 	}
 }
 

@@ -117,9 +117,10 @@ static __always_inline enum sl_verdict sl_enter_session(struct sl_ctx *ctx, stru
 
 	if (verdict != SL_CONTINUE)
 		return verdict;
+	work->account =
+	    sl_account_payer(&work->pkt, &work->opened, work->opened.in_port, work->hop.station);
 	if (work->pkt.family == AF_INET && work->uplink)
-		verdict = sl_nat_source(ctx, work->uplink, work->uplink == work->hop.ifindex,
-					&work->pkt, &work->opened, &work->bind);
+		verdict = sl_nat_source(ctx, work);
 	if (verdict != SL_CONTINUE)
 		return verdict;
 	return sl_session_insert(work, work->hop.station);

@@ -11,6 +11,7 @@
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/admit.h"
 #include "stage/binding.h"
 #include "stage/end.h"
 #include "stage/flow.h"
@@ -74,14 +75,19 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	__u64 hash, reverse_hash;
 	__u32 slot, reverse_slot;
 	struct sl_birth *birth;
+	int why;
 
 	__builtin_memset(&work->other, 0, sizeof(work->other));
 	__builtin_memset(&work->reverse, 0, sizeof(work->reverse));
 	sl_reverse_key(pkt->family, &pkt->key, flow, &work->other);
 	sl_reverse_flow(pkt, flow, out_port, &work->reverse);
+	work->reverse.account = work->account;
 	pkt->reason = SL_DROP_FLOWS_FULL;
-	if (!sl_session_admit(pkt->family, sl_packet_kind(pkt)))
+	why = sl_session_admit(pkt->family, sl_packet_kind(pkt), work->account);
+	if (unlikely(why)) {
+		pkt->reason = why;
 		goto unbind;
+	}
 	hash = sl_flow_hash_of(pkt->family, &pkt->key);
 	reverse_hash = sl_flow_hash_of(pkt->family, &work->other);
 	slot = sl_flow_take(pkt->family, hash);
@@ -112,7 +118,7 @@ remove_reverse:
 give_back:
 	sl_flow_give_back(pkt->family, slot, hash);
 	sl_flow_give_back(pkt->family, reverse_slot, reverse_hash);
-	sl_session_uncount(pkt->family, sl_packet_kind(pkt));
+	sl_session_uncount(pkt->family, sl_packet_kind(pkt), work->account);
 unbind:
 	sl_session_unbind(&pkt->key, flow);
 	return verdict;
@@ -136,7 +142,8 @@ static __always_inline enum sl_verdict sl_session_reopen(struct sl_packet *pkt,
 	reverse = sl_flow_get(pkt->family, &reverse_key);
 	if (!reverse)
 		return SL_CONTINUE;
-	if (!(flow->flags & SL_FLOW_ORIG) && sl_policy_in_force() && (flow->tcp_seen & ~SL_TCP_SYN)) {
+	if (!(flow->flags & SL_FLOW_ORIG) && sl_policy_in_force() &&
+	    (flow->tcp_seen & ~SL_TCP_SYN)) {
 		if (sl_tcp_is_finished(flow, reverse))
 			sl_session_end(pkt->family, sl_flow_search_all(pkt->family, &reverse_key));
 		return sl_refuse(pkt, SL_DROP_COLLISION);

@@ -174,7 +174,7 @@ static __always_inline int sl_switch_forward(struct __sk_buff *ctx, const struct
 		out = sl_switch_find(port, sp, &work->l2, &to, &why);
 		if (likely(out)) {
 			why = sl_is_tracked(ctx, port)
-				  ? sl_track(ctx, &work->pkt, port->id, to, work->l2.vid)
+				  ? sl_track(ctx, work, port->id, to, work->l2.vid)
 				  : 0;
 			if (likely(!why))
 				return sl_switch_send(ctx, work, to, out);
@@ -186,7 +186,7 @@ static __always_inline int sl_switch_forward(struct __sk_buff *ctx, const struct
 	}
 	*count = SL_VLAN_FLOODED;
 	why = sl_is_tracked(ctx, port)
-		  ? sl_track(ctx, &work->pkt, port->id, SL_POLICY_PORT_UNKNOWN, work->l2.vid)
+		  ? sl_track(ctx, work, port->id, SL_POLICY_PORT_UNKNOWN, work->l2.vid)
 		  : 0;
 	if (!why && work->l2.type == bpf_htons(ETH_P_ARP))
 		why = sl_detect_arp(ctx, port->id, work->l2.off);

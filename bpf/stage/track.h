@@ -9,6 +9,7 @@
 #include "lib/parse.h"
 #include "lib/port.h"
 #include "maps/maps.h"
+#include "stage/early_drop.h"
 #include "stage/flow.h"
 #include "stage/fragment.h"
 #include "stage/hidden.h"
@@ -17,20 +18,6 @@
 #include "stage/open.h"
 #include "stage/session.h"
 #include "stage/work.h"
-
-/* The last quarter of the table is the router's: what is only counted must not keep it from work.
- */
-static __always_inline bool sl_may_track(__u8 family)
-{
-	__u32 zero = 0;
-	const struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
-	const struct sl_settings *settings = bpf_map_lookup_elem(&sl_settings, &zero);
-
-	if (!live || !settings)
-		return false;
-	return family == AF_INET ? live->sessions4 < settings->tracked_until4
-				 : live->sessions6 < settings->tracked_until6;
-}
 
 static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 {
@@ -47,8 +34,7 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
  * Where the kernel sends a packet that was left to it: a port id; 0: it is for the host; or
  * SL_POLICY_PORT_OTHER. Global: the verifier looks once.
  */
-__noinline __u32 sl_track_way(struct __sk_buff *ctx, const struct sl_packet *pkt,
-					  __u32 in_port)
+__noinline __u32 sl_track_way(struct __sk_buff *ctx, const struct sl_packet *pkt, __u32 in_port)
 {
 	const struct sl_port *in = sl_port_of_id(in_port), *out;
 	struct sl_route route = {};
@@ -160,10 +146,11 @@ __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_por
 		work->opened.flags |= SL_FLOW_TO_HOST;
 	if (out_port == SL_POLICY_PORT_UNKNOWN || out_port == SL_POLICY_PORT_OTHER)
 		out_port = 0;
-	if (sl_may_track(work->pkt.family) && sl_session_insert(work, out_port) == SL_FORWARD)
+	work->account = sl_account_payer(&work->pkt, &work->opened, in_port, out_port);
+	if (sl_session_insert(work, out_port) == SL_FORWARD)
 		return 0;
 	if (judged)
-		return SL_DROP_FLOWS_FULL;
+		return work->pkt.reason;
 	sl_count_unattributed(in_port ?: out_port, ctx_len(ctx));
 	return 0;
 }
@@ -236,9 +223,10 @@ static __noinline int sl_track_judged(struct __sk_buff *ctx, struct sl_packet *p
 }
 
 /* As sl_track(). One call after the other: within each other they would need too much stack. */
-static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_packet *pkt,
+static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_work *work,
 					  __u32 in_port, __u32 out_port, __u32 domain)
 {
+	struct sl_packet *pkt = &work->pkt;
 	int known = sl_track_known(ctx, in_port, domain), why;
 
 	if (likely(known == SL_TRACK_KNOWN))
@@ -246,7 +234,11 @@ static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_packe
 	switch (known) {
 	case SL_TRACK_NONE:
 		why = in_port ? sl_detect_open(ctx, pkt, in_port) : 0;
-		return why ?: sl_track_open(ctx, in_port, out_port, domain);
+		if (!why)
+			why = sl_track_open(ctx, in_port, out_port, domain);
+		if (unlikely(sl_wants_room(why)) && sl_make_room(work))
+			why = sl_track_open(ctx, in_port, out_port, domain);
+		return why;
 	case SL_TRACK_STALE:
 		return sl_track_judged(ctx, pkt);
 	case SL_TRACK_ERROR:
@@ -269,10 +261,11 @@ static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_packe
  * out_port) many, or one that is not known, SL_TRACK_BY_ROUTES the one that the kernel chooses. 0,
  * or the reason against it.
  */
-static __always_inline int sl_track(struct __sk_buff *ctx, struct sl_packet *pkt, __u32 in_port,
+static __always_inline int sl_track(struct __sk_buff *ctx, struct sl_work *work, __u32 in_port,
 				    __u32 out_port, __u32 domain)
 {
-	int why = sl_track_whole(ctx, pkt, in_port, out_port, domain);
+	struct sl_packet *pkt = &work->pkt;
+	int why = sl_track_whole(ctx, work, in_port, out_port, domain);
 
 	if (unlikely(pkt->fragment == SL_FRAG_FIRST) && !why)
 		sl_fragment_note(ctx, pkt, in_port, out_port);

@@ -33,12 +33,13 @@ struct sl_work {
 	struct sl_flow opened;	/* the plan for a new session */
 	struct sl_birth birth;	/* likewise */
 	struct sl_flow reverse; /* likewise: of the answers, whose key is `other` */
+	__u32 account;		/* who pays for it: sluice/abi/account.h */
 	__u32 uplink;		/* whose masquerades apply to it; 0 = none */
 	bool for_external;	/* an ICMP error about it comes from the address it was sent to */
 	struct sl_bind_request bind;
-	struct sl_policy_query ask; /* about the session */
-	union sl_key other;	    /* the key of the session's other direction */
-	__u32 other_slot;	    /* and its slot, where it was looked for */
+	struct sl_policy_query ask;	/* about the session */
+	union sl_key other;		/* the key of the session's other direction */
+	__u32 other_slot;		/* and its slot, where it was looked for */
 	union sl_key ended, ended_back; /* keys of a session that is being ended */
 	union sl_key back;	/* of what opened the session, while its way back is looked for */
 	struct sl_l2 l2;	/* of a switched frame */

@@ -1,6 +1,7 @@
 // up, down, restore, status.
 #include <fmt/format.h>
 
+#include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/view/views.hpp"
 #include "sluice/units.hpp"
@@ -12,6 +13,7 @@ namespace {
 struct UpArguments {
     std::string max_flows, max_flows6, max_bindings, max_leases, max_macs;
     std::string udp, tcp_established, tcp_transitory, icmp, other, mac_age;
+    std::string host_share, host_sessions, host_ports;
 };
 
 constexpr std::uint64_t most_entries = 100'000'000;
@@ -37,6 +39,12 @@ Result<std::optional<std::chrono::milliseconds>> timeout(const std::string& text
     return duration;
 }
 
+/// `none` is 0.
+Result<std::optional<std::uint32_t>> limit(const std::string& text, std::string_view option) {
+    if (text == "none") return 0u;
+    return capacity(text, option);
+}
+
 Result<UpOptions> up_options(const UpArguments& arguments) {
     SL_TRY(max_flows, capacity(arguments.max_flows, "--max-flows"));
     SL_TRY(max_flows6, capacity(arguments.max_flows6, "--max-flows6"));
@@ -49,8 +57,14 @@ Result<UpOptions> up_options(const UpArguments& arguments) {
     SL_TRY(icmp, timeout(arguments.icmp, "--icmp-timeout"));
     SL_TRY(other, timeout(arguments.other, "--other-timeout"));
     SL_TRY(mac_age, timeout(arguments.mac_age, "--mac-age"));
-    return UpOptions{max_flows,       max_flows6,     max_bindings, max_leases, max_macs, udp,
-                     tcp_established, tcp_transitory, icmp,         other,      mac_age};
+    std::optional<bool> host_share;
+    SL_CHECK(parse_into(host_share, arguments.host_share,
+                        [](std::string_view text) { return parse_on_off("--host-share", text); }));
+    SL_TRY(host_sessions, limit(arguments.host_sessions, "--host-sessions"));
+    SL_TRY(host_ports, limit(arguments.host_ports, "--host-ports"));
+    return UpOptions{max_flows, max_flows6,      max_bindings,   max_leases, max_macs,
+                     udp,       tcp_established, tcp_transitory, icmp,       other,
+                     mac_age,   host_share,      host_sessions,  host_ports};
 }
 
 void add_up(CLI::App& app, Invocation& invocation) {
@@ -76,6 +90,12 @@ void add_up(CLI::App& app, Invocation& invocation) {
     add("--icmp-timeout", arguments->icmp, "TIME", "idle ICMP session (default 1m)");
     add("--other-timeout", arguments->other, "TIME",
         "idle session of other protocols (default 5m)");
+    add("--host-share", arguments->host_share, "on|off",
+        "no inside host holds more sessions and NAT ports than are free (default on)");
+    add("--host-sessions", arguments->host_sessions, "N|none",
+        "sessions that an inside host may hold, whatever is free (default none)");
+    add("--host-ports", arguments->host_ports, "N|none",
+        "NAT ports that it may hold, of each protocol (default none)");
     add("--mac-age", arguments->mac_age, "TIME",
         "silence after which the switch forgets a MAC (default 5m)");
     on_run(up, invocation, [arguments](const Target& target) -> Result<Document> {

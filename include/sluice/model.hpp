@@ -42,6 +42,9 @@ struct Settings {
     std::chrono::milliseconds icmp_timeout{60'000};
     std::chrono::milliseconds other_timeout{300'000};
     std::chrono::milliseconds mac_age{300'000};  ///< the switch forgets a MAC that is silent
+    bool host_share = true;  ///< an inside host holds no more sessions and NAT ports than are free
+    std::uint32_t host_sessions = 0;  ///< that it may hold, of each family; 0 = no fixed limit
+    std::uint32_t host_ports = 0;     ///< likewise NAT ports, of each protocol
     std::string netns;  ///< as given to --netns: a name or a path; empty = the caller's own
     bool operator==(const Settings&) const = default;
 };

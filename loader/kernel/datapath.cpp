@@ -318,10 +318,12 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .tracked_until6 = tracked_until(settings.max_flows6),
         .flow_groups4 = sl_flow_groups(settings.max_flows),
         .flow_groups6 = sl_flow_groups(settings.max_flows6),
-        .zero = 0,
+        .host_share = settings.host_share ? 1u : 0u,
         .flow_seed = {},
         .max_sessions4 = settings.max_flows / 2,
         .max_sessions6 = settings.max_flows6 / 2,
+        .host_sessions = settings.host_sessions,
+        .host_ports = settings.host_ports,
     };
 }
 

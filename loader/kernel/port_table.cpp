@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+
 namespace sluice {
 
 Result<PortTable> PortTable::open(const std::filesystem::path& pin) {
     SL_TRY(slots, (Map<__u32, sl_port>::open(pin)));
-    SL_TRY(ids, (Map<__u32, __u32>::open(pin.parent_path() / "sl_port_ids")));
-    return PortTable(std::move(slots), std::move(ids));
+    SL_TRY(accounts, MappedArray<sl_account>::open(pin.parent_path() / "sl_accounts"));
+    return PortTable(std::move(slots), std::move(accounts));
 }
 
 Result<std::optional<__u32>> PortTable::find(std::uint32_t ifindex, std::uint32_t content) const {
@@ -34,7 +36,8 @@ Result<> PortTable::update(std::uint32_t ifindex, const sl_port& port) const {
     }
     if (slot) {
         SL_CHECK(slots_.update(*slot, port));
-        return name(port.id, ifindex);
+        name(port.id, ifindex);
+        return {};
     }
     return fail(ErrorCode::refused,
                 fmt::format("no room in the port table for interface index {}", ifindex),
@@ -45,17 +48,13 @@ Result<bool> PortTable::erase(std::uint32_t ifindex) const {
     SL_TRY(slot, find(ifindex, ifindex));
     if (!slot) return false;
     SL_TRY(port, slots_.lookup(*slot));
-    if (port && port->id != 0) {
-        SL_TRY(named, ids_.lookup(port->id));
-        if (named == ifindex) SL_CHECK(name(port->id, 0));
-    }
+    if (port && accounts_.entries()[port->id].ifindex == ifindex) name(port->id, 0);
     SL_CHECK(slots_.update(*slot, sl_port{}));
     return true;
 }
 
-Result<> PortTable::name(std::uint16_t id, std::uint32_t ifindex) const {
-    if (id == 0) return {};
-    return ids_.update(id, ifindex);
+void PortTable::name(std::uint16_t id, std::uint32_t ifindex) const {
+    if (id != 0) std::atomic_ref(accounts_.entries()[id].ifindex).store(ifindex);
 }
 
 }  // namespace sluice

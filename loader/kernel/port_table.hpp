@@ -5,13 +5,14 @@
 #pragma once
 
 #include "loader/kernel/map.hpp"
+#include "sluice/abi/account.h"
 #include "sluice/abi/port.h"
 
 namespace sluice {
 
 class PortTable {
 public:
-    /// @param pin of sl_ports; sl_port_ids is beside it
+    /// @param pin of sl_ports; sl_accounts is beside it
     [[nodiscard]] static Result<PortTable> open(const std::filesystem::path& pin);
 
     [[nodiscard]] Result<std::optional<sl_port>> lookup(std::uint32_t ifindex) const;
@@ -32,18 +33,18 @@ public:
     [[nodiscard]] const MapInfo& info() const { return slots_.info(); }
 
 private:
-    PortTable(Map<__u32, sl_port> slots, Map<__u32, __u32> ids)
-        : slots_(std::move(slots)), ids_(std::move(ids)) {}
+    PortTable(Map<__u32, sl_port> slots, MappedArray<sl_account> accounts)
+        : slots_(std::move(slots)), accounts_(std::move(accounts)) {}
 
     /// The slot with this ifindex (0: an empty one) among those where `ifindex` may be.
     [[nodiscard]] Result<std::optional<__u32>> find(std::uint32_t ifindex,
                                                     std::uint32_t content) const;
 
     /// Which interface has the id; 0 = none, and none is written down.
-    [[nodiscard]] Result<> name(std::uint16_t id, std::uint32_t ifindex) const;
+    void name(std::uint16_t id, std::uint32_t ifindex) const;
 
     Map<__u32, sl_port> slots_;
-    Map<__u32, __u32> ids_;
+    MappedArray<sl_account> accounts_;
 };
 
 }  // namespace sluice

@@ -216,6 +216,7 @@ void Gate::reset() {
     bindings().clear();
     map<sl_fragment_key, sl_fragment>("sl_fragments").clear();
     map<__u32, sl_live>("sl_live").put(0, {});
+    Mapped<sl_account>(fd("sl_accounts"), SL_ACCOUNTS).clear();
     map<__u32, sl_rules>("sl_rules").put(0, {1, 1, 0, 0, 0, 0, 0});
     map<sl_forward_key, sl_forward>("sl_forwards").clear();
     for (const __u32 word : forwarded_words_) map<__u32, __u64>("sl_forwarded_ports").put(word, 0);
@@ -302,8 +303,13 @@ std::uint16_t Gate::masquerade(const sl_addr& source, int prefix_length, const L
     const sl_port_bits bits = range_bits(first, last);
     for (const sl_addr& address : addresses) {
         map<__u32, sl_addr>("sl_externals").put(externals_, address);
-        for (__u32 l4 = 0; l4 < SL_L4_COUNT; ++l4)
-            map<__u32, sl_port_bits>("sl_port_bits").put(externals_ * SL_L4_COUNT + l4, bits);
+        for (__u32 l4 = 0; l4 < SL_L4_COUNT; ++l4) {
+            const __u32 space = externals_ * SL_L4_COUNT + l4;
+            map<__u32, sl_port_bits>("sl_port_bits").put(space, bits);
+            sl_pool_stats stats{};
+            stats.size = static_cast<__u32>(last) - first + 1;
+            map<__u32, sl_pool_stats>("sl_pool_stats").put(space, stats);
+        }
         ++externals_;
     }
     map<__u32, sl_pool>("sl_pools").put(pools_, pool);
@@ -362,6 +368,14 @@ void Gate::forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t 
     take_generation();
 }
 
+void Gate::name_port(__u32 id, __u32 interface) {
+    if (id == 0) return;
+    const auto accounts = map<__u32, sl_account>("sl_accounts");
+    auto account = accounts.get(id).value_or(sl_account{});
+    account.ifindex = interface;
+    accounts.put(id, account);
+}
+
 void Gate::remove_port(const Link& link) {
     const auto slots = map<__u32, sl_port>("sl_ports");
     const __u32 index = ifindex(link);
@@ -371,7 +385,7 @@ void Gate::remove_port(const Link& link) {
         if (entry && entry->ifindex == index) slots.put(slot, {});
     }
     map<__u32, __u32>("sl_xdp_targets").erase(link.id);
-    if (link.id != 0) map<__u32, __u32>("sl_port_ids").put(link.id, 0);
+    name_port(link.id, 0);
 }
 
 void Gate::set_port(const Link& link, const sl_port& entry, std::uint32_t slots_on) {
@@ -382,7 +396,7 @@ void Gate::set_port(const Link& link, const sl_port& entry, std::uint32_t slots_
         map<__u32, __u32>("sl_xdp_targets").put(id, entry.ifindex);
     else
         map<__u32, __u32>("sl_xdp_targets").erase(id);
-    if (id != 0) map<__u32, __u32>("sl_port_ids").put(id, entry.ifindex);
+    name_port(id, entry.ifindex);
 }
 
 std::uint16_t Gate::make_guard(std::uint16_t port_id, const GuardConfig& config) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "sluice/abi/account.h"
 #include "sluice/abi/flow_table.h"
 #include "sluice/abi/instance.h"
 #include "sluice/abi/nat.h"
@@ -115,6 +116,7 @@ public:
     void take_generation();
     void set_port(const Link& link, const sl_port& entry, std::uint32_t slots_on = 0);
     void remove_port(const Link& link);
+    void name_port(__u32 id, __u32 interface);
     /// @param settings but for what the flow tables are like
     void set_settings(sl_settings settings);
     /// Another secret of all hashes, from now on: while nothing is in the tables.

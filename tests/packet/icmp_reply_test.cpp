@@ -311,7 +311,7 @@ TEST_F(IcmpBudget, OfAHashWithASecret) {
     EXPECT_EQ(used(), first) << "always the same";
     auto settings = gate().map<__u32, sl_settings>("sl_settings").get(0).value();
     const auto seed = settings.flow_seed;
-    settings.flow_seed ^= 0x1234567;
+    settings.flow_seed.words[0] ^= 0x1234567;
     gate().map<__u32, sl_settings>("sl_settings").put(0, settings);
     fill_all();
     EXPECT_TRUE(answered(expired(vm_a.v4)));

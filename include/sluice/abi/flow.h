@@ -94,8 +94,11 @@ struct sl_flow {
 	__u32
 	    out_domain : 12; /* L2 domain they leave in: the domain of the other direction's key */
 	__u32 pool : 8;	     /* BOUND: the NAT pool the binding is in */
-	/* (ORIG) 1-based number of the policy's rule that judged it; 0 = none did */
-	__u16 rule;
+	union {
+		__u16
+		    rule; /* (ORIG) 1-based number of the policy's rule that judged it; 0 = none */
+		__u16 account; /* (other) who pays for the session: sluice/abi/account.h */
+	};
 	/*
 	 * Generation of the rules by which its session was decided (sluice/abi/rules.h). 0: it is
 	 * to be decided anew with each packet, since something that counts was not known, or it is

@@ -36,10 +36,11 @@ struct sl_settings {
 	/* Sessions up to which one that is only tracked may open: the rest is the router's. */
 	__u32 tracked_until4, tracked_until6;
 	__u32 flow_groups4, flow_groups6; /* sluice/abi/flow_table.h */
-	__u32 zero;
+	__u32 host_share;	  /* 1: a host holds no more than is free: sluice/abi/account.h */
 	struct sl_seed flow_seed; /* of all hashes; the same as long as the tables live */
 	__u32 max_sessions4, max_sessions6; /* at most; asked when one opens */
+	__u32 host_sessions, host_ports;    /* that a host may hold of each kind; 0 = no limit */
 };
-SL_STATIC_ASSERT(sizeof(struct sl_settings) == 104, "sl_settings is 104 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_settings) == 112, "sl_settings is 112 bytes");
 
 #endif

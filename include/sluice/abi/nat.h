@@ -67,8 +67,10 @@ struct sl_pool_stats {
 	__u64 retries;	 /* ports that were tried and found taken, by us or by a host socket */
 	__u32 in_use;
 	__u32 highest; /* most in use at one time */
+	__u32 size;    /* ports that the space has for bindings, written by the loader */
+	__u32 zero;
 };
-SL_STATIC_ASSERT(sizeof(struct sl_pool_stats) == 32, "sl_pool_stats is 32 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_pool_stats) == 40, "sl_pool_stats is 40 bytes");
 
 /*
  * Map sl_bindings: internal endpoint -> external endpoint, the same for every remote
@@ -92,7 +94,7 @@ struct sl_binding {
 	__u16 external; /* index into sl_externals */
 	__be16 port;
 	__u32 created; /* epoch second */
-	__u32 zero;
+	__u32 account; /* who pays for it: sluice/abi/account.h */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_binding) == 16, "sl_binding is 16 bytes");
 

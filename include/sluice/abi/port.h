@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ports: map sl_ports, written by the loader alone; map sl_port_ids has the ifindex of each id, 0 =
- * none. Every packet looks its port up, so the map is
- * an array (whose look-up is inlined) used as a hash table: the entry of an interface is in one of
- * the SL_PORT_WINDOW slots from ifindex % SL_PORT_SLOTS on. A slot with ifindex 0 is empty.
+ * Ports: map sl_ports, written by the loader alone; sl_account.ifindex has the interface of each
+ * id. Every packet looks its port up, so the map is an array (whose look-up is inlined) used as a
+ * hash table: the entry of an interface is in one of the SL_PORT_WINDOW slots from ifindex %
+ * SL_PORT_SLOTS on. A slot with ifindex 0 is empty.
  */
 #ifndef SLUICE_ABI_PORT_H
 #define SLUICE_ABI_PORT_H

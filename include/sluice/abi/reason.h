@@ -136,6 +136,11 @@
 	X(SOURCE_ROUTED, "source-routed",                                                          \
 	  "it carries its own route (RFC 7126 section 4.3, RFC 5095)",                             \
 	  "look at the sender: nothing honest source-routes today")                                \
+	X(HOST_QUOTA, "host-quota",                                                                \
+	  "its inside host holds as many sessions or NAT ports as are free: the rest is others'",  \
+	  "look what it does with them (`sluice flow top`); `sluice up --host-share off`, or "     \
+	  "more "                                                                                  \
+	  "room by --max-flows and --ports")                                                       \
 	X(NOT_FORWARDED, "not-forwarded",                                                          \
 	  "it came from an uplink for an address inside a masqueraded network, past all forwards", \
 	  "`sluice nat forward add` lets a port in; `sluice port set IF --routable CIDR` lets "    \
@@ -144,7 +149,7 @@
 	X(NO_WAY_BACK, "no-way-back",                                                              \
 	  "an answer has no route by the uplink that its session came in by",                      \
 	  "add a route by that uplink, or a rule for its address: `ip rule add from ADDRESS "      \
-	  "lookup N`")                                                         \
+	  "lookup N`")                                                                             \
 	X(POLICY_HIDDEN, "policy-hidden",                                                          \
 	  "its headers can't be read as far as a rule of the policy may ask",                      \
 	  "more tags or extension headers than anybody needs, or IP in LLC/SNAP: look at the "     \

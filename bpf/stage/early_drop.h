@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where there is no room for another session, one gives way that nobody has answered for: it was
+ * opened from outside and never completed, or is only counted. What an inside host opened, and what
+ * was answered, never does (RFC 6888 REQ-11).
+ */
+#ifndef SLUICE_BPF_STAGE_EARLY_DROP_H
+#define SLUICE_BPF_STAGE_EARLY_DROP_H
+
+#include "lib/port.h"
+#include "lib/rules.h"
+#include "stage/admit.h"
+#include "stage/end.h"
+
+#define SL_DROP_TRIES 24 /* slots that are looked at, drawn at random */
+
+/* A connection both ends have agreed to, or datagrams both ways. */
+static __always_inline bool sl_is_assured(__u8 proto, const struct sl_flow *flow,
+					  const struct sl_flow *reverse)
+{
+	if (proto == IPPROTO_TCP)
+		return flow->tcp_seen & reverse->tcp_seen & SL_TCP_ACK;
+	return reverse->packets;
+}
+
+/*
+ * What is only counted has a say where a policy is in force: there its answers are known by it.
+ * What outsiders ask of the host is as cheap to ask again, but for connections.
+ */
+static __always_inline bool sl_gives_way(const union sl_key *key, __u8 kind, __u8 proto,
+					 const struct sl_flow *flow, const struct sl_flow *reverse)
+{
+	const struct sl_port *in = sl_port_of_id(flow->in_port);
+	bool outside = in && in->role == SL_ROLE_UPLINK;
+	bool assured = sl_is_assured(proto, flow, reverse);
+
+	if (kind != SL_KIND_COUNTED)
+		return outside && !assured;
+	return !assured || !sl_policy_in_force() || (outside && proto != IPPROTO_TCP);
+}
+
+static __always_inline bool sl_drop_early_family(__u8 family, __u32 slot, __u32 account,
+						 struct sl_work *it)
+{
+	const struct sl_flow *flow = sl_flow_at(family, slot), *reverse;
+	const sl_word *words = sl_flow_words(family, slot);
+	__u32 last = (family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
+
+	if (!flow || !words || !(READ_ONCE(words[last]) & SL_FLOW_LIVE) ||
+	    !(flow->flags & SL_FLOW_ORIG) || !sl_flow_key_at(family, slot, &it->ended))
+		return false;
+	sl_reverse_key(family, &it->ended, flow, &it->ended_back);
+	reverse = sl_flow_get(family, &it->ended_back);
+	if (!reverse || (account != SL_ACCOUNT_ANY && reverse->account != account))
+		return false;
+	return sl_gives_way(&it->ended, family == AF_INET ? it->ended.v4.kind : it->ended.v6.kind,
+			    family == AF_INET ? it->ended.v4.proto : it->ended.v6.proto, flow,
+			    reverse) &&
+	       sl_session_end(family, slot);
+}
+
+/* Ends the session in this slot if it gives way. Global: the verifier looks once. */
+__noinline int sl_drop_early_at(__u32 family, __u32 slot, __u32 account)
+{
+	__u32 zero = 0;
+	struct sl_work *it = bpf_map_lookup_elem(&sl_work, &zero);
+
+	if (!it)
+		return false;
+	return family == AF_INET ? sl_drop_early_family(AF_INET, slot, account, it)
+				 : sl_drop_early_family(AF_INET6, slot, account, it);
+}
+
+/* A slot drawn at random: each level has its share, since the first ones are full first. */
+static __always_inline __u32 sl_draw_slot(__u32 groups)
+{
+	__u32 levels = sl_flow_small_levels(groups), number = bpf_get_prandom_u32();
+	__u32 level = (number >> 28) % (levels + 1), begin = sl_flow_level_begin(level);
+	__u32 count = level < levels ? sl_flow_level_groups(level) : groups - begin;
+
+	return (begin + (number >> 4) % (count ?: 1)) * SL_FLOW_SLOTS + (number & 15);
+}
+
+/*
+ * Ends one session that gives way, of this account if it is not SL_ACCOUNT_ANY. False: none of
+ * those looked at does. Global: the verifier looks once.
+ */
+__noinline int sl_drop_early(__u32 family, __u32 account)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	const union sl_flow_group *group;
+	__u32 slot;
+
+	if (!settings)
+		return false;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SL_DROP_TRIES; i++) {
+		slot = sl_draw_slot(sl_flow_group_count(family, settings));
+		group = sl_flow_group(family, slot / SL_FLOW_SLOTS);
+		if (!group || !(READ_ONCE(group->tags[slot & (SL_FLOW_SLOTS - 1)]) & SL_FLOW_TAG))
+			continue;
+		if (sl_drop_early_at(family, slot, account)) {
+			sl_recheck_sessions();
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Makes room for the session that did not begin for want of it, as work->pkt.reason says: of who
+ * has too much himself one of his own gives way. False: none does.
+ */
+static __always_inline bool sl_make_room(const struct sl_work *work)
+{
+	__u8 why = work->pkt.reason;
+
+	return unlikely(sl_wants_room(why)) &&
+	       sl_drop_early(work->pkt.family,
+			     why == SL_DROP_HOST_QUOTA ? work->account : SL_ACCOUNT_ANY);
+}
+
+#endif
