@@ -295,9 +295,11 @@ TEST_P(SwitchLoop, MacThatGoesToAndFro) {
     EXPECT_TRUE(events_of(SL_EVENT_LOOP).empty());
     for (int i = 0; i < 9; ++i) (void)pass(GetParam(), i % 2 ? 2 : 1, frame(vm, unknown));
     const auto events = events_of(SL_EVENT_LOOP);
-    ASSERT_EQ(events.size(), 1u);
-    EXPECT_EQ(events[0].port + events[0].other_port, rig().id(1) + rig().id(2));
-    EXPECT_NE(events[0].port, events[0].other_port);
+    EXPECT_EQ(events.size(), 2u) << "each port's once a second";
+    for (const sl_event& event : events) {
+        EXPECT_EQ(event.port + event.other_port, rig().id(1) + rig().id(2));
+        EXPECT_NE(event.port, event.other_port);
+    }
     EXPECT_TRUE(is_open(1) && is_open(2));
 }
 
