@@ -457,8 +457,8 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	sl_work_begin(work);
 	work->len = ctx_len(ctx);
 	sl_count(&stats->rx[SL_COUNT_OBSERVED], work->len);
-	/* XDP has looked, where it runs. */
-	if (!(port->flags & SL_PORT_XDP) && sl_block_any() && sl_tc_block(ctx, port, stats))
+	/* Even where XDP has looked: anybody may take XDP off an interface, at any time. */
+	if (sl_block_any() && sl_tc_block(ctx, port, stats))
 		return TC_ACT_SHOT;
 	/* One after the other: within each other they would need too much stack. */
 	if (!(port->flags & SL_PORT_SWITCHED)) {
