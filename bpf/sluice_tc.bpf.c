@@ -10,6 +10,7 @@
 #include "lib/port.h"
 #include "stage/block.h"
 #include "stage/decide.h"
+#include "stage/door.h"
 #include "stage/early_drop.h"
 #include "stage/enter.h"
 #include "stage/flow.h"
@@ -258,7 +259,9 @@ static __noinline int sl_tc_host(struct __sk_buff *ctx, const struct sl_port *po
 	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
 	int action = 0, why = 0;
 
-	if (vlan && (port->flags & SL_PORT_TRACK))
+	if (sl_leaves_ports(ctx, &work->gateway, &work->pkt))
+		why = SL_DROP_OUTSIDE;
+	else if (vlan && (port->flags & SL_PORT_TRACK))
 		why = sl_track(ctx, work, port->id, vlan->port, work->l2.vid);
 	work->pkt.reason = why;
 	if (vlan && !why)
@@ -385,9 +388,12 @@ static __noinline int sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *po
 {
 	const struct sl_port *out =
 	    port->flags & SL_PORT_SHORTCUT ? sl_shortcut_find(ctx, port) : NULL;
-	enum sl_verdict verdict =
-	    sl_router_pass(ctx, port, work, sl_router_pass_to(ctx, port, out));
+	enum sl_verdict verdict;
 
+	if (!out && sl_for_router(ctx, port) && sl_leaves_ports(ctx, port, &work->pkt))
+		verdict = sl_refuse(&work->pkt, SL_DROP_OUTSIDE);
+	else
+		verdict = sl_router_pass(ctx, port, work, sl_router_pass_to(ctx, port, out));
 	if (verdict != SL_PASS) {
 		sl_count(&stats->rx[SL_COUNT_DROPPED], work->len);
 		return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
@@ -398,6 +404,7 @@ static __noinline int sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *po
 		return bpf_redirect(out->ifindex, 0);
 	}
 	ctx_clear_mark(ctx);
+	sl_door_mark(ctx);
 	return TC_ACT_UNSPEC;
 }
 

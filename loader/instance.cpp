@@ -9,6 +9,7 @@
 #include "loader/internal.hpp"
 #include "loader/kernel/lock.hpp"
 #include "loader/reconcile.hpp"
+#include "loader/reconcile_door.hpp"
 #include "loader/store/database.hpp"
 #include "loader/store/found.hpp"
 #include "loader/store/paths.hpp"
@@ -34,11 +35,13 @@ Settings merged(Settings settings, const UpOptions& options, const Target& targe
     set(settings.host_share, options.host_share);
     set(settings.host_sessions, options.host_sessions);
     set(settings.host_ports, options.host_ports);
+    set(settings.door_mark, options.door_mark);
     if (!target.netns.empty()) settings.netns = netns_path(target.netns);
     return settings;
 }
 
-/// Takes everything of the instance out of the kernel, but internal ports of `kept`.
+/// Takes everything of the instance out of the kernel, but internal ports of `kept`. The door is
+/// the caller's: it is to be shut before, and goes last.
 Result<> remove_from_kernel(const std::string& instance, const FoundInterfaces& found,
                             const std::vector<PortSpec>& kept, Journal& journal) {
     const Pins pins(instance);
@@ -58,16 +61,22 @@ Result<> forget_interfaces(const FoundInterfaces& found) {
     return {};
 }
 
+Result<> shut_door(const std::string& instance, const DesiredState& desired, Journal& journal) {
+    SL_TRY(host, Host::read());
+    return DoorKeeper(instance, desired.settings.door_mark).close_all(desired, host, journal);
+}
+
 /// Makes maps and programs anew and attaches all ports and rules. On failure nothing is left.
 Result<> put_into_kernel(const std::string& instance, const Database& database,
                          const DesiredState& desired, const FoundInterfaces& found,
                          Journal& journal) {
+    SL_CHECK(shut_door(instance, desired, journal));
     SL_CHECK(remove_from_kernel(instance, found, desired.ports, journal));
     if (journal.planning()) {
         SL_CHECK(journal.step("make maps and programs", [] { return Result<>{}; }));
         for (const auto& port : desired.ports)
             SL_CHECK(journal.step("attach port " + port.name, [] { return Result<>{}; }));
-        return {};
+        return journal.step("open the door of the ports", [] { return Result<>{}; });
     }
     auto done = journal.step("make maps and programs", [&]() -> Result<> {
         SL_TRY(datapath, Datapath::create(instance, desired.settings));
@@ -78,6 +87,7 @@ Result<> put_into_kernel(const std::string& instance, const Database& database,
     if (!done) {
         Journal undo(Effect::apply);
         SL_CHECK(remove_from_kernel(instance, found, {}, undo));
+        SL_CHECK(DoorKeeper(instance, desired.settings.door_mark).remove(undo));
     }
     return done;
 }
@@ -114,6 +124,16 @@ Result<> raise(const Target& target, Writable& instance, const Settings& setting
     SL_CHECK(put_into_kernel(target.instance, instance.database, after, instance.found, journal));
     SL_CHECK(transaction.commit());
     return instance.lock.mark_idle();
+}
+
+/// @param home whether this is the instance's network namespace: elsewhere it has no door
+Result<> leave_kernel(const std::string& name, Writable& instance, bool home, Journal& journal) {
+    SL_TRY(touched, instance.found.list());
+    const bool runs = Datapath::exists(name) || !touched.empty();
+    if (home && runs) SL_CHECK(shut_door(name, instance.before, journal));
+    SL_CHECK(remove_from_kernel(name, instance.found, {}, journal));
+    if (!home) return {};
+    return DoorKeeper(name, instance.before.settings.door_mark).remove(journal);
 }
 
 /// Whether maps and programs are there, of this version, in the namespace we are in.
@@ -169,7 +189,7 @@ Result<Outcome> take_down(const Target& target, bool purge) {
         // Its interfaces went with their namespace; ours of the same names are others.
         if (!entered) SL_CHECK(forget_interfaces(instance.found));
     }
-    SL_CHECK(remove_from_kernel(target.instance, instance.found, {}, journal));
+    SL_CHECK(leave_kernel(target.instance, instance, entered.has_value(), journal));
     if (purge)
         SL_CHECK(
             journal.step("forget ports and rules", [&] { return remove_state(target.instance); }));

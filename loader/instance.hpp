@@ -25,6 +25,7 @@ struct UpOptions {
     std::optional<bool> host_share;
     std::optional<std::uint32_t> host_sessions;
     std::optional<std::uint32_t> host_ports;
+    std::optional<std::uint32_t> door_mark;
 };
 
 /// A new instance, or one that is down, with the ports and rules it had. One that was up when

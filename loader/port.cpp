@@ -108,6 +108,7 @@ Result<> add_internal(const Change& change, PortSpec port) {
 std::string note_of(const PortStatus& port, bool running) {
     if (!port.link) return "there is no such interface now";
     if (!running) return "";
+    if (port.closed) return "behind the closed door; `sluice restore` opens it";
     if (!port.ingress || !port.egress) return "not attached; `sluice restore` mends it";
     if (!port.link->up) return "the interface is down";
     if (port.xdp && port.spec.hook == HookPolicy::xdp && !port.link->physical)
@@ -125,8 +126,15 @@ Result<std::optional<GuardState>> guard_state(const Maps& maps,
     return audits ? GuardState::audit : GuardState::on;
 }
 
+/// Nothing passes a port that lacks a program, or that is another interface than the door knows.
+bool is_closed(const PortStatus& port, const Link& link, const std::optional<Door>& door) {
+    if (!door) return false;
+    return !port.ingress || !port.egress ||
+           !door->sets.at("inet open").contains(door_index(link.ifindex));
+}
+
 Result<PortStatus> status_of(const PortSpec& spec, const std::optional<Datapath>& datapath,
-                             const Host& host) {
+                             const Host& host, const std::optional<Door>& door) {
     PortStatus port;
     port.spec = spec;
     if (const Link* link = host.link(spec.name)) port.link = *link;
@@ -145,6 +153,7 @@ Result<PortStatus> status_of(const PortSpec& spec, const std::optional<Datapath>
         port.strict_sources = entry && (entry->flags & SL_PORT_STRICT4) != 0;
         SL_TRY(guard, guard_state(datapath->maps(), entry));
         port.guard = guard;
+        port.closed = is_closed(port, *ours, door);
     }
     port.note = note_of(port, datapath.has_value());
     return port;
@@ -242,11 +251,18 @@ Result<Outcome> remove_port(const Target& target, const std::string& name) {
     });
 }
 
+Result<std::optional<Door>> door_of(const Opened& instance) {
+    const auto mark = instance.desired.settings.door_mark;
+    if (!instance.datapath || mark == 0) return std::nullopt;
+    return read_door(instance.datapath->instance(), mark);
+}
+
 Result<std::vector<PortStatus>> port_statuses(const Opened& instance) {
     SL_TRY(host, Host::read());
+    SL_TRY(door, door_of(instance));
     std::vector<PortStatus> ports;
     for (const auto& spec : instance.desired.ports) {
-        SL_TRY(port, status_of(spec, instance.datapath, host));
+        SL_TRY(port, status_of(spec, instance.datapath, host, door));
         ports.push_back(std::move(port));
     }
     return ports;

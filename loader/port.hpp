@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loader/kernel/door.hpp"
 #include "loader/kernel/tc.hpp"
 #include "loader/kernel/xdp.hpp"
 #include "loader/target.hpp"
@@ -47,6 +48,7 @@ struct PortStatus {
     bool strict_sources = false;      ///< IPv4: the way back is to be the port itself
     bool xdp_target = false;          ///< XDP of other ports may redirect here
     std::optional<GuardState> guard;  ///< none: the kernel has none on it
+    bool closed = false;              ///< the door is shut to it
     std::string note;                 ///< what its user should know; may be empty
 };
 
@@ -59,6 +61,9 @@ struct PortStatus {
 [[nodiscard]] Result<Outcome> set_port(const Target& target, const std::string& name,
                                        const PortChange& change);
 [[nodiscard]] Result<Outcome> remove_port(const Target& target, const std::string& name);
+
+/// None: the instance is down, does without one, or somebody has removed it.
+[[nodiscard]] Result<std::optional<Door>> door_of(const Opened& instance);
 
 [[nodiscard]] Result<std::vector<PortStatus>> list_ports(const Target& target);
 [[nodiscard]] Result<PortStatus> show_port(const Target& target, const std::string& name);

@@ -5,6 +5,7 @@
 #include "loader/by_bytes.hpp"
 #include "loader/detect.hpp"
 #include "loader/internal.hpp"
+#include "loader/reconcile_door.hpp"
 #include "loader/reconcile_guards.hpp"
 #include "loader/reconcile_leases.hpp"
 #include "loader/reconcile_nat.hpp"
@@ -45,11 +46,15 @@ private:
 
 }  // namespace
 
-/// NAT, guards, VLANs, rates and the policy before ports: a port that forwards must know what is to
-/// be translated, who may enter, where it is, how fast it may be, and what is allowed.
+/// Closed first, open last: the door shuts to ports that come, go or are made anew before anything
+/// of them changes, and opens when all of it stands. NAT, guards, VLANs, rates and the policy
+/// before ports: a port that forwards must know what is to be translated, who may enter, where it
+/// is, how fast it may be, and what is allowed.
 Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
                    const FoundInterfaces& found, Journal& journal) {
     SL_TRY(host, Host::read());
+    DoorKeeper door(datapath.instance(), desired.settings.door_mark);
+    SL_CHECK(door.close(desired, host, found, journal));
     SL_TRY(made, reconcile_internal_ports(datapath.instance(), desired.ports, host, journal));
     if (made && !journal.planning()) {
         SL_TRY(now, Host::read());
@@ -66,10 +71,12 @@ Result<> reconcile(const Datapath& datapath, const DesiredState& desired,
     SL_TRY(qos, plan_qos_here(desired, host));
     SL_CHECK(prepare_qos(datapath, qos, journal));
     SL_CHECK(reconcile_policy(datapath, desired, journal));
-    SL_CHECK(reconcile_ports(datapath, desired, host, found, {guards, qos}, journal));
+    SL_CHECK(reconcile_ports(datapath, desired, host, found,
+                             {guards, qos, desired.settings.door_mark != 0}, journal));
     SL_CHECK(clean_qos(datapath, qos, desired, host, journal));
     SL_CHECK(clean_switch(datapath, switching, journal));
-    return clean_guards(datapath, guards, journal);
+    SL_CHECK(clean_guards(datapath, guards, journal));
+    return door.open(desired, host, found, journal);
 }
 
 Result<> reconcile_thoroughly(const Datapath& datapath, const DesiredState& desired,

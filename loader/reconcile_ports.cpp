@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <tuple>
 
@@ -18,8 +17,6 @@
 
 namespace sluice {
 namespace {
-
-constexpr std::array directions{TcDirection::ingress, TcDirection::egress};
 
 sl_port port_entry(const Link& link, const Link& l3, const Host& host) {
     sl_port entry{};
@@ -95,13 +92,26 @@ public:
                 fmt::format("port {}: there is no such interface now; when it is back, "
                             "`sluice restore` attaches it",
                             name));
+        // Closed first: the host stops to forward before anything that judges its packets goes.
+        SL_CHECK(find_leaving());
+        if (!journal_.planning())
+            for (const auto& interface : leaving_) SL_CHECK(stop_forwarding(interface, host_));
         SL_CHECK(forget_entries());
         SL_CHECK(release_interfaces());
+        for (const auto& port : plan_.ports) SL_CHECK(prepare(port));
+        SL_CHECK(keep_to_ports());
+        // All are known as ways out before anything enters by one of them: what finds no port there
+        // would be left to the kernel.
+        for (const auto& port : plan_.ports) SL_CHECK(introduce(port));
+        for (const auto& [ifindex, entry] : plan_.segments) SL_CHECK(put_entry(entry, "segment"));
+        // Behind the shut door the host may forward before anything enters. Without a door not
+        // before the programs run; what they ask meanwhile is not answered, and dropped.
+        if (features_.door) SL_CHECK(let_forward());
         for (auto& port : plan_.ports) SL_CHECK(attach(port));
         // Whether anything redirects by XDP is known when all are attached.
         for (auto& port : plan_.ports) SL_CHECK(put_port(port));
-        for (const auto& [ifindex, entry] : plan_.segments) SL_CHECK(put_entry(entry, "segment"));
-        return aim_redirects();
+        SL_CHECK(aim_redirects());
+        return let_forward();
     }
 
 private:
@@ -132,35 +142,85 @@ private:
     }
 
     /// Interfaces we touched and have nothing to do with any more, or that were re-created.
-    Result<> release_interfaces() {
+    Result<> find_leaving() {
         SL_TRY(touched, found_.list());
-        for (const auto& interface : touched) {
-            if (plan_.touches(interface.name, interface.ifindex)) continue;
-            SL_CHECK(journal_.step(fmt::format("restore {} as it was found", interface.name), [&] {
-                return release_interface(datapath_.pins(), found_, interface, host_);
-            }));
-        }
+        for (auto& interface : touched)
+            if (!plan_.touches(interface.name, interface.ifindex))
+                leaving_.push_back(std::move(interface));
         return {};
     }
 
-    Result<> attach(PlannedPort& port) {
+    Result<> release_interfaces() {
+        for (const auto& interface : leaving_)
+            SL_CHECK(journal_.step(fmt::format("restore {} as it was found", interface.name), [&] {
+                return release_interface(datapath_.pins(), found_, interface, host_);
+            }));
+        return {};
+    }
+
+    Result<> prepare(const PlannedPort& port) {
         if (!journal_.planning()) {
             SL_CHECK(keep_found(found_, port.link));
             SL_CHECK(keep_found(found_, port.l3));
         }
-        const bool routes = !port.switched || port.spec.role == Role::internal;
-        SL_CHECK(routes ? allow_forwarding(port.l3) : see_all_frames(port));
-        for (const auto direction : directions) SL_CHECK(attach_tc(port, direction));
+        if (!routes(port)) SL_CHECK(see_all_frames(port));
+        return attach_tc(port, TcDirection::egress);
+    }
+
+    /// A port that is new is in the table, with its guard and its rates, before it has programs
+    /// that let anything in.
+    Result<> introduce(const PlannedPort& port) {
+        SL_TRY(now, datapath_.maps().ports.lookup(port.link.ifindex));
+        if (now && now->id == port.spec.id) return {};
+        introduced_.insert(port.link.ifindex);
+        if (journal_.planning()) return {};  // put_port() says so
+        auto entry = port.entry;
+        entry.qos = features_.qos.flags_of(port.spec.id);
+        features_.guards.complete(entry);
+        if (!ids_before_.contains(entry.id)) SL_CHECK(clear_port_state(datapath_.maps(), entry.id));
+        return datapath_.maps().ports.update(entry.ifindex, entry);
+    }
+
+    Result<> attach(PlannedPort& port) {
+        SL_CHECK(attach_tc(port, TcDirection::ingress));
         return attach_xdp(port);
     }
 
+    static bool routes(const PlannedPort& port) {
+        return !port.switched || port.spec.role == Role::internal;
+    }
+
+    Result<> let_forward() {
+        if (std::exchange(forwarding_, true)) return {};
+        for (const auto& port : plan_.ports)
+            if (routes(port)) SL_CHECK(allow_forwarding(port.l3));
+        return {};
+    }
+
     Result<> allow_forwarding(const Link& link) {
-        for (const auto& [path, only_if, value] : forwarding_rules(link.name)) {
-            SL_TRY(now, read_sysctl(path));
-            if (!now || *now == value || (!only_if.empty() && *now != only_if)) continue;
+        const bool uplink = std::ranges::any_of(plan_.ports, [&](const PlannedPort& port) {
+            return port.spec.role == Role::uplink && port.l3.ifindex == link.ifindex;
+        });
+        SL_TRY(changes, forwarding_changes(found_, link, uplink));
+        for (const auto& [path, value] : changes)
             SL_CHECK(journal_.step(fmt::format("set {} to {}", path, value),
                                    [&] { return write_sysctl(path, value); }));
+        return {};
+    }
+
+    /// Where the host did not forward before, what sluice leaves to it may go to ports only.
+    Result<> keep_to_ports() {
+        std::map<std::uint32_t, __u16> narrow;
+        for (const auto& port : plan_.ports) {
+            if (!routes(port)) continue;
+            SL_TRY(before, host_forwarding(found_, port.l3));
+            narrow[port.l3.ifindex] = static_cast<__u16>((before.v4 ? 0 : SL_PORT_NARROW4) |
+                                                         (before.v6 ? 0 : SL_PORT_NARROW6));
         }
+        for (auto& port : plan_.ports)
+            if (narrow.contains(port.link.ifindex)) port.entry.flags |= narrow[port.link.ifindex];
+        for (auto& [ifindex, entry] : plan_.segments)
+            if (narrow.contains(ifindex)) entry.flags |= narrow[ifindex];
         return {};
     }
 
@@ -192,7 +252,8 @@ private:
         SL_TRY(attached, datapath_.query_xdp(port.link));
         if (attached.has_value() == port.xdp) return {};
         SL_TRY(entry, datapath_.maps().ports.lookup(port.link.ifindex));
-        if (port.xdp_no_tcp && entry && (entry->flags & SL_PORT_XDP) == 0) {
+        const bool known = entry && !introduced_.contains(port.link.ifindex);
+        if (port.xdp_no_tcp && known && (entry->flags & SL_PORT_XDP) == 0) {
             port.xdp = port.xdp_no_tcp = false;  // tried when it was added
             return {};
         }
@@ -234,14 +295,11 @@ private:
 
     Result<> put_entry(const sl_port& entry, std::string_view what) {
         SL_TRY(now, datapath_.maps().ports.lookup(entry.ifindex));
-        if (now && same_bytes(*now, entry)) return {};
+        const bool is_new = !now || introduced_.contains(entry.ifindex);
+        if (!is_new && same_bytes(*now, entry)) return {};
         return journal_.step(
-            fmt::format("{} {} {}", now ? "update" : "add", what, name_of(entry.ifindex)),
-            [&]() -> Result<> {
-                if (entry.id != 0 && !ids_before_.contains(entry.id))
-                    SL_CHECK(clear_port_state(datapath_.maps(), entry.id));
-                return datapath_.maps().ports.update(entry.ifindex, entry);
-            });
+            fmt::format("{} {} {}", is_new ? "add" : "update", what, name_of(entry.ifindex)),
+            [&] { return datapath_.maps().ports.update(entry.ifindex, entry); });
     }
 
     Result<> aim_redirects() {
@@ -283,6 +341,9 @@ private:
     const PortFeatures& features_;
     Journal& journal_;
     PortPlan plan_;
+    std::vector<FoundInterface> leaving_;
+    bool forwarding_ = false;
+    std::set<std::uint32_t> introduced_;  ///< indexes of ports that were not in the table
     std::set<std::uint16_t> ids_before_;  ///< that had an interface when we came
 };
 

@@ -45,6 +45,7 @@ struct PortPlan {
 struct PortFeatures {
     const PortGuards& guards;
     const QosPlan& qos;
+    bool door = false;  ///< it is shut to ports that are new
 };
 
 /// @param desired only of ports that may be attached

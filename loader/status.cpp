@@ -66,6 +66,8 @@ Result<InstanceStatus> instance_status(const Target& target) {
         SL_TRY(judged, policy_image_memory(opened.datapath->maps().policy));
         status.memory = memory + listed + judged;
     }
+    SL_TRY(door, door_of(opened));
+    status.door = std::move(door);
     SL_TRY(ports, port_statuses(opened));
     status.ports = std::move(ports);
     SL_TRY(drift, find_drift(target, opened.desired));

@@ -25,6 +25,7 @@ struct InstanceStatus {
     Usage flows4, flows6, bindings;
     std::uint64_t memory = 0;  ///< bytes of all maps
     std::size_t masquerades = 0, forwards = 0;
+    std::optional<Door> door;
     std::vector<PortStatus> ports;
     std::vector<std::string> drift;  ///< what `restore` would do
 };

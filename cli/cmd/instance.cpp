@@ -1,6 +1,9 @@
 // up, down, restore, status.
 #include <fmt/format.h>
 
+#include <bit>
+#include <charconv>
+
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/view/views.hpp"
@@ -12,7 +15,7 @@ namespace {
 /// As typed: parsed by our own functions when the command runs, so that errors are ours.
 struct UpArguments {
     std::string max_flows, max_flows6, max_bindings, max_leases, max_macs;
-    std::string udp, tcp_established, tcp_transitory, icmp, other, mac_age;
+    std::string udp, tcp_established, tcp_transitory, icmp, other, mac_age, door_mark;
     std::string host_share, host_sessions, host_ports;
 };
 
@@ -45,6 +48,22 @@ Result<std::optional<std::uint32_t>> limit(const std::string& text, std::string_
     return capacity(text, option);
 }
 
+/// A bit of skb->mark, in hexadecimal as nft and iptables show marks, or a decimal number.
+Result<std::optional<std::uint32_t>> door_mark(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    const bool hex = text.starts_with("0x");
+    const char* first = text.data() + (hex ? 2 : 0);
+    const char* last = text.data() + text.size();
+    std::uint32_t mark = 0;
+    const auto parsed = std::from_chars(first, last, mark, hex ? 16 : 10);
+    if (parsed.ec == std::errc{} && parsed.ptr == last && (mark == 0 || std::has_single_bit(mark)))
+        return mark;
+    return fail(
+        ErrorCode::usage, fmt::format("--door-mark {} is not one bit", text),
+        "one bit of the packet mark that nobody else on this host uses, like 0x1000; 0 does "
+        "without the door");
+}
+
 Result<UpOptions> up_options(const UpArguments& arguments) {
     SL_TRY(max_flows, capacity(arguments.max_flows, "--max-flows"));
     SL_TRY(max_flows6, capacity(arguments.max_flows6, "--max-flows6"));
@@ -62,9 +81,10 @@ Result<UpOptions> up_options(const UpArguments& arguments) {
                         [](std::string_view text) { return parse_on_off("--host-share", text); }));
     SL_TRY(host_sessions, limit(arguments.host_sessions, "--host-sessions"));
     SL_TRY(host_ports, limit(arguments.host_ports, "--host-ports"));
+    SL_TRY(mark, door_mark(arguments.door_mark));
     return UpOptions{max_flows, max_flows6,      max_bindings,   max_leases, max_macs,
                      udp,       tcp_established, tcp_transitory, icmp,       other,
-                     mac_age,   host_share,      host_sessions,  host_ports};
+                     mac_age,   host_share,      host_sessions,  host_ports, mark};
 }
 
 void add_up(CLI::App& app, Invocation& invocation) {
@@ -98,6 +118,9 @@ void add_up(CLI::App& app, Invocation& invocation) {
         "NAT ports that it may hold, of each protocol (default none)");
     add("--mac-age", arguments->mac_age, "TIME",
         "silence after which the switch forgets a MAC (default 5m)");
+    add("--door-mark", arguments->door_mark, "BIT",
+        "bit of the packet mark that tells the door what has been judged (default 0x1000; 0: no "
+        "door)");
     on_run(up, invocation, [arguments](const Target& target) -> Result<Document> {
         SL_TRY(options, up_options(*arguments));
         SL_TRY(outcome, bring_up(target, options));

@@ -86,6 +86,7 @@ Json port_json(const PortStatus& port) {
             {"xdp", xdp_json(port)},
             {"xdp_target", port.xdp_target},
             {"guard", guard_json(port.guard)},
+            {"closed", port.closed},
             {"note", port.note}};
 }
 

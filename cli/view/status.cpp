@@ -14,6 +14,17 @@ Json usage_json(const Usage& usage) {
     return {{"used", usage.used}, {"capacity", usage.capacity}};
 }
 
+/// Null while there is none.
+Json door_json(const InstanceStatus& status) {
+    if (!status.door) return nullptr;
+    const auto count = [](const sl_counter& counter) {
+        return Json{{"packets", counter.packets}, {"bytes", counter.bytes}};
+    };
+    return {{"mark", fmt::format("{:#x}", status.settings.door_mark)},
+            {"closed", count(status.door->closed)},
+            {"outside", count(status.door->outside)}};
+}
+
 std::string state_text(const InstanceStatus& status) {
     if (!status.up) return "down";
     return status.drift.empty() ? "up" : "drifted";
@@ -65,6 +76,7 @@ Document status_view(const InstanceStatus& status) {
           {"other", seconds_json(settings.other_timeout)}}},
         {"masquerades", status.masquerades},
         {"forwards", status.forwards},
+        {"door", door_json(status)},
         {"ports", std::move(ports)},
         {"drift", std::move(drift)},
     };
@@ -80,7 +92,10 @@ Document status_view(const InstanceStatus& status) {
                {"flows IPv6", "/flows_ipv6", Format::usage},
                {"bindings", "/bindings", Format::usage},
                {"masquerades", "/masquerades"},
-               {"forwards", "/forwards"}}},
+               {"forwards", "/forwards"},
+               {"door: mark", "/door/mark"},
+               {"held back there", "/door/closed/packets"},
+               {"not for a port", "/door/outside/packets"}}},
         Table{"", "/ports", port_columns(), "no ports; `sluice port add` adds one"},
         Table{"drift, mended by `sluice restore`:", "/drift", {{"", "/text"}}, ""},
     };

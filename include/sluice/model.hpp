@@ -29,6 +29,10 @@ enum class HookPolicy : std::uint8_t { automatic, tc, xdp };
 [[nodiscard]] Result<HookPolicy> parse_hook(std::string_view text);  ///< auto, tc, xdp
 [[nodiscard]] std::string_view hook_text(HookPolicy hook);
 
+/// Bit 12, which of the known users of skb->mark (github.com/fwmark/registry) only Cilium has:
+/// Kubernetes has 13 to 15, Calico and others have 16 to 31, and people count from 1.
+constexpr std::uint32_t default_door_mark = 0x1000;
+
 /// Capacities are fixed when the maps are made; timeouts may change at any time.
 struct Settings {
     std::uint32_t max_flows = 1'000'000;  ///< IPv4 flow entries; a session uses two
@@ -45,6 +49,7 @@ struct Settings {
     bool host_share = true;  ///< an inside host holds no more sessions and NAT ports than are free
     std::uint32_t host_sessions = 0;  ///< that it may hold, of each family; 0 = no fixed limit
     std::uint32_t host_ports = 0;     ///< likewise NAT ports, of each protocol
+    std::uint32_t door_mark = default_door_mark;  ///< a bit of skb->mark; 0 = no door
     std::string netns;  ///< as given to --netns: a name or a path; empty = the caller's own
     bool operator==(const Settings&) const = default;
 };

@@ -324,6 +324,8 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .max_sessions6 = settings.max_flows6 / 2,
         .host_sessions = settings.host_sessions,
         .host_ports = settings.host_ports,
+        .door_mark = settings.door_mark,
+        .zero = 0,
     };
 }
 

@@ -29,15 +29,19 @@ Result<std::optional<sl_port>> PortTable::lookup(std::uint32_t ifindex) const {
 
 Result<> PortTable::update(std::uint32_t ifindex, const sl_port& port) const {
     SL_TRY(own, find(ifindex, ifindex));
-    auto slot = own;
-    if (!slot) {
-        SL_TRY(empty, find(ifindex, 0));
-        slot = empty;
-    }
-    if (slot) {
-        SL_CHECK(slots_.update(*slot, port));
+    if (own) {
         name(port.id, ifindex);
-        return {};
+        return slots_.update(*own, port);
+    }
+    SL_TRY(empty, find(ifindex, 0));
+    if (empty) {
+        // The kernel copies an entry from its beginning: a packet that finds the index must find
+        // the guard as well.
+        auto unseen = port;
+        unseen.ifindex = 0;
+        SL_CHECK(slots_.update(*empty, unseen));
+        name(port.id, ifindex);
+        return slots_.update(*empty, port);
     }
     return fail(ErrorCode::refused,
                 fmt::format("no room in the port table for interface index {}", ifindex),

@@ -27,8 +27,8 @@ Result<> load_instance(const Connection& connection, DesiredState& state) {
     SL_TRY(row, connection.prepare(
                     "SELECT up, netns, max_flows, max_flows6, max_bindings, udp_timeout,"
                     " tcp_established_timeout, tcp_transitory_timeout, icmp_timeout, other_timeout,"
-                    " max_leases, max_macs, mac_age, host_share, host_sessions, host_ports"
-                    " FROM instance"));
+                    " max_leases, max_macs, mac_age, host_share, host_sessions, host_ports,"
+                    " door_mark FROM instance"));
     return row.each_row([&]() -> Result<> {
         const auto duration = [&](int column) {
             return std::chrono::milliseconds(row.integer(column));
@@ -49,6 +49,7 @@ Result<> load_instance(const Connection& connection, DesiredState& state) {
             .host_share = row.integer<bool>(13),
             .host_sessions = row.integer<std::uint32_t>(14),
             .host_ports = row.integer<std::uint32_t>(15),
+            .door_mark = row.integer<std::uint32_t>(16),
             .netns = row.text(1),
         };
         return {};
@@ -146,7 +147,7 @@ Result<> load_forwards(const Connection& connection, DesiredState& state) {
 /// The row of `instance`, which later updates change in part.
 Result<> ensure_instance_row(const Connection& connection) {
     SL_CHECK(connection.run(
-        "INSERT INTO instance VALUES (0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0)"
+        "INSERT INTO instance VALUES (0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0)"
         " ON CONFLICT DO NOTHING"));
     return {};
 }
@@ -290,13 +291,13 @@ Result<> Database::set_settings(const Settings& settings) const {
         "UPDATE instance SET netns = ?, max_flows = ?, max_flows6 = ?, max_bindings = ?,"
         " udp_timeout = ?, tcp_established_timeout = ?, tcp_transitory_timeout = ?,"
         " icmp_timeout = ?, other_timeout = ?, max_leases = ?, max_macs = ?, mac_age = ?,"
-        " host_share = ?, host_sessions = ?, host_ports = ?",
+        " host_share = ?, host_sessions = ?, host_ports = ?, door_mark = ?",
         settings.netns, settings.max_flows, settings.max_flows6, settings.max_bindings,
         settings.udp_timeout.count(), settings.tcp_established_timeout.count(),
         settings.tcp_transitory_timeout.count(), settings.icmp_timeout.count(),
         settings.other_timeout.count(), settings.max_leases, settings.max_macs,
-        settings.mac_age.count(), settings.host_share, settings.host_sessions,
-        settings.host_ports));
+        settings.mac_age.count(), settings.host_share, settings.host_sessions, settings.host_ports,
+        settings.door_mark));
     return transaction.commit();
 }
 

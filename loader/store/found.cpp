@@ -58,6 +58,17 @@ Result<bool> FoundInterfaces::has(std::string_view name, std::uint32_t ifindex) 
     return row.bind(name).bind(ifindex).step();
 }
 
+Result<std::optional<std::string>> FoundInterfaces::sysctl(std::string_view name,
+                                                           std::uint32_t ifindex,
+                                                           std::string_view path) const {
+    SL_TRY(row, connection_.prepare("SELECT value FROM sysctl JOIN interface"
+                                    " ON sysctl.interface = interface.id"
+                                    " WHERE name = ? AND ifindex = ? AND path = ?"));
+    SL_TRY(there, row.bind(name).bind(ifindex).bind(path).step());
+    if (!there) return std::nullopt;
+    return row.text(0);
+}
+
 Result<std::vector<FoundInterface>> FoundInterfaces::list() const {
     SL_TRY(transaction, Transaction::nested(connection_));
     SL_TRY(rows, connection_.prepare("SELECT id, name, ifindex, had_clsact, promiscuous,"

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,10 @@ public:
     /// Keeps a row that is there: what was found first is what must be restored.
     [[nodiscard]] Result<> keep(const FoundInterface& interface) const;
     [[nodiscard]] Result<bool> has(std::string_view name, std::uint32_t ifindex) const;
+    /// None: nothing of the interface has been touched, or it had no such sysctl.
+    [[nodiscard]] Result<std::optional<std::string>> sysctl(std::string_view name,
+                                                            std::uint32_t ifindex,
+                                                            std::string_view path) const;
     [[nodiscard]] Result<std::vector<FoundInterface>> list() const;  ///< by name, then ifindex
     /// To be called once the interface is restored, or gone. Not there is no error.
     [[nodiscard]] Result<> forget(std::string_view name, std::uint32_t ifindex) const;

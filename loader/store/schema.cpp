@@ -270,18 +270,19 @@ constexpr const char* blocking_detectors = R"sql(
 ALTER TABLE detector ADD COLUMN block_for INTEGER NOT NULL DEFAULT 600000; -- ms
 )sql";
 
-constexpr const char* sources_and_shares = R"sql(
+constexpr const char* gate = R"sql(
 ALTER TABLE port ADD COLUMN source_check TEXT NOT NULL DEFAULT 'auto';
 ALTER TABLE port ADD COLUMN routable TEXT NOT NULL DEFAULT 'none';
 ALTER TABLE instance ADD COLUMN host_share INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE instance ADD COLUMN host_sessions INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE instance ADD COLUMN host_ports INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE instance ADD COLUMN door_mark INTEGER NOT NULL DEFAULT 4096;
 )sql";
 
 }  // namespace
 
 const std::array<const char*, 10> schema{
     ports_and_nat, leases_and_guards,  switching,         qos, flows, detection, blocking,
-    policies,      blocking_detectors, sources_and_shares};
+    policies,      blocking_detectors, gate};
 
 }  // namespace sluice

@@ -95,6 +95,7 @@ TEST(Golden, Status) {
     status.memory = 210'000'000;
     status.masquerades = 1;
     status.forwards = 2;
+    status.door = Door{no_door_sets(), {7, 420}, {1, 60}};
     status.ports = {tap(), nic()};
     status.drift = {"to do: attach TC ingress to tap0"};
     expect_golden("status.json", status_view(status));

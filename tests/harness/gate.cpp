@@ -43,7 +43,7 @@ Result<Outcome> outcome(Hook hook, int program, bpf_test_run_opts& options, Byte
     if (bpf_prog_test_run_opts(program, &options)) return failed("BPF_PROG_TEST_RUN");
     SL_TRY(verdict, verdict_of(hook, options.retval));
     output.resize(options.data_size_out);
-    return Outcome{verdict, std::move(output)};
+    return Outcome{verdict, std::move(output), 0};
 }
 
 Result<Outcome> run_skb(Hook hook, int program, const Link& link, View frame,
@@ -52,6 +52,7 @@ Result<Outcome> run_skb(Hook hook, int program, const Link& link, View frame,
     skb.ifindex = ifindex(link);
     skb.ingress_ifindex = hook == Hook::tc ? skb.ifindex : 0;
     if (context.came_by) skb.ingress_ifindex = ifindex(*context.came_by);
+    skb.mark = context.mark;
     if (context.gso_size) {
         skb.gso_size = context.gso_size;
         skb.gso_segs = static_cast<std::uint32_t>(frame.size() / context.gso_size + 1);
@@ -61,7 +62,11 @@ Result<Outcome> run_skb(Hook hook, int program, const Link& link, View frame,
     options.data_size_in = static_cast<std::uint32_t>(frame.size());
     options.ctx_in = &skb;
     options.ctx_size_in = sizeof(skb);
-    return outcome(hook, program, options, Bytes(most_output));
+    options.ctx_out = &skb;
+    options.ctx_size_out = sizeof(skb);
+    SL_TRY(ran, outcome(hook, program, options, Bytes(most_output)));
+    ran.mark = skb.mark;
+    return std::move(ran);
 }
 
 Result<Outcome> run_xdp(int program, const Link& link, View frame, const FrameContext& context) {

@@ -42,12 +42,14 @@ enum class Verdict : std::uint8_t { forward, pass, drop };
 struct Outcome {
     Verdict verdict = Verdict::drop;
     Bytes packet;
+    std::uint32_t mark = 0;  ///< TC: skb->mark
 };
 
 /// What the test may set of a frame's metadata.
 struct FrameContext {
     std::uint32_t gso_size = 0;     ///< TC: bytes of payload in each segment; 0 = no GSO frame
     std::size_t linear = 0;         ///< XDP: bytes in the first buffer, the rest in frags; 0 = all
+    std::uint32_t mark = 0;         ///< TC: skb->mark
     const Link* came_by = nullptr;  ///< egress: where the frame entered the host, if it did
 };
 

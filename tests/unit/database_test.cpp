@@ -78,6 +78,7 @@ TEST_F(DatabaseTest, KeepsSettingsAndUp) {
     settings.udp_timeout = std::chrono::milliseconds(3);
     settings.tcp_established_timeout = std::chrono::milliseconds(4);
     settings.tcp_transitory_timeout = std::chrono::milliseconds(5);
+    settings.door_mark = 1u << 31;
     settings.icmp_timeout = std::chrono::milliseconds(6);
     settings.other_timeout = std::chrono::milliseconds(7);
     settings.netns = "/run/netns/it's \"blue\"";

@@ -22,7 +22,7 @@ struct sl_stamp {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_stamp) == 48, "sl_stamp is 48 bytes");
 
-/* All in ticks. Written by the loader; read by the datapath at any time. */
+/* Times are in ticks. Written by the loader; read by the datapath at any time. */
 struct sl_settings {
 	__u32 udp_timeout;	       /* RFC 4787 REQ-5; default 300 s */
 	__u32 tcp_established_timeout; /* RFC 5382 REQ-5; default 7440 s */
@@ -40,7 +40,9 @@ struct sl_settings {
 	struct sl_seed flow_seed; /* of all hashes; the same as long as the tables live */
 	__u32 max_sessions4, max_sessions6; /* at most; asked when one opens */
 	__u32 host_sessions, host_ports;    /* that a host may hold of each kind; 0 = no limit */
+	__u32 door_mark; /* bit of skb->mark: the frame has passed our ingress; 0 = none is set */
+	__u32 zero;
 };
-SL_STATIC_ASSERT(sizeof(struct sl_settings) == 112, "sl_settings is 112 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_settings) == 120, "sl_settings is 120 bytes");
 
 #endif

@@ -38,6 +38,12 @@ enum sl_port_flag {
 	SL_PORT_TRACK = 1 << 7,	       /* what is switched or the host's has flows as well */
 	SL_PORT_STRICT4 = 1 << 8,      /* sources must be behind it by the host's routes */
 	SL_PORT_STRICT6 = 1 << 9,      /* likewise */
+	/*
+	 * Of an interface with addresses by which the host forwarded nothing before sluice came:
+	 * what it forwards now goes to ports only. One bit a family.
+	 */
+	SL_PORT_NARROW4 = 1 << 14,
+	SL_PORT_NARROW6 = 1 << 15,
 };
 
 struct sl_port {

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What sluice leaves to the kernel. The door (loader/kernel/door.cpp) lets a frame of a port pass
+ * only with the mark that is set here: where no program of ours runs, nothing enters.
+ */
+#ifndef SLUICE_BPF_STAGE_DOOR_H
+#define SLUICE_BPF_STAGE_DOOR_H
+
+#include "lib/packet.h"
+#include "lib/port.h"
+#include "lib/settings.h"
+#include "maps/maps.h"
+
+/* Other bits of the mark are others'. */
+static __always_inline void sl_door_mark(struct __sk_buff *ctx)
+{
+	const struct sl_settings *settings = sl_settings_now();
+
+	if (settings && settings->door_mark)
+		ctx->mark |= settings->door_mark;
+}
+
+/*
+ * Would the host forward the packet to a network that is no port's, only because sluice has let it
+ * forward? Asked of what is for the router and left to the kernel: `port` has the interface that
+ * the packet is routed from. The door's chain stops what the kernel sends elsewhere than its FIB
+ * says here; this one counts it where it entered, and needs no nftables.
+ */
+static __noinline bool sl_leaves_ports(struct __sk_buff *ctx, const struct sl_port *port,
+				       const struct sl_packet *pkt)
+{
+	const struct sl_port *l3 = sl_port_find(port->l3_ifindex);
+	bool is4 = pkt->family == AF_INET;
+	struct bpf_fib_lookup fib = {
+	    .family = pkt->family,
+	    .ifindex = port->l3_ifindex,
+	};
+	int err;
+
+	if (!pkt->family || !l3 || !(l3->flags & (is4 ? SL_PORT_NARROW4 : SL_PORT_NARROW6)))
+		return false;
+	if (is4) {
+		fib.ipv4_src = pkt->k4.saddr;
+		fib.ipv4_dst = pkt->k4.daddr;
+	} else {
+		__builtin_memcpy(fib.ipv6_src, &pkt->k6.saddr, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, &pkt->k6.daddr, sizeof(fib.ipv6_dst));
+	}
+	err = ctx_fib_lookup(ctx, &fib, 0);
+	if (err != BPF_FIB_LKUP_RET_SUCCESS && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return false;
+	return !sl_port_find(fib.ifindex);
+}
+
+#endif
