@@ -12,7 +12,7 @@
 #include "stage/admit.h"
 #include "stage/end.h"
 
-#define SL_DROP_TRIES 24 /* slots that are looked at, drawn at random */
+#define SL_DROP_TRIES 64 /* groups that are looked into, drawn at random */
 
 /* A connection both ends have agreed to, or datagrams both ways. */
 static __always_inline bool sl_is_assured(__u8 proto, const struct sl_flow *flow,
@@ -71,38 +71,52 @@ __noinline int sl_drop_early_at(__u32 family, __u32 slot, __u32 account)
 				 : sl_drop_early_family(AF_INET6, slot, account, it);
 }
 
-/* A slot drawn at random: each level has its share, since the first ones are full first. */
-static __always_inline __u32 sl_draw_slot(__u32 groups)
+/* A group drawn at random: each level has its share, since the first ones are full first. */
+static __always_inline __u32 sl_draw_group(__u32 groups, __u32 number)
 {
-	__u32 levels = sl_flow_small_levels(groups), number = bpf_get_prandom_u32();
+	__u32 levels = sl_flow_small_levels(groups);
 	__u32 level = (number >> 28) % (levels + 1), begin = sl_flow_level_begin(level);
 	__u32 count = level < levels ? sl_flow_level_groups(level) : groups - begin;
 
-	return (begin + (number >> 4) % (count ?: 1)) * SL_FLOW_SLOTS + (number & 15);
+	return begin + (number >> 4) % (count ?: 1);
+}
+
+/* A slot of the group that has an entry, from word `turn` of its tags on; SL_FLOW_SLOTS: none. */
+static __always_inline __u32 sl_draw_slot(const union sl_flow_group *group, __u32 turn)
+{
+	for (__u32 i = 0; i < SL_FLOW_TAG_WORDS; i++) {
+		__u32 word = (turn + i) & (SL_FLOW_TAG_WORDS - 1);
+		__u64 tagged = READ_ONCE(group->words[word]) & (SL_FLOW_TAG * SL_LANES);
+
+		if (tagged)
+			return word * SL_FLOW_LANES + sl_lowest_bit(tagged) / 16;
+	}
+	return SL_FLOW_SLOTS;
 }
 
 /*
- * Ends one session that gives way, of this account if it is not SL_ACCOUNT_ANY. False: none of
- * those looked at does. Global: the verifier looks once.
+ * Ends one session that gives way, of this account if it is not SL_ACCOUNT_ANY. False: none of those
+ * looked at does. Global: the verifier looks once.
  */
 __noinline int sl_drop_early(__u32 family, __u32 account)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	const union sl_flow_group *group;
-	__u32 slot;
+	__u32 index, slot, number;
 
 	if (!settings)
 		return false;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < SL_DROP_TRIES; i++) {
-		slot = sl_draw_slot(sl_flow_group_count(family, settings));
-		group = sl_flow_group(family, slot / SL_FLOW_SLOTS);
-		if (!group || !(READ_ONCE(group->tags[slot & (SL_FLOW_SLOTS - 1)]) & SL_FLOW_TAG))
+		number = bpf_get_prandom_u32();
+		index = sl_draw_group(sl_flow_group_count(family, settings), number);
+		group = sl_flow_group(family, index);
+		slot = group ? sl_draw_slot(group, number) : SL_FLOW_SLOTS;
+		if (slot == SL_FLOW_SLOTS ||
+		    !sl_drop_early_at(family, index * SL_FLOW_SLOTS + slot, account))
 			continue;
-		if (sl_drop_early_at(family, slot, account)) {
-			sl_recheck_sessions();
-			return true;
-		}
+		sl_recheck_sessions();
+		return true;
 	}
 	return false;
 }

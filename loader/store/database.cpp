@@ -146,9 +146,11 @@ Result<> load_forwards(const Connection& connection, DesiredState& state) {
 
 /// The row of `instance`, which later updates change in part.
 Result<> ensure_instance_row(const Connection& connection) {
-    SL_CHECK(connection.run(
-        "INSERT INTO instance VALUES (0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0)"
-        " ON CONFLICT DO NOTHING"));
+    SL_CHECK(
+        connection.run("INSERT INTO instance (id, up, netns, max_flows, max_flows6, max_bindings,"
+                       " udp_timeout, tcp_established_timeout, tcp_transitory_timeout,"
+                       " icmp_timeout, other_timeout) VALUES (0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0)"
+                       " ON CONFLICT DO NOTHING"));
     return {};
 }
 
