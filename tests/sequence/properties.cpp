@@ -1,0 +1,257 @@
+#include "tests/sequence/properties.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+
+#include "tests/harness/checksum.hpp"
+#include "tests/harness/dissect.hpp"
+#include "tests/sequence/frames.hpp"
+
+namespace sluice::test::sequence {
+namespace {
+
+using MaybeFault = std::optional<Fault>;
+
+Fault fault(const char* property, std::string what) { return {property, std::move(what)}; }
+
+bool is_link_local(const Address& address) {
+    static const Prefix link_local = Prefix::parse("fe80::/10").value();
+    return link_local.contains(address);
+}
+
+/// Whatever it is, and whoever made it: no inside address leaves where there is a masquerade.
+MaybeFault inside_fault(const Headers& headers, At at, const Rules& rules) {
+    if (!is_uplink(at) || !rules.is_port(at)) return std::nullopt;
+    if (rules.is_private(headers.tuple.src.address))
+        return fault("masquerade", fmt::format("a masqueraded source leaves {} as it is: {}",
+                                               link_at(at).name, text(headers.tuple)));
+    if (headers.quoted && (rules.is_private(headers.quoted->src.address) ||
+                           rules.is_private(headers.quoted->dst.address)))
+        return fault("masquerade", fmt::format("an ICMP error tells {} of {}", link_at(at).name,
+                                               text(*headers.quoted)));
+    return std::nullopt;
+}
+
+MaybeFault frame_fault(const Headers& headers, const Seen& seen) {
+    if (const auto wrong = checksum_fault(seen.frame); !wrong.empty())
+        return fault("complete", wrong);
+    if (headers.tagged) return fault("complete", "it has a tag");
+    if (headers.from != link_at(seen.at).mac) return fault("complete", "its source MAC");
+    const bool to_neighbour = headers.tuple.dst.address == Address(neighbour.v4);
+    if (headers.to != (to_neighbour ? neighbour.mac : host_at(seen.at).mac))
+        return fault("complete", "its destination MAC");
+    return std::nullopt;
+}
+
+/// Leaving by an uplink, in the direction in which it was opened.
+MaybeFault outbound_fault(const Tuple& in, const Tuple& out, At at, const Rules& rules) {
+    if (!rules.masquerades_by(in.src.address, at)) {
+        if (out == in) return std::nullopt;
+        return fault("translation", fmt::format("no rule makes {} of {}", text(out), text(in)));
+    }
+    if (out.dst != in.dst || out.src.address != Address(address_of(link_at(at).v4)) ||
+        !masquerade_ports.contains(out.src.port))
+        return fault("translation", fmt::format("the masquerade on {} does not make {} of {}",
+                                                link_at(at).name, text(out), text(in)));
+    return std::nullopt;
+}
+
+/// Delivered to a VM, likewise.
+MaybeFault inbound_fault(const Tuple& in, const Tuple& out, At by, At at, const Rules& rules) {
+    if (vm_with(out.dst.address) != at)
+        return fault("owner", fmt::format("{} is delivered to {}", text(out), link_at(at).name));
+    const auto forward = rules.forwards.find({in.protocol, in.dst});
+    if (forward != rules.forwards.end()) {
+        const bool hairpin = is_access(by) && is_hosts(out.src.address);
+        if (out.dst == forward->second && (out.src == in.src || hairpin)) return std::nullopt;
+        return fault("translation",
+                     fmt::format("the forward does not make {} of {}", text(out), text(in)));
+    }
+    if (out != in)
+        return fault("owner", fmt::format("nothing makes {} of {}: it is no answer, and there is "
+                                          "no forward",
+                                          text(out), text(in)));
+    if (is_uplink(by) && rules.is_private(out.dst.address))
+        return fault(
+            "inbound",
+            fmt::format("{} comes in to a masqueraded network without a forward", text(in)));
+    return std::nullopt;
+}
+
+/// What the rules of now have against a flow being opened so.
+MaybeFault opening_fault(const Conversation& it, const Rules& rules) {
+    const Tuple& in = it.opened;
+    const Tuple& out = it.delivered;
+    if (rules.denies({in.protocol, in.src, out.dst}))
+        return fault("policy", fmt::format("{} is denied", text(in)));
+    const Address blocked(server.v4);
+    if (rules.blocked && !it.by_host && (in.src.address == blocked || in.dst.address == blocked))
+        return fault("block", fmt::format("{} is blocked", text(in)));
+    if (it.responder == At::spare)
+        return it.by_host ? MaybeFault{}
+                          : fault("ports", fmt::format("{} leaves by an interface that is no port",
+                                                       text(in)));
+    if (is_uplink(it.responder))
+        return rules.is_port(it.responder) ? outbound_fault(in, out, it.responder, rules)
+                                           : std::nullopt;
+    return inbound_fault(in, out, it.opener, it.responder, rules);
+}
+
+/// One external end for each inside end, and one inside end for each external one.
+MaybeFault binding_fault(const Tuple& in, const Tuple& out, At at, Memory& memory) {
+    const auto bound = memory.bound(in.protocol, in.src, at);
+    if (bound && *bound != out.src)
+        return fault("binding", fmt::format("{} was {} a moment ago, now it is {}", text(in.src),
+                                            text(*bound), text(out.src)));
+    const auto owner = memory.owner(in.protocol, out.src);
+    if (owner && *owner != in.src)
+        return fault("binding", fmt::format("{} and {} are both {}", text(*owner), text(in.src),
+                                            text(out.src)));
+    memory.bind(in.protocol, in.src, at, out.src);
+    return std::nullopt;
+}
+
+/// The whole frame is the sent one with these addresses and ports, one hop older, and nothing else.
+MaybeFault rest_fault(const Sent& sent, const Tuple& out, const Headers& headers, View frame) {
+    for (const Bytes& expected : carried_frames(sent, out, headers.to, headers.from))
+        if (read_headers(expected)->offset == headers.offset) {
+            const auto differs = difference(expected, frame);
+            return differs.empty() ? MaybeFault{} : fault("complete", differs);
+        }
+    return fault("complete", "no fragment of it begins there");
+}
+
+/// An ICMP error goes to who sent what it quotes, and quotes it as that one sent it.
+MaybeFault error_fault(const Sent& sent, const Headers& headers, At at, const Model& model) {
+    const auto* about = model.memory.answered_by(sent.quoted->turned());
+    if (about && at == about->opener && headers.quoted == about->opened) return std::nullopt;
+    const auto* back = model.memory.answered_by(*sent.quoted);
+    if (back && at == back->responder && headers.quoted == back->delivered.turned())
+        return std::nullopt;
+    if (headers.quoted == sent.quoted &&
+        !(is_access(at) && is_uplink(sent.by) && model.rules.is_private(headers.tuple.dst.address)))
+        return std::nullopt;
+    return fault("owner",
+                 fmt::format("an ICMP error about {} goes to {}, about {}", text(*sent.quoted),
+                             link_at(at).name, headers.quoted ? text(*headers.quoted) : "nothing"));
+}
+
+/// A later fragment whose first one did not come before it may be carried where nobody needs to
+/// know its ports.
+MaybeFault tail_fault(const Sent& sent, const Headers& headers, const Rules& rules) {
+    const Tuple& in = sent.tuple;
+    if (rules.policy != Policy::none)
+        return fault("policy", "a fragment whose ports nobody knows passes a policy");
+    if (headers.tuple.src.address != in.src.address || headers.tuple.dst.address != in.dst.address)
+        return fault("translation", "a fragment whose ports nobody knows is translated");
+    if (is_uplink(sent.by) && rules.is_private(in.dst.address))
+        return fault("inbound", "a fragment comes in to a masqueraded network");
+    return std::nullopt;
+}
+
+bool is_answer(const Conversation* to, const Tuple& out, At at) {
+    return to && out == to->opened.turned() && at == to->opener;
+}
+
+MaybeFault way_fault(const Sent& sent, At at, const Rules& rules) {
+    const bool known = sent.tuple.dst.address == Address(neighbour.v4) || !is_uplink(at);
+    if (known || !sent.aged || rules.route == at) return std::nullopt;
+    return fault("route", fmt::format("it leaves by {}, which is not the way", link_at(at).name));
+}
+
+}  // namespace
+
+bool is_carried(const Sent& sent, const Seen& seen) {
+    const auto layout = locate(seen.frame);
+    if (!layout) return false;
+    const std::size_t l3 = layout->l3;
+    if (layout->v4 != sent.whole_has_v4()) return false;
+    if (layout->v4) return (seen.frame[l3 + 4] << 8 | seen.frame[l3 + 5]) == sent.number;
+    return ((seen.frame[l3 + 2] << 8) | seen.frame[l3 + 3]) == sent.number;
+}
+
+std::optional<Fault> fault_of(const Sent& sent, const Seen& seen, Model& model) {
+    const auto headers = read_headers(seen.frame);
+    if (!headers) {
+        const bool arp = seen.frame[12] == 0x08 && seen.frame[13] == 0x06;
+        return arp ? MaybeFault{} : fault("complete", "it is no sound packet");
+    }
+    if (auto wrong = inside_fault(*headers, seen.at, model.rules)) return wrong;
+    if (is_link_local(headers->tuple.src.address)) return std::nullopt;
+    if (auto wrong = frame_fault(*headers, seen)) return wrong;
+    if (!is_carried(sent, seen)) {
+        if (is_hosts(headers->tuple.src.address)) return std::nullopt;
+        return fault("source", fmt::format("the host says {}", text(headers->tuple)));
+    }
+    if (sent.forged) return fault("source", fmt::format("{}: {}", sent.forged, text(sent.tuple)));
+    if (sent.quoted) return error_fault(sent, *headers, seen.at, model);
+    if (headers->tail && sent.tail_only) return tail_fault(sent, *headers, model.rules);
+
+    Tuple out = headers->tuple;
+    if (headers->tail) {  // its ports are those of the first one
+        const auto* known = model.memory.opened_as(sent.tuple);
+        if (!known) return tail_fault(sent, *headers, model.rules);
+        out = known->delivered;
+    }
+    if (auto wrong = rest_fault(sent, out, *headers, seen.frame)) return wrong;
+    const auto* answered = model.memory.answered_by(sent.tuple);
+    if (is_answer(answered, out, seen.at)) {
+        const Conversation conversation = *answered;
+        if (const auto wrong = opening_fault(conversation, model.rules))
+            return fault("anew", "an answer passes by rules that are no more: " + wrong->what);
+        model.memory.note(conversation);
+        return std::nullopt;
+    }
+    const Conversation conversation{.opened = sent.tuple,
+                                    .delivered = out,
+                                    .opener = sent.by,
+                                    .responder = seen.at,
+                                    .by_host = sent.by_host};
+    if (auto wrong = opening_fault(conversation, model.rules)) return wrong;
+    if (auto wrong = way_fault(sent, seen.at, model.rules)) return wrong;
+    if (is_uplink(seen.at) && out.src != sent.tuple.src)
+        if (auto wrong = binding_fault(sent.tuple, out, seen.at, model.memory)) return wrong;
+    if (!sent.by_host && !headers->tail) model.memory.note(conversation);
+    return std::nullopt;
+}
+
+namespace {
+
+bool may_open(const Sent& sent, const Rules& rules) {
+    const Tuple& in = sent.tuple;
+    const auto forward = rules.forwards.find({in.protocol, in.dst});
+    const bool forwarded = forward != rules.forwards.end();
+    if (rules.denies({in.protocol, in.src, forwarded ? forward->second : in.dst})) return false;
+    if (rules.blocked &&
+        (in.src.address == Address(server.v4) || in.dst.address == Address(server.v4)))
+        return false;
+    const bool from_neighbour = in.src.address == Address(neighbour.v4);
+    if (is_uplink(sent.by)) {
+        const bool answerable = from_neighbour || rules.route.has_value();
+        return forwarded && answerable && rules.is_port(sent.by) &&
+               in.dst.address == Address(address_of(link_at(sent.by).v4));
+    }
+    if (vm_with(in.dst.address)) return vm_with(in.dst.address) != sent.by;
+    const bool to_neighbour = in.dst.address == Address(neighbour.v4);
+    if (in.dst.address != Address(server.v4) && in.dst.address != Address(server.v6) &&
+        !to_neighbour)
+        return false;
+    const auto way = to_neighbour ? std::optional(At::wan) : rules.route;
+    return way && rules.is_port(*way) &&
+           (rules.masquerades_by(in.src.address, *way) || !rules.is_private(in.src.address));
+}
+
+}  // namespace
+
+bool is_rightful(const Sent& sent, const Model& model) {
+    if (sent.forged || sent.foreign || sent.tail_only || sent.by_host || sent.quoted) return false;
+    const auto* answered = model.memory.answered_by(sent.tuple);
+    if (answered && sent.by == answered->responder)
+        return answered->era == model.memory.era() && !answered->by_host &&
+               !opening_fault(*answered, model.rules);
+    return may_open(sent, model.rules);
+}
+
+}  // namespace sluice::test::sequence
