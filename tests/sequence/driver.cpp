@@ -47,8 +47,9 @@ std::uint16_t Driver::next_number() { return ++number_ == 0 ? ++number_ : number
 Driver::MaybeFault Driver::pass(const Sent& sent, bool& carried) {
     site_.set_aged(sent.aged);
     for (const Bytes& frame : frames_of(sent)) {
-        const auto all = sent.by_host ? site_.send_from_host(View(frame).subspan(eth_header))
-                                      : site_.send(sent.by, frame);
+        const auto all = sent.by_host
+                             ? site_.ground().send_from_host(View(frame).subspan(eth_header))
+                             : site_.ground().send(sent.by, frame);
         for (const Seen& seen : all) {
             if (auto fault = unless_known(fault_of(sent, seen, model_))) return fault;
             carried |= is_carried(sent, seen);
@@ -184,7 +185,7 @@ Driver::MaybeFault Driver::run(const ThinPort& it) {
     bool done = false;
     auto fault = command(
         [&] {
-            return it.on ? add_port(site_.target(), site_.port_spec(At::thin))
+            return it.on ? add_port(site_.target(), port_spec(At::thin, site_.hooks()))
                          : remove_port(site_.target(), thin0.name);
         },
         done);
@@ -202,7 +203,7 @@ Driver::MaybeFault Driver::run(const Flows& it) {
 
 Driver::MaybeFault Driver::run(const Route& it) {
     model_.rules.route = it.there ? std::optional(it.uplink) : std::nullopt;
-    site_.set_route(model_.rules.route);
+    site_.ground().set_route(model_.rules.route);
     model_.memory.begin_era();
     return std::nullopt;
 }
@@ -237,9 +238,10 @@ Driver::MaybeFault Driver::run(const Flood& it) {
 }
 
 std::optional<Driver::Counts> Driver::counts(At at) const {
+    (void)site_.ground().receive();  // the host says something of its own now and then
     const auto stats = site_.stats(at);
     if (!stats) return std::nullopt;
-    return Counts{*stats, site_.drops(at), site_.traffic(at)};
+    return Counts{*stats, site_.drops(at), site_.ground().traffic(at)};
 }
 
 Driver::MaybeFault Driver::counters_fault() const {

@@ -53,7 +53,7 @@ private:
     struct Counts {
         sl_port_stats stats{};
         std::uint64_t drops = 0;
-        Site::Traffic traffic{};
+        Ground::Traffic traffic{};
     };
     [[nodiscard]] std::optional<Counts> counts(At at) const;
 

@@ -47,7 +47,8 @@ const char* word(Policy policy) {
 const char* net(At at) { return at == At::a ? "10.0.0.0/24" : "10.0.1.0/24"; }
 const char* verb(bool on) { return on ? "add" : "del"; }
 
-std::string line(const Send& it) {
+std::string line(const Send& drawn) {
+    const Send it = meant(drawn);
     return fmt::format(
         "{} sends {}{} {} > {} port {}{}{}{}{}", word(it.from), it.ipv6 ? "IPv6 " : "",
         word(it.protocol), it.sport, word(it.to), it.dport,
@@ -94,6 +95,20 @@ std::string line(const Flood& it) {
 
 }  // namespace
 
+Send meant(Send it) {
+    const bool outside = it.from != From::a && it.from != From::b && it.from != From::host;
+    if (outside && (it.to == To::server || it.to == To::near)) it.to = To::wan_address;
+    if (it.from == From::a && it.to == To::a) it.to = To::b;
+    if (it.from == From::b && it.to == To::b) it.to = To::a;
+    if (it.ipv6 && it.to == To::near) it.to = To::server;
+    if (it.from == From::host) {
+        it.dress = Dress::plain;
+        it.shape = Shape::whole;
+        it.ipv6 = false;
+    }
+    return it;
+}
+
 std::string text(const Event& event) {
     return std::visit([](const auto& it) { return line(it); }, event);
 }
@@ -103,9 +118,6 @@ void showValue(const Sequence& sequence, std::ostream& out) {
     for (const auto& event : sequence.events) out << "\n  " << text(event);
 }
 
-namespace {
-
-/// An index, drawn by weight whatever RapidCheck's size is; a shrunk one is nearer to the first.
 rc::Gen<std::size_t> weighted(std::vector<int> weights) {
     return [weights](const rc::Random& seed, int) {
         rc::Random random = seed;
@@ -118,6 +130,8 @@ rc::Gen<std::size_t> weighted(std::vector<int> weights) {
             index, [](std::size_t value) { return rc::shrink::towards(value, std::size_t{0}); });
     };
 }
+
+namespace {
 
 template <class T>
 rc::Gen<T> one_of(std::vector<T> values, std::vector<int> weights) {

@@ -38,6 +38,10 @@ struct Send {
     bool later = false;  ///< so much later that what the kernel said of ways out is asked again
 };
 
+/// Where it goes in truth: nobody sends to himself, and who is outside sends to no one there. What
+/// the host sends itself has no frame that could be odd.
+[[nodiscard]] Send meant(Send send);
+
 enum class Side : std::uint8_t { responder, opener };
 enum class Twist : std::uint8_t {
     honest,
@@ -118,6 +122,9 @@ struct Sequence {
     std::vector<Event> events;
 };
 void showValue(const Sequence& sequence, std::ostream& out);
+
+/// An index, drawn by weight whatever RapidCheck's size is; a shrunk one is nearer to the first.
+[[nodiscard]] rc::Gen<std::size_t> weighted(std::vector<int> weights);
 
 /// How often what is drawn: weights. What is 0 does not happen.
 struct Profile {

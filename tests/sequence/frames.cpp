@@ -67,16 +67,15 @@ sl_addr source_of(const Send& it) {
 }
 
 sl_addr destination_of(const Send& it) {
-    const bool outside = it.from != From::a && it.from != From::b && it.from != From::host;
     switch (it.to) {
-        case To::server:  // who is outside has no business with the gateway about that
-            return outside ? of(wan0, it.ipv6) : of(server, it.ipv6);
+        case To::server:
+            return of(server, it.ipv6);
         case To::near:
-            return outside ? of(wan0, it.ipv6) : of(neighbour, it.ipv6);
+            return of(neighbour, it.ipv6);
         case To::a:
-            return of(it.from == From::a ? vm_b : vm_a, it.ipv6);
+            return of(vm_a, it.ipv6);
         case To::b:
-            return of(it.from == From::b ? vm_a : vm_b, it.ipv6);
+            return of(vm_b, it.ipv6);
         case To::gateway:
             return of(it.from == From::b ? lan1 : lan0, it.ipv6);
         case To::wan_address:
@@ -186,7 +185,8 @@ Sent error_about(const Tuple& quoted, At by, Dress dress, std::uint16_t number) 
 
 }  // namespace
 
-Sent packet_of(const Send& it, std::uint16_t number) {
+Sent packet_of(const Send& drawn, std::uint16_t number) {
+    const Send it = meant(drawn);
     Tuple tuple{protocol_number(it.protocol, it.ipv6),
                 {Address(source_of(it)), it.sport},
                 {Address(destination_of(it)), it.dport}};

@@ -219,6 +219,11 @@ std::optional<Fault> fault_of(const Sent& sent, const Seen& seen, Model& model) 
 
 namespace {
 
+/// Whether the host has a way to an address outside.
+bool is_reachable(const Address& address, const Rules& rules) {
+    return address == Address(neighbour.v4) || rules.route.has_value();
+}
+
 bool may_open(const Sent& sent, const Rules& rules) {
     const Tuple& in = sent.tuple;
     const auto forward = rules.forwards.find({in.protocol, in.dst});
@@ -227,10 +232,8 @@ bool may_open(const Sent& sent, const Rules& rules) {
     if (rules.blocked &&
         (in.src.address == Address(server.v4) || in.dst.address == Address(server.v4)))
         return false;
-    const bool from_neighbour = in.src.address == Address(neighbour.v4);
     if (is_uplink(sent.by)) {
-        const bool answerable = from_neighbour || rules.route.has_value();
-        return forwarded && answerable && rules.is_port(sent.by) &&
+        return forwarded && is_reachable(in.src.address, rules) && rules.is_port(sent.by) &&
                in.dst.address == Address(address_of(link_at(sent.by).v4));
     }
     if (vm_with(in.dst.address)) return vm_with(in.dst.address) != sent.by;
@@ -249,8 +252,9 @@ bool is_rightful(const Sent& sent, const Model& model) {
     if (sent.forged || sent.foreign || sent.tail_only || sent.by_host || sent.quoted) return false;
     const auto* answered = model.memory.answered_by(sent.tuple);
     if (answered && sent.by == answered->responder)
-        return answered->era == model.memory.era() && !answered->by_host &&
-               !opening_fault(*answered, model.rules);
+        return answered->era == model.memory.era() && !opening_fault(*answered, model.rules) &&
+               (is_access(answered->opener) ||
+                is_reachable(answered->opened.src.address, model.rules));
     return may_open(sent, model.rules);
 }
 

@@ -2,18 +2,17 @@
 // kinds of events. The first sequence that breaks a property is shrunk and told line by line, with
 // the seed that repeats it; the others are looked for on:
 //   SLUICE_SEQUENCE_SEED=N    only this one
+//   SLUICE_SEQUENCE_KNOWN=P,Q what is known to be broken is not told
 //   SLUICE_SEQUENCE_SECONDS=N of each profile, in place of 2 minutes for all (SLUICE_TEST_LONG: 30)
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
-#include <random>
-#include <set>
 #include <sstream>
 
 #include "tests/sequence/driver.hpp"
+#include "tests/sequence/seed.hpp"
 
 namespace sluice::test::sequence {
 namespace {
@@ -49,11 +48,6 @@ constexpr Profile profiles[] = {
      .ipv6 = true},
 };
 
-std::optional<std::uint64_t> number_from(const char* variable) {
-    const char* text = std::getenv(variable);
-    return text ? std::optional(std::strtoull(text, nullptr, 10)) : std::nullopt;
-}
-
 std::chrono::seconds time_of_each() {
     const auto asked = number_from("SLUICE_SEQUENCE_SECONDS");
     if (asked) return std::chrono::seconds(*asked);
@@ -67,8 +61,6 @@ struct Failure {
     Fault fault;
     std::size_t at = 0;
 };
-
-using Properties = std::set<std::string>;
 
 std::optional<Failure> failure_of(const Sequence& sequence, const Properties& known) {
     Driver driver(Site::with(sequence.hooks), known);
@@ -111,11 +103,11 @@ class Sequences : public testing::TestWithParam<Profile> {};
 TEST_P(Sequences, NothingGetsRound) {
     const auto generator = sequences(GetParam());
     const auto only = number_from("SLUICE_SEQUENCE_SEED");
-    std::uint64_t seed = only.value_or(std::random_device{}());
+    std::uint64_t seed = first_seed();
     const auto begun = Clock::now();
     const auto until = begun + time_of_each();
     std::uint64_t done = 0;
-    Properties broken;
+    Properties broken = known_properties();
     do {
         const auto drawn = generator(rc::Random(seed), longest_sequence);
         if (const auto failure = failure_of(drawn.value(), broken)) {
@@ -133,19 +125,6 @@ TEST_P(Sequences, NothingGetsRound) {
 
 INSTANTIATE_TEST_SUITE_P(Profiles, Sequences, testing::ValuesIn(profiles),
                          [](const auto& info) { return std::string(info.param.name); });
-
-/// A folder of the process's own for what instances keep.
-const struct StateFolder {
-    StateFolder() : path("/dev/shm/sluice-sequence-" + std::to_string(::getpid())) {
-        std::filesystem::create_directories(path);
-        ::setenv("SLUICE_STATE_DIR", path.c_str(), 1);
-    }
-    ~StateFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    std::filesystem::path path;
-} state_of_process;
 
 }  // namespace
 }  // namespace sluice::test::sequence

@@ -1,22 +1,15 @@
 #include "tests/sequence/site.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <sched.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
+#include <array>
 #include <chrono>
-#include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "loader/change.hpp"
 #include "loader/instance.hpp"
@@ -25,43 +18,13 @@
 #include "loader/store/guard_store.hpp"
 #include "loader/store/policy_store.hpp"
 #include "tests/sequence/forget.hpp"
+#include "tests/sequence/must.hpp"
 #include "tests/sequence/rules_text.hpp"
 
 namespace sluice::test::sequence {
 namespace {
 
-/// A frame that the host routes and answers goes through no more queues.
-constexpr int hops = 4;
 constexpr std::chrono::milliseconds sweep(100);  // bpf/stage/sweep.h
-/// To whom the host reports its groups (RFC 3810), whenever it likes.
-constexpr Mac group_reports{0x33, 0x33, 0, 0, 0, 0x16};
-
-[[noreturn]] void give_up(const std::string& what) {
-    std::cerr << "the site itself failed: " << what << "\n";
-    std::abort();
-}
-[[noreturn]] void give_up_errno(const std::string& what) {
-    give_up(what + ": " + std::strerror(errno));
-}
-
-template <class T>
-T must(Result<T> result) {
-    if (!result) give_up(result.error().message + " " + result.error().hint);
-    if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-
-Fd this_namespace() {
-    Fd fd(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-    if (!fd) give_up_errno("a network namespace");
-    return fd;
-}
-
-void enter(const Fd& netns) {
-    if (setns(netns.get(), CLONE_NEWNET)) give_up_errno("entering a network namespace");
-}
-
-std::string far_end(const Link& link) { return fmt::format("{}-peer", link.name); }
-
 constexpr std::array ports_of_site{At::a, At::b, At::wan, At::thin};
 
 /// Everything that a sequence may have commanded is undone, but for the ports.
@@ -83,14 +46,6 @@ Result<> remove_rules(const Change& it) {
 
 }  // namespace
 
-const Link& link_at(At at) { return links[static_cast<std::size_t>(at)]; }
-
-const Host& host_at(At at) {
-    static const std::array<const Host*, cables.size()> hosts{&vm_a, &vm_b, &router, &thin_host,
-                                                              &spare_host};
-    return *hosts[static_cast<std::size_t>(at)];
-}
-
 const char* hooks_text(Hooks hooks) {
     switch (hooks) {
         case Hooks::tc:
@@ -103,71 +58,8 @@ const char* hooks_text(Hooks hooks) {
     return "?";
 }
 
-Site& Site::with(Hooks hooks) {
-    static std::map<Hooks, std::unique_ptr<Site>> sites;
-    auto& site = sites[hooks];
-    if (site)
-        enter(site->inside_);
-    else
-        site.reset(new Site(hooks));
-    return *site;
-}
-
-Site::Site(Hooks hooks) : hooks_(hooks) {
-    target_.instance = fmt::format("seq-{}-{}", getpid(), hooks_text(hooks));
-    if (unshare(CLONE_NEWNET)) give_up_errno("a network namespace");
-    outside_ = this_namespace();
-    must(build_lab());
-    inside_ = this_namespace();
-    lay_cables();
-    bring_up_instance();
-}
-
-Site::~Site() {
-    enter(inside_);
-    const auto down = take_down(target_, true);
-    if (!down) std::cerr << down.error().message << "\n";
-}
-
-void Site::lay_cables() {
-    std::string lines = "neigh add 192.0.2.7 lladdr 02:00:00:00:0c:07 dev wan0 nud permanent\n";
-    std::string far_lines;
-    for (const At at : cables) {
-        const std::string far = far_end(link_at(at));
-        lines += fmt::format("link set {} netns /proc/{}/fd/{}\n", far, getpid(), outside_.get());
-        far_lines += fmt::format("link set {} arp off addrgenmode none up\n", far);
-    }
-    must(ip_batch(lines));
-    for (const auto& [path, value] : {std::pair{"net/ipv4/conf/all/promote_secondaries", "1"},
-                                      {"net/ipv4/icmp_ratelimit", "0"},
-                                      {"net/ipv6/icmp/ratelimit", "0"}})
-        must(test::write_sysctl(path, value));
-    netlink_ = must(Netlink::open(NETLINK_ROUTE));
-    raw_ = Fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
-    if (!raw_) give_up_errno("a raw socket");
-
-    enter(outside_);
-    must(ip_batch("link set lo up\n" + far_lines));
-    wire_.emplace();
-    for (const At at : cables) {
-        cable(at).far = if_nametoindex(far_end(link_at(at)).c_str());
-        wire_->set_gro(far_end(link_at(at)));
-    }
-    enter(inside_);
-}
-
-void Site::bring_up_instance() {
-    UpOptions options;
-    options.max_flows = options.max_flows6 = options.max_bindings = 1024;
-    options.max_leases = options.max_macs = 64;
-    must(bring_up(target_, options));
-    for (const At at : ports_of_site) must(add_port(target_, port_spec(at)));
-    rules_ = rules_text(target_);
-    datapath_.emplace(must(Datapath::open(target_.instance)));
-}
-
-PortSpec Site::port_spec(At at) const {
-    const bool xdp = hooks_ == Hooks::xdp || (hooks_ == Hooks::both && is_uplink(at));
+PortSpec port_spec(At at, Hooks hooks) {
+    const bool xdp = hooks == Hooks::xdp || (hooks == Hooks::both && is_uplink(at));
     PortSpec port;
     port.name = link_at(at).name;
     port.role = is_uplink(at) ? Role::uplink : Role::access;
@@ -175,76 +67,42 @@ PortSpec Site::port_spec(At at) const {
     return port;
 }
 
+Site& Site::with(Hooks hooks) {
+    static std::map<Hooks, std::unique_ptr<Site>> sites;
+    auto& site = sites[hooks];
+    if (site)
+        site->ground_.enter();
+    else
+        site.reset(new Site(hooks));
+    return *site;
+}
+
+Site::Site(Hooks hooks) : hooks_(hooks) {
+    target_.instance = fmt::format("seq-{}-{}", getpid(), hooks_text(hooks));
+    UpOptions options;
+    options.max_flows = options.max_flows6 = options.max_bindings = 1024;
+    options.max_leases = options.max_macs = 64;
+    must(bring_up(target_, options));
+    for (const At at : ports_of_site) must(add_port(target_, port_spec(at, hooks)));
+    rules_ = rules_text(target_);
+    datapath_.emplace(must(Datapath::open(target_.instance)));
+}
+
+Site::~Site() {
+    ground_.enter();
+    const auto down = take_down(target_, true);
+    if (!down) std::cerr << down.error().message << "\n";
+}
+
 void Site::reset() {
     set_aged(false);
     if (rules_text(target_) != rules_) {
         must(change(target_, remove_rules));
-        if (!id(At::thin)) must(add_port(target_, port_spec(At::thin)));
+        if (!id(At::thin)) must(add_port(target_, port_spec(At::thin, hooks_)));
     }
-    set_route(std::nullopt);
+    ground_.set_route(std::nullopt);
+    (void)ground_.receive();
     forget_traffic(datapath_->pins());
-    (void)receive();
-}
-
-void Site::settle() {
-    for (int round = 0; round < hops; ++round) {
-        wire_->send_barrier();
-        while (auto frame = wire_->receive()) {
-            const auto it = std::ranges::find(cables_, frame->ifindex, &Cable::far);
-            if (it == cables_.end()) continue;
-            ++it->traffic.arrived;
-            if (std::ranges::equal(group_reports, View(frame->bytes).first(6))) continue;
-            waiting_.push_back({static_cast<At>(it - cables_.begin()), std::move(frame->bytes)});
-        }
-    }
-}
-
-std::vector<Seen> Site::receive() {
-    settle();
-    return std::exchange(waiting_, {});
-}
-
-std::vector<Seen> Site::send(At at, View frame) {
-    ++cable(at).traffic.sent;
-    wire_->send(cable(at).far, frame);
-    return receive();
-}
-
-std::vector<Seen> Site::send_from_host(View packet) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    std::memcpy(&to.sin_addr, packet.data() + 16, sizeof to.sin_addr);
-    // Without a route to there it does not leave.
-    (void)!sendto(raw_.get(), packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&to),
-                  sizeof to);
-    return receive();
-}
-
-void Site::set_route(std::optional<At> uplink) {
-    const At by = uplink ? *uplink : route_.value_or(At::wan);
-    for (const int family : {AF_INET, AF_INET6}) {
-        NetlinkRequest request(uplink ? RTM_NEWROUTE : RTM_DELROUTE,
-                               uplink ? NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE : NLM_F_ACK);
-        auto& route = request.header<rtmsg>();
-        route.rtm_family = static_cast<unsigned char>(family);
-        route.rtm_table = RT_TABLE_MAIN;
-        if (uplink) {
-            route.rtm_protocol = RTPROT_BOOT;
-            route.rtm_scope = RT_SCOPE_UNIVERSE;
-            route.rtm_type = RTN_UNICAST;
-        } else {
-            route.rtm_scope = RT_SCOPE_NOWHERE;
-        }
-        const sl_addr gateway = family == AF_INET ? host_at(by).v4 : host_at(by).v6;
-        if (family == AF_INET)
-            mnl_attr_put_u32(request.message(), RTA_GATEWAY, v4_raw(gateway));
-        else
-            mnl_attr_put(request.message(), RTA_GATEWAY, sizeof gateway.b, gateway.b);
-        mnl_attr_put_u32(request.message(), RTA_OIF, ifindex(link_at(by)));
-        const int err = netlink_->ask(request, [](const nlmsghdr*) {});
-        if (err != 0 && err != ESRCH) give_up(std::string("route: ") + std::strerror(err));
-    }
-    route_ = uplink;
 }
 
 sl_settings Site::settings() const {
