@@ -237,11 +237,18 @@ Driver::MaybeFault Driver::run(const Flood& it) {
     return std::nullopt;
 }
 
+/// The host says something of its own now and then: until nothing came between the two readings.
 std::optional<Driver::Counts> Driver::counts(At at) const {
-    (void)site_.ground().receive();  // the host says something of its own now and then
-    const auto stats = site_.stats(at);
-    if (!stats) return std::nullopt;
-    return Counts{*stats, site_.drops(at), site_.ground().traffic(at)};
+    while (true) {
+        (void)site_.ground().receive();
+        const auto before = site_.ground().traffic(at);
+        const auto stats = site_.stats(at);
+        if (!stats) return std::nullopt;
+        const auto drops = site_.drops(at);
+        (void)site_.ground().receive();
+        if (site_.ground().traffic(at).arrived == before.arrived)
+            return Counts{*stats, drops, before};
+    }
 }
 
 Driver::MaybeFault Driver::counters_fault() const {

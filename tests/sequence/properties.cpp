@@ -22,25 +22,33 @@ bool is_link_local(const Address& address) {
 }
 
 /// Whatever it is, and whoever made it: no inside address leaves where there is a masquerade.
-MaybeFault inside_fault(const Headers& headers, At at, const Rules& rules) {
+MaybeFault inside_fault(const Headers& headers, At at, const Model& model) {
+    const Rules& rules = model.rules;
     if (!is_uplink(at) || !rules.is_port(at)) return std::nullopt;
-    if (rules.is_private(headers.tuple.src.address))
-        return fault("masquerade", fmt::format("a masqueraded source leaves {} as it is: {}",
-                                               link_at(at).name, text(headers.tuple)));
+    const Tuple& it = headers.tuple;
     if (headers.quoted && (rules.is_private(headers.quoted->src.address) ||
                            rules.is_private(headers.quoted->dst.address)))
         return fault("masquerade", fmt::format("an ICMP error tells {} of {}", link_at(at).name,
                                                text(*headers.quoted)));
-    return std::nullopt;
+    if (!rules.is_private(it.src.address)) return std::nullopt;
+    const std::string what = fmt::format("{} leaves {} as it is", text(it), link_at(at).name);
+    if (!rules.masquerades_by(it.src.address, at))
+        return fault("uplink", what + ", being masqueraded by another uplink");
+    const auto* before = model.memory.opened_as(it);
+    if ((before && before->era != model.memory.era()) || model.memory.answered_by(it))
+        return fault("anew", what + ", as it did before there was a masquerade");
+    return fault("masquerade", what + ", being masqueraded");
 }
 
+/// Of what is carried: what the host says itself leaves it with sums that a device completes.
 MaybeFault frame_fault(const Headers& headers, const Seen& seen) {
     if (const auto wrong = checksum_fault(seen.frame); !wrong.empty())
         return fault("complete", wrong);
     if (headers.tagged) return fault("complete", "it has a tag");
     if (headers.from != link_at(seen.at).mac) return fault("complete", "its source MAC");
-    const bool to_neighbour = headers.tuple.dst.address == Address(neighbour.v4);
-    if (headers.to != (to_neighbour ? neighbour.mac : host_at(seen.at).mac))
+    const Address& to = headers.tuple.dst.address;
+    const bool near = to == Address(neighbour.v4) || to == Address(neighbour.v6);
+    if (headers.to != (near ? neighbour.mac : host_at(seen.at).mac))
         return fault("complete", "its destination MAC");
     return std::nullopt;
 }
@@ -178,13 +186,13 @@ std::optional<Fault> fault_of(const Sent& sent, const Seen& seen, Model& model) 
         const bool arp = seen.frame[12] == 0x08 && seen.frame[13] == 0x06;
         return arp ? MaybeFault{} : fault("complete", "it is no sound packet");
     }
-    if (auto wrong = inside_fault(*headers, seen.at, model.rules)) return wrong;
+    if (auto wrong = inside_fault(*headers, seen.at, model)) return wrong;
     if (is_link_local(headers->tuple.src.address)) return std::nullopt;
-    if (auto wrong = frame_fault(*headers, seen)) return wrong;
     if (!is_carried(sent, seen)) {
         if (is_hosts(headers->tuple.src.address)) return std::nullopt;
         return fault("source", fmt::format("the host says {}", text(headers->tuple)));
     }
+    if (auto wrong = frame_fault(*headers, seen)) return wrong;
     if (sent.forged) return fault("source", fmt::format("{}: {}", sent.forged, text(sent.tuple)));
     if (sent.quoted) return error_fault(sent, *headers, seen.at, model);
     if (headers->tail && sent.tail_only) return tail_fault(sent, *headers, model.rules);
