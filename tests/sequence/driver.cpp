@@ -76,7 +76,14 @@ Driver::MaybeFault Driver::pass_rightly(const Sent& sent) {
 }
 
 Driver::MaybeFault Driver::run(const Send& it) {
+    said_.push_back(it);
     return pass_rightly(packet_of(it, next_number()));
+}
+
+Driver::MaybeFault Driver::run(const Again& it) {
+    if (said_.empty()) return std::nullopt;
+    const Send before = said_[said_.size() - 1 - it.which % said_.size()];
+    return pass_rightly(packet_of(repeated(it, before), next_number()));
 }
 
 Driver::MaybeFault Driver::run(const Say& it) {

@@ -26,6 +26,7 @@ private:
 
     MaybeFault run(const Send& event);
     MaybeFault run(const Say& event);
+    MaybeFault run(const Again& event);
     MaybeFault run(const Masquerade& event);
     MaybeFault run(const Forward& event);
     MaybeFault run(const LoadPolicy& event);
@@ -60,6 +61,7 @@ private:
     Site& site_;
     const std::set<std::string>& known_;
     Model model_;
+    std::vector<Send> said_;  ///< what was sent, the newest last
     std::set<At> flooded_;    ///< who has used up what there is
     std::set<At> uncounted_;  ///< ports that were none for a while
     std::array<std::optional<Counts>, cables.size()> before_{};

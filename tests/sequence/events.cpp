@@ -4,6 +4,7 @@
 
 #include <numeric>
 #include <ostream>
+#include <utility>
 
 namespace sluice::test::sequence {
 namespace {
@@ -60,6 +61,11 @@ std::string line(const Say& it) {
                        it.side == Side::opener ? "opener" : "responder", word(it.twist),
                        word(it.dress), it.later ? ", half a second later" : "");
 }
+std::string line(const Again& it) {
+    return fmt::format("packet {} from the newest{} once more{}{}", it.which,
+                       it.mirrored ? ", turned round, comes from outside" : ", sent",
+                       word(it.dress), it.later ? ", half a second later" : "");
+}
 std::string line(const Masquerade& it) {
     return fmt::format("nat masquerade {} --source {} --uplink {}", verb(it.on), net(it.net),
                        link_at(it.uplink).name);
@@ -106,6 +112,18 @@ Send meant(Send it) {
         it.shape = Shape::whole;
         it.ipv6 = false;
     }
+    return it;
+}
+
+Send repeated(const Again& again, const Send& before) {
+    Send it = meant(before);
+    it.dress = again.dress;
+    it.later = again.later;
+    if (!again.mirrored) return it;
+    it.from = it.to == To::near ? From::near : From::wan;
+    it.to = To::wan_address;
+    it.source = Source::own;
+    std::swap(it.sport, it.dport);
     return it;
 }
 
@@ -194,6 +212,13 @@ rc::Gen<Event> say(const Profile& profile) {
         rc::gen::set(&Say::dress, dress(profile)), rc::gen::set(&Say::later, seldom())));
 }
 
+rc::Gen<Event> again(const Profile& profile) {
+    return rc::gen::cast<Event>(rc::gen::build<Again>(
+        rc::gen::set(&Again::which, one_of<std::uint8_t>({0, 1, 2}, {3, 2, 1})),
+        rc::gen::set(&Again::mirrored, seldom()), rc::gen::set(&Again::dress, dress(profile)),
+        rc::gen::set(&Again::later, seldom())));
+}
+
 rc::Gen<Event> event(const Profile& it) {
     std::vector<std::pair<std::size_t, rc::Gen<Event>>> all;
     const auto add = [&](int weight, rc::Gen<Event> gen) {
@@ -201,6 +226,7 @@ rc::Gen<Event> event(const Profile& it) {
     };
     add(it.send, send(it));
     add(it.say, say(it));
+    add(it.again, again(it));
     add(it.masquerade,
         rc::gen::cast<Event>(rc::gen::build<Masquerade>(
             rc::gen::set(&Masquerade::on, on()), rc::gen::set(&Masquerade::net, vm()),

@@ -61,6 +61,16 @@ struct Say {
     bool later = false;
 };
 
+/// A packet that was sent before, whatever became of it.
+struct Again {
+    std::uint8_t which = 0;  ///< counted from the newest
+    bool mirrored = false;   ///< from outside to wan's address instead, as its answer would come
+    Dress dress = Dress::plain;
+    bool later = false;
+};
+/// @param before what it says again
+[[nodiscard]] Send repeated(const Again& again, const Send& before);
+
 /// Commands. A rule that there is is removed, one that there is not is made, if `on` says so; else
 /// the command is given all the same, and fails.
 struct Masquerade {
@@ -111,8 +121,8 @@ struct Flood {
     bool tcp = false;
 };
 
-using Event = std::variant<Send, Say, Masquerade, Forward, LoadPolicy, Block, Guard, ThinPort,
-                           Flows, Route, Flush, Expire, Sweep, Flood>;
+using Event = std::variant<Send, Say, Again, Masquerade, Forward, LoadPolicy, Block, Guard,
+                           ThinPort, Flows, Route, Flush, Expire, Sweep, Flood>;
 
 /// One line, as it is to be read.
 [[nodiscard]] std::string text(const Event& event);
@@ -129,8 +139,8 @@ void showValue(const Sequence& sequence, std::ostream& out);
 /// How often what is drawn: weights. What is 0 does not happen.
 struct Profile {
     const char* name;
-    int send = 10, say = 6, masquerade = 4, forward = 2, policy = 0, block = 0, guard = 0,
-        thin_port = 0, flows = 0, route = 2, flush = 0, expire = 0, sweep = 0, flood = 0;
+    int send = 10, say = 6, again = 6, masquerade = 4, forward = 2, policy = 0, block = 0,
+        guard = 0, thin_port = 0, flows = 0, route = 2, flush = 0, expire = 0, sweep = 0, flood = 0;
     bool forged = false;   ///< sources that are not the sender's, and source routes
     bool cut = false;      ///< fragments
     bool odd = false;      ///< tags and MACs

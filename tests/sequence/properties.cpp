@@ -26,10 +26,6 @@ MaybeFault inside_fault(const Headers& headers, At at, const Model& model) {
     const Rules& rules = model.rules;
     if (!is_uplink(at) || !rules.is_port(at)) return std::nullopt;
     const Tuple& it = headers.tuple;
-    if (headers.quoted && (rules.is_private(headers.quoted->src.address) ||
-                           rules.is_private(headers.quoted->dst.address)))
-        return fault("masquerade", fmt::format("an ICMP error tells {} of {}", link_at(at).name,
-                                               text(*headers.quoted)));
     if (!rules.is_private(it.src.address)) return std::nullopt;
     const std::string what = fmt::format("{} leaves {} as it is", text(it), link_at(at).name);
     if (!rules.masquerades_by(it.src.address, at))
@@ -133,6 +129,11 @@ MaybeFault rest_fault(const Sent& sent, const Tuple& out, const Headers& headers
 
 /// An ICMP error goes to who sent what it quotes, and quotes it as that one sent it.
 MaybeFault error_fault(const Sent& sent, const Headers& headers, At at, const Model& model) {
+    if (is_uplink(at) && headers.quoted &&
+        (model.rules.is_private(headers.quoted->src.address) ||
+         model.rules.is_private(headers.quoted->dst.address)))
+        return fault("masquerade", fmt::format("an ICMP error tells {} of {}", link_at(at).name,
+                                               text(*headers.quoted)));
     const auto* about = model.memory.answered_by(sent.quoted->turned());
     if (about && at == about->opener && headers.quoted == about->opened) return std::nullopt;
     const auto* back = model.memory.answered_by(*sent.quoted);
