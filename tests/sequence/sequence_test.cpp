@@ -5,6 +5,7 @@
 //   SLUICE_SEQUENCE_KNOWN=P,Q what is known to be broken is not told
 //   SLUICE_SEQUENCE_SECONDS=N of each profile, in place of 2 minutes for all (SLUICE_TEST_LONG: 30)
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -98,7 +99,21 @@ std::string told(const Failure& failure) {
     return out.str();
 }
 
-class Sequences : public testing::TestWithParam<Profile> {};
+/// On one CPU, whose queues keep frames in order: what a barrier overtakes has left.
+class Sequences : public testing::TestWithParam<Profile> {
+protected:
+    void SetUp() override {
+        sched_getaffinity(0, sizeof before_, &before_);
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(sched_getcpu(), &one);
+        sched_setaffinity(0, sizeof one, &one);
+    }
+    void TearDown() override { sched_setaffinity(0, sizeof before_, &before_); }
+
+private:
+    cpu_set_t before_{};
+};
 
 TEST_P(Sequences, NothingGetsRound) {
     const auto generator = sequences(GetParam());
