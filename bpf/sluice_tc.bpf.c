@@ -148,6 +148,8 @@ static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct s
 		if (verdict != SL_CONTINUE)
 			return verdict;
 	}
+	if (unlikely(pkt->options) && sl_source_routed(ctx, pkt))
+		return sl_refuse(pkt, SL_DROP_SOURCE_ROUTED);
 	if (unlikely(pkt->icmp_error)) {
 		verdict = sl_icmp_related(ctx, port, work);
 		if (verdict != SL_CONTINUE)

@@ -20,11 +20,11 @@
 #include "stage/switch_xdp.h"
 
 /* Packets that need more than a rewrite, or go better by TC. */
-static __always_inline bool sl_needs_full_path(const struct sl_port *port,
+static __always_inline bool sl_needs_full_path(struct xdp_md *ctx, const struct sl_port *port,
 					       const struct sl_packet *pkt)
 {
 	if (pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->hidden || pkt->icmp_error ||
-	    pkt->ttl <= 1)
+	    (unlikely(pkt->options) && sl_source_routed(ctx, pkt)) || pkt->ttl <= 1)
 		return true;
 	return (port->flags & SL_PORT_XDP_NO_TCP) && pkt->proto == IPPROTO_TCP;
 }
@@ -82,7 +82,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	verdict = sl_enter(ctx, port, sender, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
-	if (!settings || sl_needs_full_path(port, pkt))
+	if (!settings || sl_needs_full_path(ctx, port, pkt))
 		return SL_PASS;
 	flow = sl_flow_find_with(settings, pkt);
 	if (!flow)

@@ -40,19 +40,21 @@ struct sl_packet {
 	__u8 tos;	    /* or traffic class: DSCP << 2 | ECN */
 	__u8 tcp_flags;	    /* enum sl_tcp_seen, of this packet */
 	__u8 icmp_type;
-	__u8 vlan_tags;	  /* 0..2, those beside the frame too */
-	__u8 icmp_error;  /* an ICMP error quotes another packet */
-	__u8 reason;	  /* enum sl_drop, with SL_DROP */
-	bool gso;	  /* to be cut into segments by a device (TC only) */
-	bool df;	  /* must not be fragmented: IPv4 DF, always for IPv6 */
-	bool hidden;	  /* what the headers lead to is unknown: too many, or nested fragments */
-	__be16 ethertype; /* behind the tags; below ETH_P_802_3_MIN a length */
-	__u16 vid;	  /* of the outermost tag that has one; 0 = none */
-	__u16 l4_hlen;	  /* bytes of the L4 header that a segment repeats */
-	__u32 slot;	  /* of its flow in the table, once that is found */
-	__u32 turn;	  /* if it was not: sl_flow_turns of this key before; 0 = not known */
-	__u16 frag_at;	  /* if a fragment: where begins what was cut up */
-	bool frag_known;  /* its key has the ports of its first fragment; TC */
+	__u8 vlan_tags;	    /* 0..2, those beside the frame too */
+	__u8 icmp_error;    /* an ICMP error quotes another packet */
+	__u8 reason;	    /* enum sl_drop, with SL_DROP */
+	bool gso;	    /* to be cut into segments by a device (TC only) */
+	bool options;	    /* IPv4 options, or an IPv6 routing header */
+	bool source_routed; /* IPv6: a routing header of type 0 (RFC 5095) */
+	bool df;	    /* must not be fragmented: IPv4 DF, always for IPv6 */
+	bool hidden;	    /* what the headers lead to is unknown: too many, or nested fragments */
+	__be16 ethertype;   /* behind the tags; below ETH_P_802_3_MIN a length */
+	__u16 vid;	    /* of the outermost tag that has one; 0 = none */
+	__u16 l4_hlen;	    /* bytes of the L4 header that a segment repeats */
+	__u32 slot;	    /* of its flow in the table, once that is found */
+	__u32 turn;	    /* if it was not: sl_flow_turns of this key before; 0 = not known */
+	__u16 frag_at;	    /* if a fragment: where begins what was cut up */
+	bool frag_known;    /* its key has the ports of its first fragment; TC */
 };
 
 /* Are these bytes of the IP packet? Beyond its end there may be Ethernet padding. */

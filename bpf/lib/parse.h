@@ -158,6 +158,7 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 	pkt->ttl = ip->ttl;
 	pkt->tos = ip->tos;
 	pkt->l4_off = off + header;
+	pkt->options = header > sizeof(*ip);
 	frag = bpf_ntohs(ip->frag_off);
 	pkt->df = frag & SL_IP_DF;
 	if (frag & (SL_IP_MF | SL_IP_OFFSET)) {
@@ -175,6 +176,8 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 struct sl_extension { /* RFC 8200 section 4: all but the fragment header begin so */
 	__u8 next;
 	__u8 len;
+	__u8 type; /* of a routing header */
+	__u8 more;
 };
 
 struct sl_fragment_header { /* RFC 8200 section 4.5: always 8 bytes */
@@ -224,6 +227,10 @@ __noinline int sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __
 
 			if ((void *)(ext + 1) > end)
 				return -1;
+			if (proto == IPPROTO_ROUTING) {
+				pkt->options = true;
+				pkt->source_routed |= !ext->type;
+			}
 			proto = ext->next;
 			at += (ext->len + 1) * 8;
 		} else {

@@ -39,6 +39,17 @@ static __always_inline bool sl_gives_way(const union sl_key *key, __u8 kind, __u
 	return !assured || !sl_policy_in_force() || (outside && proto != IPPROTO_TCP);
 }
 
+/* The slot of the entry that opened the session of which one is in this slot. */
+static __always_inline __u32 sl_opener_slot(__u8 family, __u32 slot, struct sl_work *it)
+{
+	const struct sl_flow *flow = sl_flow_at(family, slot);
+
+	if (!flow || (flow->flags & SL_FLOW_ORIG) || !sl_flow_key_at(family, slot, &it->ended))
+		return slot;
+	sl_reverse_key(family, &it->ended, flow, &it->ended_back);
+	return sl_flow_search(family, &it->ended_back, sl_flow_hash_of(family, &it->ended_back));
+}
+
 static __always_inline bool sl_drop_early_family(__u8 family, __u32 slot, __u32 account,
 						 struct sl_work *it)
 {
@@ -67,6 +78,8 @@ __noinline int sl_drop_early_at(__u32 family, __u32 slot, __u32 account)
 
 	if (!it)
 		return false;
+	slot = family == AF_INET ? sl_opener_slot(AF_INET, slot, it)
+				 : sl_opener_slot(AF_INET6, slot, it);
 	return family == AF_INET ? sl_drop_early_family(AF_INET, slot, account, it)
 				 : sl_drop_early_family(AF_INET6, slot, account, it);
 }
@@ -95,8 +108,8 @@ static __always_inline __u32 sl_draw_slot(const union sl_flow_group *group, __u3
 }
 
 /*
- * Ends one session that gives way, of this account if it is not SL_ACCOUNT_ANY. False: none of those
- * looked at does. Global: the verifier looks once.
+ * Ends one session that gives way, of this account if it is not SL_ACCOUNT_ANY. False: none of
+ * those looked at does. Global: the verifier looks once.
  */
 __noinline int sl_drop_early(__u32 family, __u32 account)
 {

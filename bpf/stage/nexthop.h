@@ -209,7 +209,8 @@ static __always_inline bool sl_nexthop_moved(const struct sl_flow *flow, const s
 /*
  * The only interface by which packets of the entry with this key may leave; 0: whichever the routes
  * say. Answers go back into the VLAN that they are awaited in, since the same addresses may be in
- * use in another one, and by the uplink that their session came in by. Global: the verifier looks
+ * use in another one, and what leaves with an uplink's address by the uplink that its session came
+ * in by. Global: the verifier looks
  * once.
  */
 __noinline __u32 sl_way_back(__u32 family, const union sl_key *key, const struct sl_flow *flow)
@@ -226,7 +227,7 @@ __noinline __u32 sl_way_back(__u32 family, const union sl_key *key, const struct
 	vlan = bpf_map_lookup_elem(&sl_vlans, &vid);
 	if (vlan && vlan->l3_ifindex)
 		return vlan->l3_ifindex;
-	if (flow->flags & SL_FLOW_SNAT) /* it was opened from inside */
+	if (!(flow->flags & SL_FLOW_DNAT))
 		return 0;
 	sl_reverse_key(family, key, flow, &work->back);
 	opener = sl_flow_get(family, &work->back);

@@ -96,4 +96,36 @@ __noinline int sl_source_refused(struct sl_ctx *ctx, const struct sl_port *port,
 	return false;
 }
 
+#define SL_OPTIONS_MOST 40 /* bytes: RFC 791 section 3.1 */
+#define SL_OPTION_END	0
+#define SL_OPTION_NOP	1
+#define SL_OPTION_LSRR	131
+#define SL_OPTION_SSRR	137
+
+/*
+ * Does a packet with IPv4 options say itself which way it is to go (RFC 7126 section 4.3)? Of IPv6
+ * the parser knows. Global: the verifier looks once.
+ */
+__noinline int sl_source_routed(struct sl_ctx *ctx, const struct sl_packet *pkt)
+{
+	__u8 option[2]; /* kind and length */
+	__u32 at, end;
+
+	if (!pkt)
+		return false;
+	if (pkt->source_routed || pkt->family != AF_INET)
+		return pkt->source_routed;
+	at = pkt->l3_off + sizeof(struct iphdr);
+	end = pkt->l4_off;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SL_OPTIONS_MOST && at < end; i++) {
+		if (ctx_load_bytes(ctx, at, option, sizeof(option)) || option[0] == SL_OPTION_END)
+			break;
+		if (option[0] == SL_OPTION_LSRR || option[0] == SL_OPTION_SSRR)
+			return true;
+		at += option[0] == SL_OPTION_NOP || option[1] < sizeof(option) ? 1 : option[1];
+	}
+	return false;
+}
+
 #endif

@@ -111,7 +111,7 @@ TEST_F(PolicyLive, IsLoadedListedTestedAndCleared) {
     EXPECT_EQ(done("status")["drift"], Json::array());
     const auto list = done("policy list");
     EXPECT_THAT(list["rules"], SizeIs(3));
-    EXPECT_EQ(list["generation"], 1);
+    EXPECT_GT(list["generation"].get<int>(), 0);
     const auto test = done("policy test src=10.9.9.9 dst=192.168.1.1 proto=tcp dport=5432 in=tap0");
     EXPECT_EQ(test["rule"], 1);
     EXPECT_EQ(test["action"], "allow");
@@ -141,6 +141,7 @@ TEST_F(PolicyLive, ChangesAreEvents) {
 
 TEST_F(PolicyLive, WhatIsWrongChangesNothing) {
     done("policy load " + write_policy(small_policy));
+    const auto in_force = done("policy list")["generation"];
     refused(2, "policy load " + write_policy("network-policy:\n  - {name: a, acton: deny}\n"),
             ":2:15: there is no key");
     refused(3, "policy load " + write_policy(rule("a", ", source: vm:nobody")),
@@ -150,7 +151,7 @@ TEST_F(PolicyLive, WhatIsWrongChangesNothing) {
     refused(1, "policy load /no/such/file", "/no/such/file");
     refused(3, "policy test src=10.0.0.1 dst=10.0.0.2 in=tap9", "tap9 is not a port");
     EXPECT_THAT(done("policy list")["rules"], SizeIs(3));
-    EXPECT_EQ(done("policy list")["generation"], 1);
+    EXPECT_EQ(done("policy list")["generation"], in_force);
 }
 
 TEST_F(PolicyLive, DryRunAndDiffChangeNothing) {

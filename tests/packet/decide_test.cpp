@@ -191,6 +191,29 @@ TEST_F(Decide, SourcesOfOthers) {
     expect_drop(Hook::tc, lan0, six, SL_DROP_SOURCE);
 }
 
+/// Neither as the first packet of a session nor as a later one, on either hook.
+TEST_F(Decide, NothingSaysItsOwnWay) {
+    expect_both(lan0, asked(), routed(asked(), wan0, router));
+    for (const std::uint8_t route : {131, 137}) {
+        Packet in = asked();
+        in.get<Ip4>().options = {1, route, 7, 4, 203, 0, 113, 9};
+        expect_pass(Hook::xdp, lan0, in);
+        expect_drop(Hook::tc, lan0, in, SL_DROP_SOURCE_ROUTED);
+        in.get<Udp>().sport = 4001;
+        expect_drop(Hook::tc, lan0, in, SL_DROP_SOURCE_ROUTED);
+    }
+    Packet harmless = asked();
+    harmless.get<Ip4>().options = {148, 4, 0, 0};  // router alert
+    expect_forward(Hook::tc, lan0, harmless, routed(harmless, wan0, router));
+    const auto six = [](std::uint8_t type) {
+        Bytes body(22);
+        body[0] = type;
+        return a_to_server6() / Ip6Extension{.type = 43, .body = body} / udp;
+    };
+    expect_drop(Hook::tc, lan0, six(0), SL_DROP_SOURCE_ROUTED);
+    expect_forward(Hook::tc, lan0, six(4), routed(six(4), wan0, router));
+}
+
 TEST_F(Decide, ANeighbourDoesNotSpeakInASessionAsItsOtherEnd) {
     masquerade_a();
     auto inside = port_entry(lan1);

@@ -40,7 +40,7 @@ const std::vector<Shot>& volley() {
         {At::b, honest, udp_tuple(vm_b.v4, 4000, server.v4, 4400)},
         {At::a, honest, udp_tuple(vm_a.v4, 4001, neighbour.v4, 4400)},
         {At::a, spoofed, udp_tuple(vm_b.v4, 4002, server.v4, 4400)},
-        {At::a, spoofed, udp_tuple(ip("10.0.0.77"), 4003, server.v4, 4400)},
+        {At::a, spoofed, udp_tuple(address_of(wan0.v4), 4003, server.v4, 4400)},
         {At::b, spoofed, udp_tuple(server.v4, 4004, vm_a.v4, 4400)},
         {At::a, denied, udp_tuple(vm_a.v4, 4005, server.v4, 53)},
         {At::a, elsewhere, udp_tuple(vm_a.v4, 4006, spare_host.v4, 4400)},

@@ -10,14 +10,15 @@
 #include <vector>
 
 #include "loader/kernel/fd.hpp"
+#include "loader/kernel/map.hpp"
+#include "sluice/abi/account.h"
 
 namespace sluice::test::sequence {
 namespace {
 
 constexpr std::array traffic_maps{
-    "sl_flows4",       "sl_flows6",   "sl_births4",   "sl_flow_groups4",
-    "sl_flow_groups6", "sl_tickets4", "sl_tickets6",  "sl_bindings",
-    "sl_pool_stats",   "sl_live",     "sl_fragments",
+    "sl_flows4",   "sl_flows6", "sl_births4",   "sl_flow_groups4",   "sl_flow_groups6",
+    "sl_bindings", "sl_live",   "sl_fragments", "sl_fragment_rings", "sl_sources",
 };
 
 void zero_mapped(int fd, const bpf_map_info& info) {
@@ -26,6 +27,22 @@ void zero_mapped(int fd, const bpf_map_info& info) {
     if (memory == MAP_FAILED) return;
     std::memset(memory, 0, size);
     munmap(memory, size);
+}
+
+/// Of each entry all but what the loader has written there.
+template <class Value, class Keep>
+void zero_counts(const Pins& pins, const char* name, Keep&& keep) {
+    const Fd fd(bpf_obj_get(pins.map(name).c_str()));
+    if (!fd) return;
+    __u32 next = 0;
+    for (const __u32* key = nullptr; bpf_map_get_next_key(fd.get(), key, &next) == 0; key = &next) {
+        Value value{};
+        if (bpf_map_lookup_elem(fd.get(), &next, &value) != 0) continue;
+        Value kept{};
+        keep(kept, value);
+        if (std::memcmp(&kept, &value, sizeof(Value)) != 0)
+            bpf_map_update_elem(fd.get(), &next, &kept, 0);
+    }
 }
 
 void zero_array(int fd, const bpf_map_info& info) {
@@ -74,6 +91,11 @@ void forget_traffic(const Pins& pins) {
         const Fd fd(bpf_obj_get(pins.map(name).c_str()));
         if (fd) clear(fd.get());
     }
+    zero_counts<sl_pool_stats>(pins, "sl_pool_stats",
+                               [](auto& kept, const auto& before) { kept.size = before.size; });
+    const auto accounts = MappedArray<sl_account>::open(pins.map("sl_accounts"));
+    if (accounts)
+        for (auto& account : accounts->entries()) account = {account.ifindex, 0, 0, {}};
 }
 
 }  // namespace sluice::test::sequence

@@ -90,8 +90,9 @@ sl_addr destination_of(const Send& it) {
 const char* forgery(const Send& it, const Address& source) {
     if (it.dress == Dress::nobody || it.dress == Dress::broadcast)
         return "it is not addressed to the router";
-    if (it.shape == Shape::source_routed) return "it is source-routed";
+    if (it.shape == Shape::source_routed && source.is_v4()) return "it is source-routed";
     if (it.from == From::host || source == Address(own_address(it))) return nullptr;
+    if (it.source == Source::inside) return nullptr;  // the routes lead there: a guard alone knows
     if (it.from == From::a || it.from == From::b) return "its source is not the VM's";
     if (is_hosts(source)) return "its source is the host's own";
     return nullptr;

@@ -100,6 +100,7 @@ MaybeFault opening_fault(const Conversation& it, const Rules& rules) {
     if (is_uplink(it.responder))
         return rules.is_port(it.responder) ? outbound_fault(in, out, it.responder, rules)
                                            : std::nullopt;
+    if (it.by_host && out == in) return std::nullopt;  // the host speaks to its VMs as it likes
     return inbound_fault(in, out, it.opener, it.responder, rules);
 }
 
@@ -151,7 +152,8 @@ MaybeFault error_fault(const Sent& sent, const Headers& headers, At at, const Mo
 /// know its ports.
 MaybeFault tail_fault(const Sent& sent, const Headers& headers, const Rules& rules) {
     const Tuple& in = sent.tuple;
-    if (rules.policy != Policy::none)
+    // Its ports may be those that a rule is about.
+    if (rules.policy == Policy::no_dns || rules.denies({in.protocol, in.src, in.dst}))
         return fault("policy", "a fragment whose ports nobody knows passes a policy");
     if (headers.tuple.src.address != in.src.address || headers.tuple.dst.address != in.dst.address)
         return fault("translation", "a fragment whose ports nobody knows is translated");
@@ -261,7 +263,8 @@ bool is_rightful(const Sent& sent, const Model& model) {
     if (sent.forged || sent.foreign || sent.tail_only || sent.by_host || sent.quoted) return false;
     const auto* answered = model.memory.answered_by(sent.tuple);
     if (answered && sent.by == answered->responder)
-        return answered->era == model.memory.era() && !opening_fault(*answered, model.rules) &&
+        return !(is_uplink(answered->opener) && is_inside(answered->opened.src.address)) &&
+               answered->era == model.memory.era() && !opening_fault(*answered, model.rules) &&
                (is_access(answered->opener) ||
                 is_reachable(answered->opened.src.address, model.rules));
     return may_open(sent, model.rules);

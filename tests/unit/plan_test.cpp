@@ -125,10 +125,32 @@ TEST(PlanNat, MasqueradeFollowsTheUplinksFirstAddress) {
     state.masquerades = {masquerade("10.0.0.0/8")};
     const auto plan = plan_nat(state, host());
     EXPECT_THAT(plan.pools.at(0).addresses, ElementsAre(*Address::parse("192.0.2.1")));
+    // One entry for the uplink, and one that says so to all others.
+    std::vector<std::uint32_t> uplinks;
+    for (const auto& [key, pool] : plan.masquerades) {
+        EXPECT_EQ(key.prefixlen, 32u + 96 + 8);
+        uplinks.push_back(key.uplink);
+    }
+    EXPECT_THAT(uplinks, testing::UnorderedElementsAre(5u, SL_MASQ_ANYWHERE));
+}
+
+TEST(PlanNat, AMissingUplinkStillHidesItsSources) {
+    auto state = desired();
+    state.masquerades = {masquerade("10.0.0.0/8")};
+    state.masquerades[0].uplink = "gone0";
+    const auto plan = plan_nat(state, host());
     ASSERT_EQ(plan.masquerades.size(), 1u);
-    const auto& [key, pool] = *plan.masquerades.begin();
-    EXPECT_EQ(key.prefixlen, 32u + 96 + 8);
-    EXPECT_EQ(key.uplink, 5u);
+    EXPECT_EQ(plan.masquerades.begin()->first.uplink, SL_MASQ_ANYWHERE);
+}
+
+TEST(PlanNat, WhatIsRoutableAtAnUplinkHasAnEntryThere) {
+    auto state = desired();
+    const auto uplink = std::ranges::find(state.ports, Role::uplink, &PortSpec::role);
+    ASSERT_NE(uplink, state.ports.end());
+    uplink->routable = {*Prefix::parse("10.0.0.0/24")};
+    const auto plan = plan_nat(state, host());
+    ASSERT_EQ(plan.masquerades.size(), 1u);
+    EXPECT_EQ(plan.masquerades.begin()->second, SL_MASQ_ROUTABLE);
 }
 
 TEST(PlanNat, UplinkWithoutAddressStillCoversItsSources) {
@@ -137,7 +159,7 @@ TEST(PlanNat, UplinkWithoutAddressStillCoversItsSources) {
     auto bare = host();
     bare.addresses.clear();
     const auto plan = plan_nat(state, bare);
-    EXPECT_EQ(plan.masquerades.size(), 1u) << "or they would leave untranslated";
+    EXPECT_EQ(plan.masquerades.size(), 2u) << "or they would leave untranslated";
     EXPECT_TRUE(plan.pools.at(0).addresses.empty());
     EXPECT_THAT(plan.warnings, ElementsAre(HasSubstr("no IPv4 address")));
 }

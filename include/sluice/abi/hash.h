@@ -17,6 +17,7 @@ struct sl_seed {
 };
 
 typedef __u64 __attribute__((may_alias)) sl_word;
+typedef __u32 __attribute__((may_alias)) sl_word32;
 
 /* What a fold and a multiplication do not reach, another fold brings down. */
 SL_INLINE __u64 sl_hash_fold(__u64 hash)
@@ -36,18 +37,16 @@ SL_INLINE __u64 sl_hash_spread(__u64 number)
  * NH of UMAC (RFC 4418 section 5.2.2): whichever two keys of `count` words somebody chooses, they
  * have the same sum with one seed in 2^32. A chain of multiplications by known factors has no such
  * bound: what differs in the highest bit of one word alone can be cancelled in the next. The
- * products do not wait for each other.
+ * products do not wait for each other, and halves are read as the parser wrote them, since a load
+ * that spans two fresh stores waits for both.
  */
 SL_INLINE __u64 sl_hash(const sl_word *words, __u32 count, const struct sl_seed *seed)
 {
+	const sl_word32 *halves = (const sl_word32 *)words, *keys = (const sl_word32 *)seed->words;
 	__u64 sum = 0;
 
-	for (__u32 i = 0; i < count; i++) {
-		__u64 word = words[i], key = seed->words[i];
-
-		sum += (__u64)((__u32)word + (__u32)key) *
-		       (__u32)((__u32)(word >> 32) + (__u32)(key >> 32));
-	}
+	for (__u32 i = 0; i < 2 * count; i += 2)
+		sum += (__u64)(halves[i] + keys[i]) * (halves[i + 1] + keys[i + 1]);
 	return sl_hash_spread(sum);
 }
 
