@@ -209,7 +209,13 @@ Result<Outcome> restore(const Target& target) {
                     "`sluice up` brings it up with the ports and rules it had");
     SL_CHECK(enter_home(target, instance.before.settings));
     Journal journal(target.effect);
-    SL_TRY(running, runs_here(target.instance));
+    const bool upgrade =
+        Datapath::exists(target.instance) && !Datapath::is_of_this_version(target.instance);
+    if (upgrade)
+        journal.warn(
+            fmt::format("instance {} was brought up by another version of sluice: its sessions end",
+                        target.instance));
+    SL_TRY(running, upgrade ? Result<bool>(false) : runs_here(target.instance));
     if (!running) {
         SL_CHECK(raise(target, instance, instance.before.settings, journal));
         return journal.outcome();

@@ -35,7 +35,8 @@ struct UpOptions {
 /// Restores every interface and removes the pins. @param purge forget ports and rules too
 [[nodiscard]] Result<Outcome> take_down(const Target& target, bool purge);
 
-/// Makes the kernel what the database says, after a reboot, a crash or drift.
+/// Makes the kernel what the database says, after a reboot, a crash or drift; and changes from maps
+/// and programs of another version to those of this one, behind the shut door.
 [[nodiscard]] Result<Outcome> restore(const Target& target);
 
 }  // namespace sluice

@@ -80,7 +80,7 @@ Result<> check_stamp(const sl_stamp& stamp, std::string_view instance) {
                 fmt::format("instance `{}` was brought up by another version of sluice (ABI {}, "
                             "this one has {})",
                             instance, stamp.abi_version, SL_ABI_VERSION),
-                "use that version, or `sluice down` and `sluice up` (its sessions end)");
+                "use that version, or `sluice restore` to change to this one (its sessions end)");
 }
 
 void set_capacities(const sluice_tc_bpf& object, const Settings& settings) {
@@ -377,6 +377,13 @@ Result<Datapath> Datapath::open(std::string_view instance) {
 bool Datapath::exists(std::string_view instance) {
     std::error_code ignored;  // no bpffs, no pins
     return std::filesystem::exists(Pins(instance).folder(), ignored);
+}
+
+bool Datapath::is_of_this_version(std::string_view instance) {
+    const auto stamps = Map<__u32, sl_stamp>::open(Pins(instance).map("sl_stamp"));
+    if (!stamps) return false;
+    const auto stamp = stamps->lookup(0);
+    return stamp && *stamp && check_stamp(**stamp, instance);
 }
 
 Result<> Datapath::remove(std::string_view instance) {

@@ -128,6 +128,9 @@ public:
     /// Whether the instance has pins. Needs a mounted bpffs to find any.
     [[nodiscard]] static bool exists(std::string_view instance);
 
+    /// Of an instance that exists: whether open() would take its maps.
+    [[nodiscard]] static bool is_of_this_version(std::string_view instance);
+
     /// Removes every pin, of whatever version: with the last attachment the kernel frees
     /// programs and maps. Detach first: XDP programs stay on their interfaces otherwise.
     [[nodiscard]] static Result<> remove(std::string_view instance);

@@ -120,6 +120,15 @@ for ((round = 1; round <= rounds; round++)); do
     during "restore" sl restore
     flows
 
+    # An upgrade: maps and programs of another version give way to those of this one.
+    stamp=/sys/fs/bpf/sluice/$LAB/maps/sl_stamp
+    mapfile -t bytes < <(bpftool -j map dump pinned "$stamp" | jq -r '.[0].value[]')
+    bytes[8]=0x63 # the version of the layout
+    bpftool map update pinned "$stamp" key hex 00 00 00 00 value hex "${bytes[@]#0x}"
+    expect_refusal 4 "another version" port del vm2
+    during "restore of another version" sl restore
+    flows
+
     # As `tc qdisc del` would; tcx links are let go by their pins.
     rm -f "/sys/fs/bpf/sluice/$LAB/links/vm1-ingress"
     lab_in gateway tc qdisc del dev vm1 clsact 2>/dev/null || true
