@@ -14,6 +14,7 @@
 #include "maps/maps.h"
 #include "stage/end.h"
 #include "stage/learn.h"
+#include "stage/nat.h"
 #include "stage/source.h"
 #include "stage/work.h"
 
@@ -209,12 +210,13 @@ static __always_inline bool sl_nexthop_moved(const struct sl_flow *flow, const s
 /*
  * The only interface by which packets of the entry with this key may leave; 0: whichever the routes
  * say. Answers go back into the VLAN that they are awaited in, since the same addresses may be in
- * use in another one, and what leaves with an uplink's address by the uplink that its session came
- * in by. Global: the verifier looks
+ * use in another one; what leaves with an uplink's address by that uplink, or if the address is
+ * nobody's by the one that its session came in by. Global: the verifier looks
  * once.
  */
 __noinline __u32 sl_way_back(__u32 family, const union sl_key *key, const struct sl_flow *flow)
 {
+	const struct sl_forward *forward;
 	const struct sl_flow *opener;
 	const struct sl_vlan *vlan;
 	const struct sl_port *in;
@@ -230,6 +232,10 @@ __noinline __u32 sl_way_back(__u32 family, const union sl_key *key, const struct
 	if (!(flow->flags & SL_FLOW_DNAT))
 		return 0;
 	sl_reverse_key(family, key, flow, &work->back);
+	forward = sl_forward_of(&work->back.v4);
+	in = forward ? sl_port_find(forward->uplink) : NULL;
+	if (in && in->role == SL_ROLE_UPLINK) /* whose address it is */
+		return in->l3_ifindex;
 	opener = sl_flow_get(family, &work->back);
 	in = opener ? sl_port_of_id(opener->in_port) : NULL;
 	return in && in->role == SL_ROLE_UPLINK ? in->l3_ifindex : 0;

@@ -30,7 +30,7 @@ static __always_inline __u64 sl_source_hash(const struct sl_settings *settings,
 	sl_word words[] = {
 	    (__u64)source->w[0] << 32 | source->w[1],
 	    (__u64)source->w[2] << 32 | source->w[3],
-	    (__u64)port->l3_ifindex << 32 | port->flags << 16 | sl_rules_generation(),
+	    (__u64)port->l3_ifindex << 32 | (__u32)port->flags << 16 | sl_rules_generation(),
 	};
 
 	return sl_hash(words, 3, &settings->flow_seed);

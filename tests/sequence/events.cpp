@@ -190,7 +190,7 @@ rc::Gen<Event> send(const Profile& profile) {
         rc::gen::set(&Send::dport, one_of<std::uint16_t>({53, 80, 4000, 5000}, {5, 2, 4, 3})),
         rc::gen::set(&Send::source, mostly(Source::own, profile.forged,
                                            {Source::other_vm, Source::gateway, Source::wan_address,
-                                            Source::server, Source::inside})),
+                                            Source::server})),
         rc::gen::set(&Send::dress, dress(profile)),
         rc::gen::set(&Send::shape,
                      mostly(Shape::whole, profile.cut || profile.forged,
