@@ -9,6 +9,7 @@
 #include "lib/parse.h"
 #include "lib/port.h"
 #include "stage/block.h"
+#include "stage/cut.h"
 #include "stage/decide.h"
 #include "stage/door.h"
 #include "stage/early_drop.h"
@@ -131,22 +132,28 @@ static __noinline enum sl_verdict sl_route_first(struct __sk_buff *ctx, const st
 	return verdict == SL_CONTINUE ? sl_enter_session(ctx, work) : verdict;
 }
 
-/* An IP packet for the router, which entered by `port`. */
-static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port *port,
-					   struct sl_work *work)
+/*
+ * The IP packet for the router in work->pkt, which entered by `port`: enum sl_verdict. Global: the
+ * verifier looks once, not for ports and gateways each.
+ */
+__noinline int sl_route(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	const struct sl_settings *settings = sl_settings_now();
-	struct sl_packet *pkt = &work->pkt;
-	struct sl_hop *hop = &work->hop;
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_packet *pkt;
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
+	int why;
 
-	if (!settings)
+	if (!settings || !work || !port)
 		return SL_PASS;
+	pkt = &work->pkt;
 	if (unlikely(pkt->vlan_tags)) {
-		verdict = sl_untag(ctx, pkt);
-		if (verdict != SL_CONTINUE)
-			return verdict;
+		if (pkt->priority_tags < pkt->vlan_tags)
+			return SL_PASS;
+		if (sl_untag(ctx, pkt))
+			return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);
 	}
 	if (unlikely(pkt->options) && sl_source_routed(ctx, pkt))
 		return sl_refuse(pkt, SL_DROP_SOURCE_ROUTED);
@@ -158,9 +165,9 @@ static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct s
 			return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
 	}
 	if (unlikely(pkt->fragment != SL_FRAG_NONE || pkt->hidden)) {
-		verdict = sl_route_hidden(ctx, port, pkt);
-		if (verdict != SL_CONTINUE)
-			return verdict;
+		why = sl_route_hidden(ctx, port->id, port->domain);
+		if (why)
+			return sl_refuse(pkt, why);
 	}
 
 	flow = sl_flow_find_with(settings, pkt);
@@ -171,14 +178,31 @@ static __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct s
 		if (verdict == SL_DROP && sl_make_room(work))
 			verdict = sl_route_first(ctx, port, work);
 	}
-	if (verdict == SL_FORWARD)
-		return sl_rewrite(ctx, pkt, flow, hop);
+	if (verdict == SL_FORWARD) {
+		/* What is only routed is the kernel's to cut up: RFC 1812 section 5.2.6. */
+		if (unlikely(pkt->cut) && !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)))
+			return SL_PASS;
+		return sl_rewrite(ctx, pkt, flow, &work->hop);
+	}
 	if (verdict != SL_DROP)
 		return verdict;
 	if (pkt->reason == SL_DROP_TOO_BIG && !pkt->df && !sl_translated(work, flow))
 		return SL_PASS; /* the kernel's to cut up: RFC 1812 section 5.2.6 */
 	work->for_external = sl_for_external(pkt, flow);
 	return sl_refused(pkt);
+}
+
+/* The same, and what there is to do for packets that came or go in fragments. */
+static __always_inline enum sl_verdict
+sl_route_parts(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
+{
+	enum sl_verdict verdict = sl_route(ctx, port);
+
+	if (unlikely(work->pkt.fragment != SL_FRAG_NONE))
+		verdict = sl_route_noted(ctx, port, verdict);
+	if (unlikely(work->pkt.cut) && verdict == SL_FORWARD)
+		verdict = sl_cut(ctx, port, work);
+	return verdict;
 }
 
 /* Makes the answer of a frame that is refused; SL_DROP: there is none. */
@@ -263,7 +287,7 @@ static __noinline int sl_tc_host(struct __sk_buff *ctx, const struct sl_port *po
 
 	if (sl_leaves_ports(ctx, &work->gateway, &work->pkt))
 		why = SL_DROP_OUTSIDE;
-	else if (vlan && (port->flags & SL_PORT_TRACK))
+	else if (vlan && (port->flags & SL_PORT_TRACK) && !work->pkt.cut)
 		why = sl_track(ctx, work, port->id, vlan->port, work->l2.vid);
 	work->pkt.reason = why;
 	if (vlan && !why)
@@ -317,7 +341,7 @@ sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work
 	struct sl_packet *pkt = &work->pkt;
 	int why = 0;
 
-	if (port->flags & SL_PORT_TRACK)
+	if ((port->flags & SL_PORT_TRACK) && !pkt->cut) /* the router has seen to its session */
 		why = sl_track(ctx, work, port->id, to, port->domain);
 	if (!why && pkt->ethertype == bpf_htons(ETH_P_ARP))
 		why = sl_detect_arp(ctx, port->id, ETH_HLEN);
@@ -421,17 +445,6 @@ static __noinline bool sl_tc_block(struct __sk_buff *ctx, const struct sl_port *
 	return true;
 }
 
-/* An IP packet for the router. What a first fragment's fate is, its later ones are to know. */
-static __always_inline enum sl_verdict sl_tc_route(struct __sk_buff *ctx,
-						   const struct sl_port *port, struct sl_work *work)
-{
-	enum sl_verdict verdict = sl_route(ctx, port, work);
-
-	if (unlikely(work->pkt.fragment != SL_FRAG_NONE))
-		sl_route_noted(ctx, port, work, verdict);
-	return verdict;
-}
-
 /* A frame for the gateway of its VLAN, made one that is for the router. */
 static __noinline enum sl_verdict
 sl_tc_gateway_take(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
@@ -446,7 +459,7 @@ sl_tc_gateway(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work 
 {
 	enum sl_verdict verdict = sl_tc_gateway_take(ctx, port, work);
 
-	return verdict == SL_CONTINUE ? sl_tc_route(ctx, &work->gateway, work) : verdict;
+	return verdict == SL_CONTINUE ? sl_route_parts(ctx, &work->gateway, work) : verdict;
 }
 
 SEC("tc")
@@ -473,8 +486,8 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	if (!(port->flags & SL_PORT_SWITCHED)) {
 		action = sl_tc_router(ctx, port, stats, work);
 		if (likely(action == SL_TO_ROUTE))
-			action =
-			    sl_tc_router_end(ctx, port, stats, work, sl_tc_route(ctx, port, work));
+			action = sl_tc_router_end(ctx, port, stats, work,
+						  sl_route_parts(ctx, port, work));
 		return action == SL_TO_KERNEL ? sl_tc_pass(ctx, port, stats, work) : action;
 	}
 	action = sl_tc_switch(ctx, port, stats, work);

@@ -55,6 +55,7 @@ struct sl_packet {
 	__u32 turn;	    /* if it was not: sl_flow_turns of this key before; 0 = not known */
 	__u16 frag_at;	    /* if a fragment: where begins what was cut up */
 	bool frag_known;    /* its key has the ports of its first fragment; TC */
+	bool cut;	    /* larger than the way out allows, and to be cut into fragments; TC */
 };
 
 /* Are these bytes of the IP packet? Beyond its end there may be Ethernet padding. */

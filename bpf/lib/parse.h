@@ -285,13 +285,14 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 	return verdict;
 }
 
+/* Without branches, of which each would double what the verifier has to look at. */
 static __always_inline void sl_parse_tag(struct sl_packet *pkt, __u16 vid)
 {
-	if (!vid && pkt->priority_tags == pkt->vlan_tags)
-		pkt->priority_tags++;
+	__u32 named = (pkt->vid + (__u32)VLAN_VID_MASK) >> 12; /* 1: it has a VID */
+
+	pkt->vid |= vid & (named - 1);
+	pkt->priority_tags += 1 - ((pkt->vid + (__u32)VLAN_VID_MASK) >> 12);
 	pkt->vlan_tags++;
-	if (!pkt->vid)
-		pkt->vid = vid;
 }
 
 /*

@@ -101,9 +101,8 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_log_head, __u32, struct sl_flow_log_head, 1, 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sources, __u32, __u64, SL_SOURCES, 0);
 
 /* First fragments seen: the ports that the later fragments of the packet do not carry. */
-SL_MAP(BPF_MAP_TYPE_HASH, sl_fragments, struct sl_fragment_key, struct sl_fragment,
-       SL_MAX_PORTS *SL_FRAGMENTS, BPF_F_NO_PREALLOC);
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_fragment_rings, __u32, struct sl_fragment_ring, SL_MAX_PORTS, 0);
+SL_MAP(BPF_MAP_TYPE_HASH, sl_fragments, struct sl_fragment_key, union sl_fragment_value,
+       SL_MAX_PORTS * (2 * SL_FRAGMENTS + 1), BPF_F_NO_PREALLOC);
 
 /* Where XDP sums a frame whose bytes it can't read directly. */
 struct sl_csum_buffer {

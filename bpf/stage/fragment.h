@@ -12,6 +12,7 @@
 #include "lib/port.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/work.h"
 
 static __always_inline void sl_fragment_key(const struct sl_packet *pkt, __u16 in_port,
 					    struct sl_fragment_key *key)
@@ -44,21 +45,47 @@ static __always_inline __u32 sl_fragment_bytes(const struct sl_packet *pkt)
 	return pkt->l3_len - (pkt->frag_at - pkt->l3_off);
 }
 
-/* The entry's own number in the ring of the port, from which the oldest one goes. */
-static __always_inline __u32 sl_fragment_enlist(const struct sl_fragment_key *key, __u32 port)
+static __always_inline struct sl_fragment *sl_fragment_find(const struct sl_fragment_key *key)
 {
-	struct sl_fragment_ring *ring = bpf_map_lookup_elem(&sl_fragment_rings, &port);
-	struct sl_fragment *oldest;
-	__u32 number, place;
+	union sl_fragment_value *value = bpf_map_lookup_elem(&sl_fragments, key);
 
-	if (!ring)
-		return 0;
-	number = __sync_fetch_and_add(&ring->next, 1);
-	place = number % SL_FRAGMENTS;
-	oldest = bpf_map_lookup_elem(&sl_fragments, &ring->keys[place]);
+	return value ? &value->packet : NULL;
+}
+
+/* The number of the port's next packet. */
+static __always_inline __u32 sl_fragment_number(struct sl_parts *parts, __u32 port)
+{
+	union sl_fragment_value *value;
+
+	parts->place.id = 0;
+	parts->place.in_port = port;
+	parts->place.kind = SL_FRAGMENT_COUNT;
+	value = bpf_map_lookup_elem(&sl_fragments, &parts->place);
+	if (!value) {
+		bpf_map_update_elem(&sl_fragments, &parts->place, &parts->none, BPF_NOEXIST);
+		value = bpf_map_lookup_elem(&sl_fragments, &parts->place);
+	}
+	return value ? __sync_fetch_and_add(&value->count, 1) : 0;
+}
+
+/*
+ * Gives the packet of parts->key a place among those of the port, and ends the one that had it.
+ * Returns its number.
+ */
+static __always_inline __u32 sl_fragment_enlist(struct sl_parts *parts, __u32 port)
+{
+	__u32 number = sl_fragment_number(parts, port);
+	union sl_fragment_value *before;
+	struct sl_fragment *oldest;
+
+	parts->place.id = number % SL_FRAGMENTS;
+	parts->place.kind = SL_FRAGMENT_PLACE;
+	before = bpf_map_lookup_elem(&sl_fragments, &parts->place);
+	oldest = before ? sl_fragment_find(&before->place) : NULL;
 	if (oldest && oldest->number == number - SL_FRAGMENTS)
-		bpf_map_delete_elem(&sl_fragments, &ring->keys[place]);
-	ring->keys[place] = *key;
+		bpf_map_delete_elem(&sl_fragments, &before->place);
+	parts->value.place = parts->key;
+	bpf_map_update_elem(&sl_fragments, &parts->place, &parts->value, BPF_ANY);
 	return number;
 }
 
@@ -73,33 +100,39 @@ static __always_inline __u32 sl_fragment_owner(struct __sk_buff *ctx, __u32 in_p
 }
 
 /*
- * Notes a first fragment that passes. Headers once seen stay out of reach of later fragments, even
- * if another first fragment is shorter. out_port: id, 0 = the host; SL_MAX_PORTS or more: not
- * known. Global: the verifier looks once.
+ * Notes the first fragment in work->pkt, which passes. Headers once seen stay out of reach of later
+ * fragments, even if another first fragment is shorter. out_port: id, 0 = the host; SL_MAX_PORTS or
+ * more: not known. Global: the verifier looks once.
  */
-__noinline int sl_fragment_note(struct __sk_buff *ctx, const struct sl_packet *pkt, __u32 in_port,
-				__u32 out_port)
+__noinline int sl_fragment_note(struct __sk_buff *ctx, __u32 in_port, __u32 out_port)
 {
-	struct sl_fragment_key key;
-	struct sl_fragment entry = {};
+	__u32 zero = 0, number, owner;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	const struct sl_fragment *before;
+	const struct sl_packet *pkt;
+	struct sl_fragment *entry;
 
-	if (!pkt || pkt->fragment != SL_FRAG_FIRST || sl_fragment_is_atomic(pkt) ||
-	    sl_is_damaged(pkt))
+	if (!work)
 		return 0;
-	sl_fragment_key(pkt, in_port, &key);
-	entry.tick = sl_tick_now();
-	entry.sport = pkt->family == AF_INET ? pkt->k4.sport : pkt->k6.sport;
-	entry.dport = pkt->family == AF_INET ? pkt->k4.dport : pkt->k6.dport;
-	entry.proto = pkt->proto;
-	entry.head = pkt->l4_off + pkt->l4_hlen - pkt->frag_at;
-	entry.seen = sl_fragment_bytes(pkt);
-	before = bpf_map_lookup_elem(&sl_fragments, &key);
-	if (before && !sl_fragment_expired(before) && before->head > entry.head)
-		entry.head = before->head;
-	entry.number = before ? before->number
-			      : sl_fragment_enlist(&key, sl_fragment_owner(ctx, in_port, out_port));
-	bpf_map_update_elem(&sl_fragments, &key, &entry, BPF_ANY);
+	pkt = &work->pkt;
+	if (pkt->fragment != SL_FRAG_FIRST || sl_fragment_is_atomic(pkt) || sl_is_damaged(pkt))
+		return 0;
+	owner = sl_fragment_owner(ctx, in_port, out_port);
+	sl_fragment_key(pkt, in_port, &work->parts.key);
+	before = sl_fragment_find(&work->parts.key);
+	number = before ? before->number : sl_fragment_enlist(&work->parts, owner);
+	__builtin_memset(&work->parts.value, 0, sizeof(work->parts.value));
+	entry = &work->parts.value.packet;
+	entry->tick = sl_tick_now();
+	entry->number = number;
+	entry->sport = pkt->family == AF_INET ? pkt->k4.sport : pkt->k6.sport;
+	entry->dport = pkt->family == AF_INET ? pkt->k4.dport : pkt->k6.dport;
+	entry->proto = pkt->proto;
+	entry->head = pkt->l4_off + pkt->l4_hlen - pkt->frag_at;
+	entry->seen = sl_fragment_bytes(pkt);
+	if (before && !sl_fragment_expired(before) && before->head > entry->head)
+		entry->head = before->head;
+	bpf_map_update_elem(&sl_fragments, &work->parts.key, &work->parts.value, BPF_ANY);
 	return 0;
 }
 
@@ -136,7 +169,7 @@ __noinline int sl_fragment_follow(struct sl_packet *pkt, __u32 in_port)
 		return 0;
 	}
 	sl_fragment_key(pkt, in_port, &key);
-	entry = bpf_map_lookup_elem(&sl_fragments, &key);
+	entry = sl_fragment_find(&key);
 	if (!entry || sl_fragment_expired(entry))
 		return 0;
 	if (before < entry->head) {

@@ -94,29 +94,74 @@ __noinline int sl_judge_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 out_p
 }
 
 /*
- * A fragment, or a packet with hidden headers, for the router. SL_CONTINUE: its key names its
- * flow, or its first fragment is not known and no policy minds. SL_DROP with pkt->reason.
+ * The fragment, or packet with hidden headers, in work->pkt, for the router. 0: its key names its
+ * flow, or what is not known of it no policy minds. Or the reason against it. Global: the verifier
+ * looks once.
  */
-static __always_inline enum sl_verdict
-sl_route_hidden(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet *pkt)
+__noinline int sl_route_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 domain)
 {
-	int why;
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_packet *pkt;
 
-	sl_fragment_follow(pkt, port->id);
+	if (!work)
+		return SL_DROP_POLICY_HIDDEN;
+	pkt = &work->pkt;
+	sl_fragment_follow(pkt, in_port);
 	if (sl_is_damaged(pkt))
-		return SL_DROP;
+		return SL_DROP_MALFORMED;
 	if (!sl_is_hidden(pkt) || !sl_policy_in_force())
-		return SL_CONTINUE;
-	why = sl_judge_hidden(ctx, port->id, SL_POLICY_PORT_UNKNOWN, port->domain);
-	return why ? sl_refuse(pkt, why) : SL_CONTINUE;
+		return 0;
+	return sl_judge_hidden(ctx, in_port, SL_POLICY_PORT_UNKNOWN, domain);
 }
 
-/* What has become of a fragment that sl_route_hidden() let go on. */
-static __always_inline void sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port,
-					   struct sl_work *work, enum sl_verdict verdict)
+/* Looks for parts->external; what it finds is in the map, for Linux 6.1 trusts no stack here. */
+static long sl_external_step(__u32 i, void *unused)
 {
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	const union sl_addr *external = bpf_map_lookup_elem(&sl_externals, &i);
+
+	if (!work || !external)
+		return 1;
+	work->parts.found = external->w[3] == work->parts.external;
+	return work->parts.found;
+}
+
+/* Is it one of the addresses that masqueraded sources leave with? */
+static __always_inline bool sl_is_external(struct sl_parts *parts, __be32 addr)
+{
+	parts->external = addr;
+	parts->found = false;
+	bpf_loop(SL_MAX_EXTERNALS, sl_external_step, NULL, 0);
+	return parts->found;
+}
+
+/*
+ * What is to be done about the fragment in work->pkt, of which sl_route() has had this verdict, as
+ * an enum sl_verdict. A first fragment that passes is noted. A later one to an address that is
+ * shared with the host is not the host's if it has no first one: nobody could tell for whom it is.
+ * Global: the verifier looks once.
+ */
+__noinline int sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port, int verdict)
+{
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_packet *pkt;
+
+	if (!work || !port)
+		return SL_DROP;
+	pkt = &work->pkt;
 	if (verdict == SL_FORWARD)
-		sl_fragment_note(ctx, &work->pkt, port->id, work->hop.station ?: work->hop.port);
+		sl_fragment_note(ctx, port->id, work->hop.station ?: work->hop.port);
+	if (verdict != SL_PASS || pkt->cut)
+		return verdict;
+	if (pkt->fragment == SL_FRAG_FIRST && !(port->flags & SL_PORT_TRACK))
+		sl_fragment_note(ctx, port->id, 0);
+	if (pkt->fragment == SL_FRAG_LATER && !pkt->frag_known && pkt->family == AF_INET &&
+	    sl_is_external(&work->parts, pkt->k4.daddr))
+		return sl_refuse(pkt, SL_DROP_FRAGMENT_ORPHAN);
+	return verdict;
 }
 
 #endif

@@ -4,15 +4,32 @@
 
 #include "lib/packet.h"
 #include "lib/verdict.h"
+#include "stage/work.h"
 
-/* TTL and MTU, once the way out is known. SL_DROP with the reason, or SL_CONTINUE. */
+#define SL_CUT_MTU_LEAST 68 /* RFC 791 section 3.2 */
+
+/* May the packet go in fragments (TC)? Those of IPv4 without options are cut: stage/cut.h. */
+static __always_inline bool sl_may_cut(const struct sl_packet *pkt, const struct sl_hop *hop)
+{
+	return ctx_is_last() && !pkt->df && !pkt->gso && pkt->family == AF_INET &&
+	       pkt->l3_off == ETH_HLEN && pkt->l4_off == SL_CUT_HEADS &&
+	       pkt->l3_len - sizeof(struct iphdr) <= SL_CUT_MOST && hop->mtu >= SL_CUT_MTU_LEAST;
+}
+
+/*
+ * TTL and MTU, once the way out is known. SL_DROP with the reason, or SL_CONTINUE; with pkt->cut in
+ * fragments.
+ */
 static __always_inline enum sl_verdict sl_may_leave(struct sl_ctx *ctx, struct sl_packet *pkt,
 						    const struct sl_hop *hop)
 {
 	if (unlikely(pkt->ttl <= 1))
 		return sl_refuse(pkt, SL_DROP_TTL_EXCEEDED);
-	if (unlikely(ctx_segment_len(ctx, pkt) > hop->mtu))
-		return sl_refuse(pkt, SL_DROP_TOO_BIG);
+	if (unlikely(ctx_segment_len(ctx, pkt) > hop->mtu)) {
+		if (!sl_may_cut(pkt, hop))
+			return sl_refuse(pkt, SL_DROP_TOO_BIG);
+		pkt->cut = true;
+	}
 	return SL_CONTINUE;
 }
 

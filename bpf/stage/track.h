@@ -268,7 +268,7 @@ static __always_inline int sl_track(struct __sk_buff *ctx, struct sl_work *work,
 	int why = sl_track_whole(ctx, work, in_port, out_port, domain);
 
 	if (unlikely(pkt->fragment == SL_FRAG_FIRST) && !why)
-		sl_fragment_note(ctx, pkt, in_port, out_port);
+		sl_fragment_note(ctx, in_port, out_port);
 	return why;
 }
 

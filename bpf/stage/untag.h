@@ -12,21 +12,21 @@
 #include "lib/verdict.h"
 
 /*
- * Of a frame with tags: SL_CONTINUE: it had none but priority tags and has none any more, as *pkt
- * says. SL_PASS: it has another one, and is as it was: an interface of the kernel's may be meant.
+ * Takes the tags off a frame that has none but priority tags, and says so in *pkt. 0, or a negative
+ * errno. Where another tag is among them, an interface of the kernel's may be meant. Global: the
+ * verifier looks once.
  */
-static __noinline enum sl_verdict sl_untag(struct __sk_buff *ctx, struct sl_packet *pkt)
+__noinline int sl_untag(struct __sk_buff *ctx, struct sl_packet *pkt)
 {
-	if (pkt->priority_tags < pkt->vlan_tags)
-		return SL_PASS;
-#pragma unroll
+	if (!pkt)
+		return -1;
 	for (int i = 0; i < SL_VLAN_TAGS + 1; i++) /* one more may be beside the frame */
 		if (i < pkt->vlan_tags && bpf_skb_vlan_pop(ctx))
-			return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);
+			return -1;
 	pkt->l4_off -= pkt->l3_off - ETH_HLEN; /* tags beside the frame are before no header */
 	pkt->l3_off = ETH_HLEN;
 	pkt->vlan_tags = pkt->priority_tags = 0;
-	return SL_CONTINUE;
+	return 0;
 }
 
 #endif

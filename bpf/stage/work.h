@@ -22,6 +22,30 @@ struct sl_claim {
 	__u16 owner;  /* id of the port that has it; 0 = none */
 };
 
+/* What a first fragment leaves in sl_fragments. */
+struct sl_parts {
+	struct sl_fragment_key key, place;
+	union sl_fragment_value value, none;
+	__be32 external; /* an address that is looked for in sl_externals */
+	bool found;
+};
+
+#define SL_CUT_HEADS (ETH_HLEN + sizeof(struct iphdr))
+#define SL_CUT_MOST  0x3fff /* bytes behind the heads that a packet may have */
+#define SL_CUT_PIECE 0x3000 /* bytes of them that a fragment may have: 8 times so many */
+
+/* A packet that is being cut into fragments, as it is to leave. */
+struct sl_cut {
+	__u8 heads[SL_CUT_HEADS];
+	__u8 zeros[6]; /* what follows is aligned */
+	__u8 rest[SL_CUT_MOST + 1 + SL_CUT_PIECE];
+	__u32 length, next; /* of the rest: how much there is, and where the next piece begins */
+	__u32 piece;	    /* how much goes into a fragment */
+	__u32 ifindex;	    /* where copies go; 0 = nowhere */
+	__s64 sum;
+	bool done; /* the frame is the last fragment now */
+};
+
 /*
  * One packet's working memory, for which the stack of a chain of calls (512 bytes) is too small.
  * Both hooks run with softirqs off, so a CPU is at one packet at a time.
@@ -46,6 +70,8 @@ struct sl_work {
 	struct sl_flood flood;	/* likewise */
 	struct sl_claim claim;	/* of the egress program, which may run within a flood */
 	struct sl_port gateway; /* likewise: the port as which the VLAN's gateway gets it */
+	struct sl_parts parts;	/* of a first fragment */
+	struct sl_cut cut;	/* of one that is too large for the way out */
 };
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);

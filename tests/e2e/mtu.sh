@@ -31,3 +31,21 @@ for server in $LAB_SERVER4 $LAB_SERVER6; do
     traffic vm1 exchange udp $server 7 1400-1402,2000,4001,20000
     echo "ok: fragments to $server and back"
 done
+
+# A sender that was told nothing: what is masqueraded is cut up on the way.
+ip -n "$LAB-vm1" route flush cache
+expect_match "echoes without DF" " 3 received" \
+    "$(lab_in vm1 ping -n -c 3 -i 0.01 -W 2 -M dont -s 1472 $LAB_SERVER4)"
+lab_in vm1 python3 - "$LAB_SERVER4" <<'PYTHON'
+import os, socket, sys
+
+it = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+it.setsockopt(socket.IPPROTO_IP, 10, 0)  # IP_MTU_DISCOVER: no DF
+it.settimeout(3)
+it.connect((sys.argv[1], 7))
+for length in (1373, 1471, 1472):
+    sent = os.urandom(length)
+    it.send(sent)
+    assert it.recv(65535) == sent, length
+PYTHON
+echo "ok: IPv4 without DF is fragmented behind a masquerade"

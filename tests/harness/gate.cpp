@@ -219,7 +219,7 @@ void Gate::reset() {
     flows4().clear();
     flows6().clear();
     bindings().clear();
-    map<sl_fragment_key, sl_fragment>("sl_fragments").clear();
+    map<sl_fragment_key, sl_fragment_value>("sl_fragments").clear();
     map<__u32, sl_live>("sl_live").put(0, {});
     Mapped<sl_account>(fd("sl_accounts"), SL_ACCOUNTS).clear();
     map<__u32, sl_rules>("sl_rules").put(0, {1, 1, 0, 0, 0, 0, 0});

@@ -129,6 +129,7 @@ void Rig::attach(const Port& port) {
 }
 
 void Rig::reset() {
+    unfinished_ = 0;
     settle();
     const auto members = gate_.map<__u32, sl_vlan_members>("sl_vlan_members");
     for (const std::uint16_t vlan : vlans_used_) {
@@ -328,6 +329,11 @@ void Rig::send(Way way, std::size_t port, View frame, std::uint16_t gso_size) {
         wire_.send(ports_[port].far_ifindex, frame, gso_size);
 }
 
+void Rig::send_partial(std::size_t port, View frame) {
+    ++ports_[port].sent;
+    wire_.send_partial(ports_[port].far_ifindex, frame);
+}
+
 void Rig::send_by_xdp(const Port& port, View frame) {
     xdp_md md{};
     md.ingress_ifindex = port.ifindex;
@@ -376,6 +382,7 @@ void Rig::take(Wire::Frame frame) {
     const auto port = by_far_end_.find(frame.ifindex);
     if (port == by_far_end_.end()) return;
     ++ports_[port->second].arrived;
+    unfinished_ += frame.unfinished;
     if (std::ranges::equal(mld_routers, View(frame.bytes).first(mld_routers.size()))) return;
     auto& into = is_probe(frame.bytes) ? probes_ : waiting_;
     into.push_back({port->second, std::move(frame.bytes)});

@@ -91,6 +91,10 @@ public:
     /// @param gso_size bytes of payload in each segment of a TCP/IPv4 frame; 0 = no GSO frame; only
     /// by TC
     void send(Way way, std::size_t port, View frame, std::uint16_t gso_size = 0);
+    /// A TCP or UDP packet of IPv4 without options, whose checksum is left to a device; by TC.
+    void send_partial(std::size_t port, View frame);
+    /// How many frames have left since the reset whose checksum a device was still to complete.
+    [[nodiscard]] std::size_t unfinished() const { return unfinished_; }
     /// What left since the last call, ordered; loop probes and the host's own reports of its groups
     /// are not in it.
     [[nodiscard]] std::vector<Arrival> receive();
@@ -152,6 +156,7 @@ private:
     std::map<std::uint16_t, std::size_t> gateways_;
     std::vector<std::uint16_t> vlans_used_;
     std::vector<Arrival> waiting_, probes_;
+    std::size_t unfinished_ = 0;
 };
 
 }  // namespace sluice::test

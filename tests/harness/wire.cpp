@@ -59,12 +59,25 @@ void transmit(int fd, std::uint32_t ifindex, View bytes) {
     if (done != static_cast<ssize_t>(bytes.size())) die("send");
 }
 
+void send_offloaded(std::uint32_t ifindex, View frame, const OffloadHeader& header) {
+    Bytes whole(sizeof(header));
+    std::memcpy(whole.data(), &header, sizeof(header));
+    whole.insert(whole.end(), frame.begin(), frame.end());
+    const int fd = packet_socket(0);
+    set_option(fd, SOL_PACKET, PACKET_VNET_HDR, 1);
+    transmit(fd, ifindex, whole);
+    close(fd);
+}
+
 /// The kernel takes the outer tag out of the frame; back it goes.
-void restore_tag(msghdr& message, Bytes& frame) {
+/// @return whether a device was still to complete its checksum
+bool read_auxiliary(msghdr& message, Bytes& frame) {
+    bool unfinished = false;
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
         if (c->cmsg_level != SOL_PACKET || c->cmsg_type != PACKET_AUXDATA) continue;
         tpacket_auxdata aux{};
         std::memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+        unfinished = aux.tp_status & TP_STATUS_CSUMNOTREADY;
         if (!(aux.tp_status & TP_STATUS_VLAN_VALID)) continue;
         const std::array tag{static_cast<std::uint8_t>(aux.tp_vlan_tpid >> 8),
                              static_cast<std::uint8_t>(aux.tp_vlan_tpid),
@@ -72,6 +85,7 @@ void restore_tag(msghdr& message, Bytes& frame) {
                              static_cast<std::uint8_t>(aux.tp_vlan_tci)};
         frame.insert(frame.begin() + 12, tag.begin(), tag.end());
     }
+    return unfinished;
 }
 
 }  // namespace
@@ -97,14 +111,13 @@ Wire::~Wire() { close(socket_); }
 
 void Wire::send(std::uint32_t ifindex, View frame, std::uint16_t gso_size) {
     if (!gso_size) return transmit(socket_, ifindex, frame);
-    const OffloadHeader header{.gso_size = gso_size};
-    Bytes whole(sizeof(header));
-    std::memcpy(whole.data(), &header, sizeof(header));
-    whole.insert(whole.end(), frame.begin(), frame.end());
-    const int fd = packet_socket(0);
-    set_option(fd, SOL_PACKET, PACKET_VNET_HDR, 1);
-    transmit(fd, ifindex, whole);
-    close(fd);
+    send_offloaded(ifindex, frame, {.gso_size = gso_size});
+}
+
+void Wire::send_partial(std::uint32_t ifindex, View frame) {
+    const bool udp = frame[sizeof(ether_header) + 9] == IPPROTO_UDP;
+    send_offloaded(ifindex, frame,
+                   {.gso_type = 0, .checksum_offset = static_cast<std::uint16_t>(udp ? 6 : 16)});
 }
 
 void Wire::send_barrier() { transmit(socket_, barrier_in, Bytes(60)); }
@@ -126,8 +139,8 @@ std::optional<Wire::Frame> Wire::receive() {
     const auto ifindex = static_cast<std::uint32_t>(from.sll_ifindex);
     if (ifindex == barrier_out) return std::nullopt;
     bytes.resize(static_cast<std::size_t>(length));
-    restore_tag(message, bytes);
-    return Frame{ifindex, std::move(bytes)};
+    const bool unfinished = read_auxiliary(message, bytes);
+    return Frame{ifindex, std::move(bytes), unfinished};
 }
 
 void Wire::set_gro(const std::string& interface) {

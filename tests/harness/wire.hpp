@@ -22,10 +22,13 @@ public:
     struct Frame {
         std::uint32_t ifindex;  ///< of the interface that it came in by
         Bytes bytes;            ///< with the outer tag, wherever the kernel kept that
+        bool unfinished;        ///< a device was still to complete its checksum
     };
 
     /// @param gso_size bytes of payload in each segment, of a TCP/IPv4 frame; 0 = no GSO frame
     void send(std::uint32_t ifindex, View frame, std::uint16_t gso_size = 0);
+    /// A TCP or UDP packet of IPv4 without options, whose checksum is left to a device.
+    void send_partial(std::uint32_t ifindex, View frame);
     /// Sends a barrier after all that is on its way. What comes before it in receive() has been
     /// through one more queue than when it was sent.
     void send_barrier();

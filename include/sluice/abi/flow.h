@@ -158,41 +158,52 @@ struct sl_nexthop {
 SL_STATIC_ASSERT(sizeof(struct sl_nexthop) == 32, "sl_nexthop is half a cache line");
 
 /*
- * A fragmented packet on its way: the first fragment leaves its ports here once it has passed, so
- * that the later ones find the flow. Keyed by what RFC 791 section 3.2 and RFC 8200 section 4.5
- * identify a packet with, and by where it came in.
+ * Map sl_fragments: fragmented packets on their way. The first fragment leaves its ports there once
+ * it has passed, so that the later ones find the flow. Keyed by what RFC 791 section 3.2 and RFC
+ * 8200 section 4.5 identify a packet with, and by where it came in. A port (SL_FRAGMENT_PLACE: its
+ * id in in_port) has SL_FRAGMENTS of them; the key of each is in one of the port's places, of which
+ * the newest takes that of the oldest.
  */
+enum sl_fragment_map_kind {
+	SL_FRAGMENT_PACKET = 0,
+	SL_FRAGMENT_PLACE, /* id: which */
+	SL_FRAGMENT_COUNT, /* how many a port has had */
+};
+
 struct sl_fragment_key {
 	union sl_addr saddr, daddr;
 	__be32 id;
 	__u16 domain;
 	__u16 in_port; /* id; 0 = the host's own */
 	__u8 proto;    /* IPv4; 0 for IPv6, where the first fragment alone has a say in it */
-	__u8 zeros[3];
+	__u8 kind;     /* enum sl_fragment_map_kind */
+	__u8 zeros[2];
 };
 SL_STATIC_ASSERT(sizeof(struct sl_fragment_key) == 44, "sl_fragment_key is 44 bytes");
 
 struct sl_fragment {
 	__u32 tick;   /* of the first fragment; good for SL_FRAGMENT_TICKS */
-	__u32 number; /* of sl_fragment_ring */
+	__u32 number; /* of the port's packets */
 	__be16 sport, dport;
 	__u8 proto;
 	__u8 zero;
-	/* In bytes of what was cut up: headers, which no later fragment may overlay; what has come
-	 * by; and what there is, 0 = not known before the last one comes. */
+	/*
+	 * In bytes of what was cut up: headers, which no later fragment may overlay; what has come
+	 * by; and what there is, 0 = not known before the last one comes.
+	 */
 	__u16 head;
 	__u32 seen, whole;
 };
 SL_STATIC_ASSERT(sizeof(struct sl_fragment) == 24, "sl_fragment is 24 bytes");
 
+union sl_fragment_value {
+	struct sl_fragment packet;
+	struct sl_fragment_key place; /* of the packet in it */
+	__u32 count;
+};
+
 #define SL_FRAGMENT_TICKS 28610u /* 30 s, as Linux reassembles; RFC 791 section 3.2 has 15 */
 #define SL_FRAGMENTS	  32u	 /* packets at a time of one port */
-
-/* The packets of one port that are on their way: the newest takes the place of the oldest. */
-struct sl_fragment_ring {
-	__u32 next; /* number of the next one: key number % SL_FRAGMENTS */
-	struct sl_fragment_key keys[SL_FRAGMENTS];
-};
 
 /* Map sl_live: how many of each there are. All updates are atomic. */
 struct sl_live {
