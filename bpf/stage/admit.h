@@ -26,8 +26,11 @@ static __always_inline int sl_session_room(const struct sl_settings *settings, _
 		   : SL_DROP_HOST_QUOTA;
 }
 
-/* Counts a session that is to be made. 0, or enum sl_drop: there is no room for it. */
-static __always_inline int sl_session_admit(__u32 family, __u32 kind, __u32 account)
+/*
+ * Counts a session that is to be made. 0, or enum sl_drop: there is no room for it. instead: one of
+ * the same account has given way to it, which holds no more with it than before.
+ */
+static __always_inline int sl_session_admit(__u32 family, __u32 kind, __u32 account, bool instead)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	__u32 zero = 0, most, *held;
@@ -42,7 +45,7 @@ static __always_inline int sl_session_admit(__u32 family, __u32 kind, __u32 acco
 	held = sl_account_sessions(payer, family);
 	most = sl_sessions_most(settings, family, kind);
 	why = sl_session_room(settings, READ_ONCE(*count), most, READ_ONCE(*held));
-	if (unlikely(why))
+	if (unlikely(why) && !(instead && why == SL_DROP_HOST_QUOTA))
 		return why;
 	if (__sync_fetch_and_add(count, 1) >= most) {
 		__sync_fetch_and_add(count, -1);

@@ -138,13 +138,15 @@ __noinline int sl_drop_early(__u32 family, __u32 account)
  * Makes room for the session that did not begin for want of it, as work->pkt.reason says: of who
  * has too much himself one of his own gives way. False: none does.
  */
-static __always_inline bool sl_make_room(const struct sl_work *work)
+static __always_inline bool sl_make_room(struct sl_work *work)
 {
-	__u8 why = work->pkt.reason;
+	bool over = work->pkt.reason == SL_DROP_HOST_QUOTA;
 
-	return unlikely(sl_wants_room(why)) &&
-	       sl_drop_early(work->pkt.family,
-			     why == SL_DROP_HOST_QUOTA ? work->account : SL_ACCOUNT_ANY);
+	if (likely(!sl_wants_room(work->pkt.reason)) ||
+	    !sl_drop_early(work->pkt.family, over ? work->account : SL_ACCOUNT_ANY))
+		return false;
+	work->instead = over;
+	return true;
 }
 
 #endif

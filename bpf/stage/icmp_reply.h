@@ -100,8 +100,7 @@ static __always_inline __u64 *sl_icmp_host(const struct sl_port *port, const str
 	words[0] = halves.first;
 	words[1] = halves.second;
 	words[2] = port->id;
-	index =
-	    sl_hash(words, 3, &settings->flow_seed) % SL_ICMP_HOSTS * SL_ICMP_CLASSES + class;
+	index = sl_hash(words, 3, &settings->flow_seed) % SL_ICMP_HOSTS * SL_ICMP_CLASSES + class;
 	return bpf_map_lookup_elem(&sl_icmp_hosts, &index);
 }
 

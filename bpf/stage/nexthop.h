@@ -219,7 +219,7 @@ __noinline __u32 sl_way_back(__u32 family, const union sl_key *key, const struct
 	const struct sl_forward *forward;
 	const struct sl_flow *opener;
 	const struct sl_vlan *vlan;
-	const struct sl_port *in;
+	const struct sl_port *in, *owner;
 	__u32 vid, zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 
@@ -232,13 +232,13 @@ __noinline __u32 sl_way_back(__u32 family, const union sl_key *key, const struct
 	if (!(flow->flags & SL_FLOW_DNAT))
 		return 0;
 	sl_reverse_key(family, key, flow, &work->back);
-	forward = sl_forward_of(&work->back.v4);
-	in = forward ? sl_port_find(forward->uplink) : NULL;
-	if (in && in->role == SL_ROLE_UPLINK) /* whose address it is */
-		return in->l3_ifindex;
 	opener = sl_flow_get(family, &work->back);
 	in = opener ? sl_port_of_id(opener->in_port) : NULL;
-	return in && in->role == SL_ROLE_UPLINK ? in->l3_ifindex : 0;
+	if (!in || in->role != SL_ROLE_UPLINK)
+		return 0;
+	forward = sl_forward_of(&work->back.v4);
+	owner = forward ? sl_port_find(forward->uplink) : NULL;
+	return owner && owner->role == SL_ROLE_UPLINK ? owner->l3_ifindex : in->l3_ifindex;
 }
 
 /*

@@ -83,7 +83,7 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	sl_reverse_flow(pkt, flow, out_port, &work->reverse);
 	work->reverse.account = work->account;
 	pkt->reason = SL_DROP_FLOWS_FULL;
-	why = sl_session_admit(pkt->family, sl_packet_kind(pkt), work->account);
+	why = sl_session_admit(pkt->family, sl_packet_kind(pkt), work->account, work->instead);
 	if (unlikely(why)) {
 		pkt->reason = why;
 		goto unbind;

@@ -58,6 +58,7 @@ struct sl_work {
 	struct sl_birth birth;	/* likewise */
 	struct sl_flow reverse; /* likewise: of the answers, whose key is `other` */
 	__u32 account;		/* who pays for it: sluice/abi/account.h */
+	bool instead;		/* another one of his has given way to it */
 	__u32 uplink;		/* whose masquerades apply to it; 0 = none */
 	bool for_external;	/* an ICMP error about it comes from the address it was sent to */
 	struct sl_bind_request bind;
@@ -83,6 +84,7 @@ static __always_inline void sl_work_begin(struct sl_work *work)
 	work->hop.neigh = false;
 	work->uplink = 0;
 	work->for_external = false;
+	work->instead = false;
 }
 
 #endif

@@ -137,6 +137,9 @@ MaybeFault error_fault(const Sent& sent, const Headers& headers, At at, const Mo
                                                text(*headers.quoted)));
     const auto* about = model.memory.answered_by(sent.quoted->turned());
     if (about && at == about->opener && headers.quoted == about->opened) return std::nullopt;
+    const auto* own = model.memory.opened_as(sent.quoted->turned());
+    if (own && at == own->responder && headers.quoted == own->delivered.turned())
+        return std::nullopt;  // about an answer, from who would get it
     const auto* back = model.memory.answered_by(*sent.quoted);
     if (back && at == back->responder && headers.quoted == back->delivered.turned())
         return std::nullopt;
