@@ -34,8 +34,8 @@ protected:
         bpf_map* map = nullptr;
         bpf_object__for_each_map(map, object_->obj) {
             const std::string_view name = bpf_map__name(map);
-            const bool used =
-                name.starts_with("sl_policy") || name == "asked" || bpf_map__is_internal(map);
+            const bool used = name.starts_with("sl_policy") || name == "sl_rules" ||
+                              name == "asked" || bpf_map__is_internal(map);
             bpf_map__set_autocreate(map, used);
         }
         ASSERT_EQ(policy_ask_bpf__load(object_.get()), 0);
