@@ -4,7 +4,8 @@
 
 lab_new e2e
 lab_routed
-lab_up --max-flows 1000 --max-bindings 5000
+# One client fills it, which its share would refuse.
+lab_up --host-share off --max-flows 1000 --max-bindings 5000
 sl port add vm1 --role access
 sl port add wan --role uplink
 sl nat masquerade add --source $LAB_NET4 --uplink wan --ports 1024-32000

@@ -121,8 +121,9 @@ class Sluice(Contender):
     def start(self, lab):
         self.instance, self.gateway = lab.name, lab.gateway
         self.state = tempfile.mkdtemp(prefix="sluice-bench-")
-        self._sluice("--netns", lab.gateway.name, "up", "--max-flows", self.max_flows,
-                     "--max-bindings", self.max_bindings)
+        # One host fills the whole table here, which its share would refuse.
+        self._sluice("--netns", lab.gateway.name, "up", "--host-share", "off",
+                     "--max-flows", self.max_flows, "--max-bindings", self.max_bindings)
         self.is_up = True
 
     def close(self):
