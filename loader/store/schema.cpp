@@ -282,7 +282,7 @@ ALTER TABLE instance ADD COLUMN door_mark INTEGER NOT NULL DEFAULT 4096;
 }  // namespace
 
 const std::array<const char*, 10> schema{
-    ports_and_nat, leases_and_guards,  switching,         qos, flows, detection, blocking,
-    policies,      blocking_detectors, gate};
+    ports_and_nat, leases_and_guards, switching,          qos, flows, detection,
+    blocking,      policies,          blocking_detectors, gate};
 
 }  // namespace sluice

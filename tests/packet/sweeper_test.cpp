@@ -208,11 +208,11 @@ TEST_F(Sweeper, FlushedSessionGoesWithinASecond) {
     }
     const auto start = steady_clock::now();
     {
-            const auto rules = gate_->map<__u32, sl_rules>("sl_rules");
-            auto entry = rules.get(0).value();
-            ++entry.recheck;
-            rules.put(0, entry);
-        }
+        const auto rules = gate_->map<__u32, sl_rules>("sl_rules");
+        auto entry = rules.get(0).value();
+        ++entry.recheck;
+        rules.put(0, entry);
+    }
     EXPECT_TRUE(comes_true([&] { return flows() == 0; }));
     EXPECT_LE(steady_clock::now() - start, milliseconds(1200));
     EXPECT_TRUE(comes_true([&] { return gate_->bindings().entries().empty(); }));

@@ -153,7 +153,7 @@
 	X(POLICY_HIDDEN, "policy-hidden",                                                          \
 	  "its headers can't be read as far as a rule of the policy may ask",                      \
 	  "more tags or extension headers than anybody needs, or IP in LLC/SNAP: look at the "     \
-	  "sender")                                        \
+	  "sender")                                                                                \
 	X(OUTSIDE, "outside",                                                                      \
 	  "for a network that is no port's, and the host did not forward there before the port "   \
 	  "was added",                                                                             \
