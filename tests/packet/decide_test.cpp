@@ -17,14 +17,8 @@ class Decide : public GateTest {
 protected:
     void SetUp() override {
         GateTest::SetUp();
-        auto settings = gate().map<__u32, sl_settings>("sl_settings").get(0).value();
-        settings.nexthop_ttl = 0;  // each packet asks anew
-        gate().set_settings(settings);
-        for (const auto& link : {lan0, lan1, wan0, thin0}) {
-            auto port = port_entry(link);
-            port.flags |= SL_PORT_TRACK;
-            gate().set_port(link, port);
-        }
+        ask_each_time();
+        for (const auto& link : {lan0, lan1, wan0, thin0}) track(link);
     }
     void TearDown() override {
         host("route replace default via 192.0.2.254 dev wan0\n");

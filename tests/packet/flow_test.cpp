@@ -51,11 +51,6 @@ protected:
     }
     /// What the test's packets to the host are for: a closed port has no flows.
     HostSocket open_{SOCK_DGRAM, address_of(lan0.v4), 53};
-    static void track(const Link& link) {
-        sl_port port = port_entry(link);
-        port.flags |= SL_PORT_TRACK;
-        gate().set_port(link, port);
-    }
     static std::size_t entries() {
         return gate().flows4().entries().size() + gate().flows6().entries().size();
     }

@@ -74,23 +74,13 @@ std::vector<HiddenCase> hidden_packets(const Packet& v4, const Packet& v6) {
 
 // --- routed ---
 
-class RoutedPolicy : public GateTest {
+class RoutedPolicy : public WithPolicy<GateTest> {
 protected:
     void SetUp() override {
-        GateTest::SetUp();
-        maps().clear();
+        WithPolicy::SetUp();
         maps().put({.rules = {deny_of(IPPROTO_UDP), deny_of(IPPROTO_TCP)}});
-        for (const auto& link : {lan0, wan0}) {
-            auto port = port_entry(link);
-            port.flags |= SL_PORT_TRACK;
-            gate().set_port(link, port);
-        }
+        for (const auto& link : {lan0, wan0}) track(link);
     }
-    void TearDown() override {
-        maps().clear();
-        GateTest::TearDown();
-    }
-    static PolicyMaps maps() { return {gate()}; }
     static Packet to_bridge(Packet packet) {
         packet.get<Eth>().dst = {2, 9, 9, 9, 9, 9};
         return packet;
@@ -232,11 +222,10 @@ const Packet to_peer4 =
 const Packet to_peer6 =
     Eth{.dst = peer, .src = vm} / Ip6{.src = ip("fd09::1"), .dst = ip("fd09::2")};
 
-class SwitchedDeny : public SwitchTest {
+class SwitchedDeny : public WithPolicy<SwitchTest> {
 protected:
     void SetUp() override {
-        SwitchTest::SetUp();
-        maps().clear();
+        WithPolicy::SetUp();
         for (const std::size_t port : {0, 1}) {
             auto it = access(10);
             it.port_flags |= SL_PORT_TRACK;
@@ -249,11 +238,6 @@ protected:
         pass(Way::tc, 0, frame(vm, peer));
         maps().put({.rules = {deny_of(IPPROTO_UDP), deny_of(IPPROTO_TCP)}});
     }
-    void TearDown() override {
-        maps().clear();
-        SwitchTest::TearDown();
-    }
-    static PolicyMaps maps() { return {gate()}; }
 };
 
 class SwitchedHidden : public SwitchedDeny, public testing::WithParamInterface<HiddenCase> {};

@@ -41,6 +41,24 @@ struct PolicyMaps {
     }
 };
 
+/// A fixture whose tests begin and end without a policy.
+template <typename Base>
+class WithPolicy : public Base {
+protected:
+    void SetUp() override {
+        Base::SetUp();
+        maps().clear();
+    }
+    void TearDown() override {
+        maps().clear();
+        Base::TearDown();
+    }
+    static PolicyMaps maps() { return {Base::gate()}; }
+    static std::uint16_t generation() {
+        return static_cast<std::uint16_t>(maps().states().get(0).value_or(sl_rules{}).generation);
+    }
+};
+
 inline ResolvedRule rule(PolicyAction action) {
     return {.name = std::string(policy_action_text(action)), .action = action};
 }

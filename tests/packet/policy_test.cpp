@@ -16,27 +16,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class Policy : public GateTest {
+class Policy : public WithPolicy<GateTest> {
 protected:
     void SetUp() override {
-        GateTest::SetUp();
-        maps().clear();
-        auto settings = gate().map<__u32, sl_settings>("sl_settings").get(0).value();
-        settings.nexthop_ttl = 0;  // each packet asks anew
-        gate().set_settings(settings);
-        for (const auto& link : {lan0, lan1, wan0}) {
-            auto port = port_entry(link);
-            port.flags |= SL_PORT_TRACK;
-            gate().set_port(link, port);
-        }
-    }
-    void TearDown() override {
-        maps().clear();
-        GateTest::TearDown();
-    }
-    static PolicyMaps maps() { return {gate()}; }
-    static std::uint16_t generation() {
-        return static_cast<std::uint16_t>(maps().states().get(0).value_or(sl_rules{}).generation);
+        WithPolicy::SetUp();
+        ask_each_time();
+        for (const auto& link : {lan0, lan1, wan0}) track(link);
     }
     static void put(std::vector<ResolvedRule> rules) { maps().put({.rules = std::move(rules)}); }
 
@@ -371,17 +356,19 @@ TEST_F(Policy, WhatABridgeSendsIsJudgedWhereItLeaves) {
     expect_drop(Hook::tc, wan0, in, SL_DROP_POLICY_DENY);  // by now it is
 }
 
+/// Of one connection: from vm_a, and back.
+Packet tcp(std::uint8_t flags) {
+    return a_to_server4() / Tcp{.sport = 4000, .dport = 80, .flags = flags};
+}
+Packet answer(std::uint8_t flags) {
+    return server_to(vm_a.v4) / Tcp{.sport = 80, .dport = 4000, .flags = flags};
+}
+
 /// Who was allowed to open it is the one side alone.
 TEST_F(Policy, TheOtherSideOpensNoneInItsPlace) {
     auto back = rule(PolicyAction::deny);
     back.source = at_port(wan0.id);
     put({back});
-    const auto tcp = [](std::uint8_t flags) {
-        return a_to_server4() / Tcp{.sport = 4000, .dport = 80, .flags = flags};
-    };
-    const auto answer = [](std::uint8_t flags) {
-        return server_to(vm_a.v4) / Tcp{.sport = 80, .dport = 4000, .flags = flags};
-    };
     const auto at_a = [](Packet packet) {
         packet.get<Eth>() = from_gateway(lan0, vm_a);
         packet.get<Ip4>().ttl -= 1;
@@ -401,12 +388,6 @@ TEST_F(Policy, TheOtherSidesSynEndsNothing) {
     auto back = rule(PolicyAction::deny);
     back.source = at_port(wan0.id);
     put({back});
-    const auto tcp = [](std::uint8_t flags) {
-        return a_to_server4() / Tcp{.sport = 4000, .dport = 80, .flags = flags};
-    };
-    const auto answer = [](std::uint8_t flags) {
-        return server_to(vm_a.v4) / Tcp{.sport = 80, .dport = 4000, .flags = flags};
-    };
     const auto is_forwarded = [](const Link& by, const Packet& in) {
         return send(Hook::tc, by, serialise(in)).verdict == Verdict::forward;
     };
@@ -463,24 +444,15 @@ TEST_F(Policy, ManyRulesDoNotTakeTheRing) {
 
 // --- switched ---
 
-class SwitchedPolicy : public SwitchWays {
+class SwitchedPolicy : public WithPolicy<SwitchWays> {
 protected:
     void SetUp() override {
-        SwitchTest::SetUp();
-        maps().clear();
+        WithPolicy::SetUp();
         for (const std::size_t port : {0, 1}) {
             auto it = access(10);
             it.port_flags |= SL_PORT_TRACK;
             rig().set(port, it);
         }
-    }
-    void TearDown() override {
-        maps().clear();
-        SwitchTest::TearDown();
-    }
-    static PolicyMaps maps() { return {gate()}; }
-    static std::uint16_t generation() {
-        return static_cast<std::uint16_t>(maps().states().get(0).value_or(sl_rules{}).generation);
     }
     static Packet datagram(const Mac& from, const Mac& to, const char* source,
                            const char* destination, const Udp& ports) {

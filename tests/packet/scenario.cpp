@@ -78,6 +78,18 @@ void GateTest::masquerade_a(std::uint16_t first, std::uint16_t last) {
     gate().masquerade(ip("10.0.0.0"), 24, wan0, {external}, first, last);
 }
 
+void GateTest::track(const Link& link) {
+    auto port = port_entry(link);
+    port.flags |= SL_PORT_TRACK;
+    gate().set_port(link, port);
+}
+
+void GateTest::ask_each_time() {
+    auto settings = gate().map<__u32, sl_settings>("sl_settings").get(0).value();
+    settings.nexthop_ttl = 0;
+    gate().set_settings(settings);
+}
+
 Outcome GateTest::send(Hook hook, const Link& by, View frame, const FrameContext& context) {
     auto outcome = gate().run(hook, by, frame, context);
     if (!outcome) {

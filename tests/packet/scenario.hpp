@@ -23,6 +23,10 @@ protected:
     [[nodiscard]] static Gate& gate();
     /// Vm_a's network leaves wan0 as `external`; ports as given.
     static void masquerade_a(std::uint16_t first = 1024, std::uint16_t last = 65535);
+    /// The port counts flows, and is set up anew.
+    static void track(const Link& link);
+    /// The routes are asked with each packet.
+    static void ask_each_time();
 
     static Outcome send(Hook hook, const Link& by, View frame, const FrameContext& context = {});
     static void expect_forward(Hook hook, const Link& by, const Packet& in, const Packet& out,

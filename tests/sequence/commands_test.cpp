@@ -23,6 +23,7 @@
 #include "tests/sequence/must.hpp"
 #include "tests/sequence/rules_text.hpp"
 #include "tests/sequence/seed.hpp"
+#include "tests/sequence/shrink.hpp"
 
 namespace sluice::test::sequence {
 namespace {
@@ -219,25 +220,14 @@ std::optional<Broken> broken_by(Commanded& commanded, const std::vector<Order>& 
     return std::nullopt;
 }
 
-Broken shrunk(Commanded& commanded, const rc::Shrinkable<Orders>& from, Broken broken,
-              const Properties& known) {
+Broken smallest(Commanded& commanded, const rc::Shrinkable<Orders>& from, Broken broken,
+                const Properties& known) {
     constexpr int most_shrinks = 25;
     int tried = 0;
-    auto best = from;
-    for (bool smaller = true; smaller;) {
-        smaller = false;
-        auto candidates = best.shrinks();
-        while (auto candidate = candidates.next()) {
-            if (++tried > most_shrinks) return broken;
-            auto found = broken_by(commanded, candidate->value().all, known);
-            if (!found || found->fault.property != broken.fault.property) continue;
-            broken = std::move(*found);
-            best = *candidate;
-            smaller = true;
-            break;
-        }
-    }
-    return broken;
+    return shrunk(
+        from, std::move(broken),
+        [&](const Orders& orders) { return broken_by(commanded, orders.all, known); },
+        [&] { return ++tried <= most_shrinks; });
 }
 
 std::string told(const Broken& broken) {
@@ -260,7 +250,7 @@ TEST(Commands, NothingGetsOutMeanwhile) {
         auto found = broken_by(commanded, drawn.value().all, broken);
         if (!found) continue;
         ADD_FAILURE() << "after " << done << " sequences; seed " << seed << "\n"
-                      << told(shrunk(commanded, drawn, *found, broken));
+                      << told(smallest(commanded, drawn, *found, broken));
         broken.insert(found->fault.property);
     }
     // It would pass as well if nothing were carried at all.

@@ -14,6 +14,7 @@
 
 #include "tests/sequence/driver.hpp"
 #include "tests/sequence/seed.hpp"
+#include "tests/sequence/shrink.hpp"
 
 namespace sluice::test::sequence {
 namespace {
@@ -70,25 +71,13 @@ std::optional<Failure> failure_of(const Sequence& sequence, const Properties& kn
     return Failure{sequence, std::move(*fault), driver.at()};
 }
 
-/// The smallest sequence found that breaks the same property.
-Failure shrunk(const rc::Shrinkable<Sequence>& from, Failure failure, const Properties& known) {
+Failure smallest(const rc::Shrinkable<Sequence>& from, Failure failure, const Properties& known) {
     const auto until = Clock::now() + most_shrinking;
     int tried = 0;
-    auto best = from;
-    for (bool smaller = true; smaller;) {
-        smaller = false;
-        auto candidates = best.shrinks();
-        while (auto candidate = candidates.next()) {
-            if (++tried > most_shrinks || Clock::now() > until) return failure;
-            auto found = failure_of(candidate->value(), known);
-            if (!found || found->fault.property != failure.fault.property) continue;
-            failure = std::move(*found);
-            best = *candidate;
-            smaller = true;
-            break;
-        }
-    }
-    return failure;
+    return shrunk(
+        from, std::move(failure),
+        [&](const Sequence& sequence) { return failure_of(sequence, known); },
+        [&] { return ++tried <= most_shrinks && Clock::now() <= until; });
 }
 
 std::string told(const Failure& failure) {
@@ -129,7 +118,7 @@ TEST_P(Sequences, NothingGetsRound) {
             const std::chrono::duration<double> after = Clock::now() - begun;
             ADD_FAILURE() << "after " << done << " sequences, " << after.count() << " s; seed "
                           << seed << "\n"
-                          << told(shrunk(drawn, *failure, broken));
+                          << told(smallest(drawn, *failure, broken));
             broken.insert(failure->fault.property);
         }
         ++seed;
