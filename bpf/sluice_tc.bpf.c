@@ -66,7 +66,7 @@ static __noinline enum sl_verdict sl_continue_slowly(struct __sk_buff *ctx,
 	}
 	if (err == SL_NO_WAY_BACK)
 		return sl_refuse(pkt, SL_DROP_NO_WAY_BACK);
-	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!sl_fib_found(err))
 		return SL_PASS;
 	hop->neigh = true;
 	return SL_CONTINUE;

@@ -158,10 +158,18 @@ SL_STATIC_ASSERT(__builtin_offsetof(struct sl_flow4, key) == sizeof(struct sl_fl
 		     __builtin_offsetof(struct sl_flow6, key) == sizeof(struct sl_flow),
 		 "the key is behind the flow");
 
+/* The word of a slot's key that has the marks of life and of death: the last one. */
+static __always_inline sl_word *sl_flow_mark(__u8 family, __u32 slot)
+{
+	sl_word *words = sl_flow_words(family, slot);
+
+	return words ? words + sl_key_words(family) - 1 : NULL;
+}
+
 static __always_inline bool sl_flow_fill_family(__u8 family, __u32 slot, const union sl_key *key,
 						const struct sl_flow *flow)
 {
-	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
+	__u32 last = sl_key_words(family) - 1;
 	const sl_word *from = (const sl_word *)key;
 	struct sl_flow *there = sl_flow_at(family, slot);
 	sl_word *to = sl_flow_words(family, slot);
@@ -205,11 +213,10 @@ __noinline __u32 sl_flow_await_turn(__u64 hash)
 
 static __always_inline void sl_flow_show_family(__u8 family, __u32 slot, const union sl_key *key)
 {
-	__u32 last = family == AF_INET ? SL_KEY4_WORDS - 1 : SL_KEY6_WORDS - 1;
-	sl_word *words = sl_flow_words(family, slot);
+	sl_word *mark = sl_flow_mark(family, slot);
 
-	if (words)
-		WRITE_ONCE(words[last], ((const sl_word *)key)[last] | SL_FLOW_LIVE);
+	if (mark)
+		WRITE_ONCE(*mark, ((const sl_word *)key)[sl_key_words(family) - 1] | SL_FLOW_LIVE);
 }
 
 /* Writes the last word and the tag. False: it is no longer the turn `now`, and nothing was. */

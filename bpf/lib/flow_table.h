@@ -27,8 +27,7 @@ static __always_inline __u64 sl_flow_key_hash(__u8 family, const union sl_key *k
 {
 	const sl_word *words = (const sl_word *)key;
 
-	return sl_hash(words, family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS,
-		       &settings->flow_seed);
+	return sl_hash(words, sl_key_words(family), &settings->flow_seed);
 }
 
 /* The flow in this slot, NULL of SL_FLOW_NOWHERE. */

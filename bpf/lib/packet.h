@@ -139,9 +139,14 @@ static __always_inline __u64 sl_key_tail(__u32 ports, __u8 proto, __u16 domain)
 	return ports | (__u64)domain << SL_KEY_DOMAIN_SHIFT | (__u64)proto << SL_KEY_PROTO_SHIFT;
 }
 
+static __always_inline __u32 sl_key_words(__u8 family)
+{
+	return family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS;
+}
+
 static __always_inline sl_word *sl_packet_key_tail(struct sl_packet *pkt)
 {
-	return (sl_word *)&pkt->key + (pkt->family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
+	return (sl_word *)&pkt->key + sl_key_words(pkt->family) - 1;
 }
 
 /*
@@ -165,9 +170,19 @@ static __always_inline __u16 sl_packet_domain(const struct sl_packet *pkt)
 	return pkt->family == AF_INET ? pkt->k4.domain : pkt->k6.domain;
 }
 
+static __always_inline __u8 sl_key_kind(__u8 family, const union sl_key *key)
+{
+	return family == AF_INET ? key->v4.kind : key->v6.kind;
+}
+
+static __always_inline __u8 sl_key_proto(__u8 family, const union sl_key *key)
+{
+	return family == AF_INET ? key->v4.proto : key->v6.proto;
+}
+
 static __always_inline __u8 sl_packet_kind(const struct sl_packet *pkt)
 {
-	return pkt->family == AF_INET ? pkt->k4.kind : pkt->k6.kind;
+	return sl_key_kind(pkt->family, &pkt->key);
 }
 
 /* Makes the key that of an answer. */

@@ -9,6 +9,7 @@
 #include "lib/flow_table.h"
 #include "lib/packet.h"
 #include "lib/settings.h"
+#include "lib/socket.h"
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "stage/account.h"
@@ -116,6 +117,18 @@ static __always_inline bool sl_binding_ref(struct sl_binding *binding)
 	return false;
 }
 
+/* Which binding of the pool a session holds whose opening packets have this key. */
+static __always_inline struct sl_binding_key sl_binding_key_of(const union sl_key *key, __u32 pool)
+{
+	return (struct sl_binding_key){
+	    .addr = sl_mapped(key->v4.saddr),
+	    .port = key->v4.sport,
+	    .domain = key->v4.domain,
+	    .pool = pool,
+	    .proto = key->v4.proto,
+	};
+}
+
 /*
  * One session less; the last one takes the binding and its port along. Whoever turns 0 into
  * SL_BINDING_DEAD does it, so it is done once however many CPUs come here.
@@ -172,7 +185,6 @@ __noinline int sl_host_uses(struct sl_ctx *ctx, const struct sl_bind_request *re
 			    __u32 port)
 {
 	struct bpf_sock_tuple tuple = {};
-	struct bpf_sock *sock;
 
 	if (!req)
 		return false;
@@ -180,16 +192,7 @@ __noinline int sl_host_uses(struct sl_ctx *ctx, const struct sl_bind_request *re
 	tuple.ipv4.daddr = external;
 	tuple.ipv4.sport = req->remote_port;
 	tuple.ipv4.dport = bpf_htons(port);
-	if (req->key.proto == IPPROTO_TCP)
-		sock = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	else if (req->key.proto == IPPROTO_UDP)
-		sock = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	else
-		return false;
-	if (!sock)
-		return false;
-	bpf_sk_release(sock);
-	return true;
+	return sl_socket_takes(ctx, req->key.proto, &tuple, sizeof(tuple.ipv4));
 }
 
 /*

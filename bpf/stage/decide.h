@@ -82,7 +82,7 @@ static __always_inline enum sl_decision sl_pair_ports(struct sl_ctx *ctx,
 		return pair->in && pair->out ? SL_DECIDED_KEEP : SL_DECIDED_END;
 	}
 	err = sl_opener_way(ctx, port, pair->flow);
-	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!sl_fib_found(err))
 		return SL_DECIDED_PASS;
 	pair->resolved = !err;
 	pair->in = port;
@@ -94,13 +94,7 @@ static __always_inline enum sl_decision sl_pair_ports(struct sl_ctx *ctx,
 static __always_inline bool sl_bound_still(const union sl_key *key, const struct sl_flow *opener,
 					   __u32 pool)
 {
-	struct sl_binding_key bound = {
-	    .addr = sl_mapped(key->v4.saddr),
-	    .port = key->v4.sport,
-	    .domain = key->v4.domain,
-	    .pool = pool,
-	    .proto = key->v4.proto,
-	};
+	struct sl_binding_key bound = sl_binding_key_of(key, pool);
 	const struct sl_binding *binding;
 	const struct sl_pool *run;
 	const union sl_addr *addr;
@@ -135,7 +129,7 @@ __noinline int sl_translation_stands(const struct sl_port *in, const struct sl_p
 	if (forward ? opener->daddr != forward->addr.w[3] || opener->dport != forward->port
 		    : opener->flags & SL_FLOW_DNAT)
 		return false;
-	if (!forward && in->role == SL_ROLE_UPLINK && sl_nat_hidden(in->ifindex, key.v4.daddr))
+	if (sl_nat_keeps_out(in, forward, key.v4.daddr))
 		return false;
 	uplink = sl_nat_uplink(in, out, forward);
 	switch (sl_nat_source_rule(uplink, uplink == out->ifindex, key.v4.saddr, &pool)) {
@@ -176,7 +170,7 @@ __noinline int sl_decide_again(struct sl_ctx *ctx, const struct sl_port *port)
 	__u16 generation = sl_rules_generation();
 	enum sl_decision decision;
 	struct sl_pair pair = {};
-	int action;
+	int action, why;
 
 	if (!work || !port)
 		return SL_DECIDED_PASS;
@@ -199,12 +193,11 @@ __noinline int sl_decide_again(struct sl_ctx *ctx, const struct sl_port *port)
 		return decision;
 	sl_pair_settle(port, work, &pair);
 	action = sl_judge_pair(ctx, work, pair.flow, pair.other);
-	sl_judged(&work->ask, action, true, generation, pair.opener,
-		  pair.opener == pair.flow ? pair.other : pair.flow);
+	why = sl_judged_why(ctx, work, action, true, generation, pair.opener,
+			    pair.opener == pair.flow ? pair.other : pair.flow);
 	if (action < SL_POLICY_REJECT)
 		return SL_DECIDED_KEEP;
-	pair.opener->last_seen = sl_tick_now();
-	work->pkt.reason = sl_policy_settle(ctx, &work->ask, action);
+	work->pkt.reason = why;
 	return SL_DECIDED_DROP;
 }
 

@@ -7,6 +7,7 @@
 #define SLUICE_BPF_STAGE_DETECT_H
 
 #include "lib/event.h"
+#include "lib/fib.h"
 #include "lib/packet.h"
 #include "lib/settings.h"
 #include "lib/time.h"
@@ -23,8 +24,8 @@ struct sl_observation {
 };
 
 /*
- * Of two numbers: with the secret, so that nobody finds a source whose slot is another's, or ports
- * that a scan may try as one. Global: the verifier looks once.
+ * The hash of two numbers takes the secret in, so that nobody finds a source whose slot is
+ * another's, or ports that a scan may try as one. Global: the verifier looks once.
  */
 __noinline __u32 sl_detect_hash(__u64 a, __u64 b)
 {
@@ -173,14 +174,7 @@ static __always_inline bool sl_suspicious(struct sl_ctx *ctx, __u32 port, enum s
  */
 static __noinline bool sl_is_hosts_address(struct sl_ctx *ctx, const union sl_addr *addr)
 {
-	struct bpf_fib_lookup fib = {.family = AF_INET6, .ifindex = ctx_ifindex(ctx)};
-
-	__builtin_memcpy(fib.ipv6_dst, addr, sizeof(fib.ipv6_dst));
-	if (sl_is_mapped(addr)) {
-		fib.family = AF_INET;
-		fib.ipv4_dst = addr->w[3];
-	}
-	return ctx_fib_lookup(ctx, &fib, 0) == BPF_FIB_LKUP_RET_NOT_FWDED;
+	return sl_fib_is_no_way(ctx, ctx_ifindex(ctx), addr);
 }
 
 /* Puts the packet's source on the block list, as the detector's rule says. */

@@ -6,6 +6,7 @@
 #ifndef SLUICE_BPF_STAGE_DOOR_H
 #define SLUICE_BPF_STAGE_DOOR_H
 
+#include "lib/fib.h"
 #include "lib/packet.h"
 #include "lib/port.h"
 #include "lib/settings.h"
@@ -30,26 +31,13 @@ static __noinline bool sl_leaves_ports(struct __sk_buff *ctx, const struct sl_po
 				       const struct sl_packet *pkt)
 {
 	const struct sl_port *l3 = sl_port_find(port->l3_ifindex);
-	bool is4 = pkt->family == AF_INET;
-	struct bpf_fib_lookup fib = {
-	    .family = pkt->family,
-	    .ifindex = port->l3_ifindex,
-	};
-	int err;
+	__u16 narrow = pkt->family == AF_INET ? SL_PORT_NARROW4 : SL_PORT_NARROW6;
+	struct bpf_fib_lookup fib = {.ifindex = port->l3_ifindex};
 
-	if (!pkt->family || !l3 || !(l3->flags & (is4 ? SL_PORT_NARROW4 : SL_PORT_NARROW6)))
+	if (!pkt->family || !l3 || !(l3->flags & narrow))
 		return false;
-	if (is4) {
-		fib.ipv4_src = pkt->k4.saddr;
-		fib.ipv4_dst = pkt->k4.daddr;
-	} else {
-		__builtin_memcpy(fib.ipv6_src, &pkt->k6.saddr, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, &pkt->k6.daddr, sizeof(fib.ipv6_dst));
-	}
-	err = ctx_fib_lookup(ctx, &fib, 0);
-	if (err != BPF_FIB_LKUP_RET_SUCCESS && err != BPF_FIB_LKUP_RET_NO_NEIGH)
-		return false;
-	return !sl_port_find(fib.ifindex);
+	sl_fib_of(&fib, pkt, false);
+	return sl_fib_found(ctx_fib_lookup(ctx, &fib, 0)) && !sl_port_find(fib.ifindex);
 }
 
 #endif

@@ -27,14 +27,15 @@ static __always_inline bool sl_is_assured(__u8 proto, const struct sl_flow *flow
  * What is only counted has a say where a policy is in force: there its answers are known by it.
  * What outsiders ask of the host is as cheap to ask again, but for connections.
  */
-static __always_inline bool sl_gives_way(const union sl_key *key, __u8 kind, __u8 proto,
+static __always_inline bool sl_gives_way(__u8 family, const union sl_key *key,
 					 const struct sl_flow *flow, const struct sl_flow *reverse)
 {
+	__u8 proto = sl_key_proto(family, key);
 	const struct sl_port *in = sl_port_of_id(flow->in_port);
 	bool outside = in && in->role == SL_ROLE_UPLINK;
 	bool assured = sl_is_assured(proto, flow, reverse);
 
-	if (kind != SL_KIND_COUNTED)
+	if (sl_key_kind(family, key) != SL_KIND_COUNTED)
 		return outside && !assured;
 	return !assured || !sl_policy_in_force() || (outside && proto != IPPROTO_TCP);
 }
@@ -54,20 +55,16 @@ static __always_inline bool sl_drop_early_family(__u8 family, __u32 slot, __u32 
 						 struct sl_work *it)
 {
 	const struct sl_flow *flow = sl_flow_at(family, slot), *reverse;
-	const sl_word *words = sl_flow_words(family, slot);
-	__u32 last = (family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
+	const sl_word *mark = sl_flow_mark(family, slot);
 
-	if (!flow || !words || !(READ_ONCE(words[last]) & SL_FLOW_LIVE) ||
-	    !(flow->flags & SL_FLOW_ORIG) || !sl_flow_key_at(family, slot, &it->ended))
+	if (!flow || !mark || !(READ_ONCE(*mark) & SL_FLOW_LIVE) || !(flow->flags & SL_FLOW_ORIG) ||
+	    !sl_flow_key_at(family, slot, &it->ended))
 		return false;
 	sl_reverse_key(family, &it->ended, flow, &it->ended_back);
 	reverse = sl_flow_get(family, &it->ended_back);
 	if (!reverse || (account != SL_ACCOUNT_ANY && reverse->account != account))
 		return false;
-	return sl_gives_way(&it->ended, family == AF_INET ? it->ended.v4.kind : it->ended.v6.kind,
-			    family == AF_INET ? it->ended.v4.proto : it->ended.v6.proto, flow,
-			    reverse) &&
-	       sl_session_end(family, slot);
+	return sl_gives_way(family, &it->ended, flow, reverse) && sl_session_end(family, slot);
 }
 
 /* Ends the session in this slot if it gives way. Global: the verifier looks once. */

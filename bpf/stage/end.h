@@ -74,13 +74,7 @@ static __always_inline void sl_reverse_key(__u8 family, const union sl_key *key,
 /* The binding a session of `flow` with this key holds (IPv4: IPv6 is not translated). */
 static __noinline void sl_session_unbind(const union sl_key *key, const struct sl_flow *flow)
 {
-	struct sl_binding_key bound = {
-	    .addr = sl_mapped(key->v4.saddr),
-	    .port = key->v4.sport,
-	    .domain = key->v4.domain,
-	    .pool = flow->pool,
-	    .proto = key->v4.proto,
-	};
+	struct sl_binding_key bound = sl_binding_key_of(key, flow->pool);
 
 	if (flow->flags & SL_FLOW_BOUND)
 		sl_binding_unref(&bound);
@@ -88,16 +82,14 @@ static __noinline void sl_session_unbind(const union sl_key *key, const struct s
 
 static __always_inline bool sl_flow_claim_family(__u8 family, __u32 slot)
 {
-	__u32 last = (family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
-	sl_word *words = sl_flow_words(family, slot);
+	sl_word *mark = sl_flow_mark(family, slot);
 	__u64 live;
 
-	if (!words)
+	if (!mark)
 		return false;
-	live = READ_ONCE(words[last]);
+	live = READ_ONCE(*mark);
 	return (live & SL_FLOW_LIVE) &&
-	       __sync_val_compare_and_swap(&words[last], live,
-					   live ^ SL_FLOW_LIVE ^ SL_FLOW_DEAD) == live;
+	       __sync_val_compare_and_swap(mark, live, live ^ SL_FLOW_LIVE ^ SL_FLOW_DEAD) == live;
 }
 
 /*
@@ -124,7 +116,7 @@ static __always_inline void sl_flow_lay_out(__u8 family, __u32 slot)
 /* The key in a slot, as a packet has it. False: there is no such slot. */
 static __always_inline bool sl_flow_key_at(__u8 family, __u32 slot, union sl_key *key)
 {
-	__u32 count = family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS;
+	__u32 count = sl_key_words(family);
 	const sl_word *from = sl_flow_words(family, slot);
 	sl_word *to = (sl_word *)key;
 
@@ -152,7 +144,7 @@ static __always_inline bool sl_session_end_family(__u8 family, __u32 slot, struc
 	sl_flow_claim(family, reverse);
 	if (family == AF_INET)
 		sl_session_unbind(&it->ended, flow);
-	sl_session_uncount(family, family == AF_INET ? it->ended.v4.kind : it->ended.v6.kind,
+	sl_session_uncount(family, sl_key_kind(family, &it->ended),
 			   back ? back->account : SL_ACCOUNT_HOST);
 	sl_flow_log_write(SL_FLOW_ENDED, family, &it->ended, flow, back, birth);
 	sl_flow_lay_out(family, reverse);

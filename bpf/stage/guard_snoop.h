@@ -8,6 +8,7 @@
 #define SLUICE_BPF_STAGE_GUARD_SNOOP_H
 
 #include "lib/event.h"
+#include "lib/fib.h"
 #include "lib/parse.h"
 #include "lib/port.h"
 #include "stage/guard_dhcp.h"
@@ -34,17 +35,11 @@ static __always_inline __u32 sl_snoop_interface(const struct sl_port *port, __u3
 	return vlan ? vlan->l3_ifindex : 0;
 }
 
-/* Does the kernel know of no way by which it could forward to the address? */
-static __always_inline bool sl_is_no_way(struct __sk_buff *ctx, __u32 ifindex, __be32 addr)
+static __always_inline bool sl_is_no_way4(struct __sk_buff *ctx, __u32 ifindex, __be32 addr)
 {
-	struct bpf_fib_lookup fib = {
-	    .family = AF_INET,
-	    .ifindex = ifindex,
-	    .tot_len = sizeof(struct iphdr),
-	    .ipv4_dst = addr,
-	};
+	const union sl_addr mapped = sl_mapped(addr);
 
-	return ctx_fib_lookup(ctx, &fib, 0) == BPF_FIB_LKUP_RET_NOT_FWDED;
+	return sl_fib_is_no_way(ctx, ifindex, &mapped);
 }
 
 /*
@@ -63,9 +58,9 @@ __noinline int sl_host_has(struct __sk_buff *ctx, const struct sl_port *port, __
 	if (addr == port->addr4 || (vlan && vlan->addr4 == addr))
 		return true;
 	ifindex = sl_snoop_interface(port, vid);
-	return ifindex && sl_is_no_way(ctx, ifindex, addr) &&
-	       !(sl_is_no_way(ctx, ifindex, addr ^ bpf_htonl(1)) &&
-		 sl_is_no_way(ctx, ifindex, addr ^ bpf_htonl(2)));
+	return ifindex && sl_is_no_way4(ctx, ifindex, addr) &&
+	       !(sl_is_no_way4(ctx, ifindex, addr ^ bpf_htonl(1)) &&
+		 sl_is_no_way4(ctx, ifindex, addr ^ bpf_htonl(2)));
 }
 
 /* May a DHCP server be behind the port? Its guard says so; where it has none, its role. */
@@ -106,7 +101,7 @@ static __always_inline bool sl_dhcp_trusted(struct __sk_buff *ctx, const struct 
 	return from->ifindex != from->l3_ifindex && from->l3_ifindex == port->l3_ifindex;
 }
 
-/* Of each port: is the address of work->claim its own? */
+/* Looks at one port: if the address of work->claim is its own, the walk over the ports ends. */
 static long sl_claim_visit(void *map, __u32 *slot, struct sl_port *port, void *unused)
 {
 	__u32 zero = 0, index = port->guard;

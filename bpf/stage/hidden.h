@@ -78,7 +78,7 @@ static __always_inline bool sl_hidden_denied(struct __sk_buff *ctx, struct sl_wo
 }
 
 /*
- * Of the packet in work->pkt, while a policy is in force: 0, or the reason against it. out_port:
+ * Judges the packet in work->pkt while a policy is in force: 0, or the reason against it. out_port:
  * where it goes; SL_POLICY_PORT_UNKNOWN: not known. Global: the verifier looks once.
  */
 __noinline int sl_judge_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 out_port, __u32 domain)

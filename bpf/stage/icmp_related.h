@@ -162,7 +162,7 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	route.daddr = sl_mapped(flow->daddr);
 	route.out_ifindex = sl_way_back(AF_INET, key, flow);
 	err = sl_fib(ctx, AF_INET, &route, hop);
-	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!sl_fib_found(err))
 		return SL_PASS;
 	hop->neigh = err;
 	if (sl_may_leave(ctx, pkt, hop) != SL_CONTINUE)

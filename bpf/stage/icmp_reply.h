@@ -232,10 +232,10 @@ static __always_inline int sl_icmp_reply6(struct __sk_buff *ctx, const struct sl
 }
 
 /*
- * Of a packet that may be answered. SL_REPLY: the frame is the error now. SL_DROP: there is none to
- * send. pkt->reason is the packet's in both cases. `translated`: the packet was for an external
- * address of ours, which is then the router the sender knows. A switched port has no address: there
- * a policy speaks in the destination's name.
+ * Makes the error about a packet that may be answered. SL_REPLY: the frame is it now. SL_DROP:
+ * there is none to send. pkt->reason is the packet's in both cases. `translated`: the packet was
+ * for an external address of ours, which is then the router the sender knows. A switched port has
+ * no address: there a policy speaks in the destination's name.
  */
 static __noinline enum sl_verdict sl_icmp_reply(struct __sk_buff *ctx, const struct sl_port *port,
 						const struct sl_packet *pkt, bool translated,

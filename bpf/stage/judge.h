@@ -143,6 +143,21 @@ static __always_inline void sl_judged(const struct sl_policy_query *ask, int act
 	flow->rules = reverse->rules = 0;
 }
 
+/*
+ * The same, for the packet that it was found for: 0, or the reason against it. What is forbidden by
+ * now lasts while somebody tries.
+ */
+static __always_inline int sl_judged_why(struct sl_ctx *ctx, struct sl_work *work, int action,
+					 bool for_good, __u16 generation, struct sl_flow *opener,
+					 struct sl_flow *answer)
+{
+	sl_judged(&work->ask, action, for_good, generation, opener, answer);
+	if (action < SL_POLICY_REJECT)
+		return 0;
+	opener->last_seen = sl_tick_now();
+	return sl_policy_settle(ctx, &work->ask, action);
+}
+
 static __always_inline __u16 sl_judged_out(const struct sl_flow *flow,
 					   const struct sl_flow *reverse)
 {
@@ -214,11 +229,7 @@ __noinline int sl_judge_again(struct sl_ctx *ctx)
 	/* For good as well: what was sent to a group, and what nobody has rules for. */
 	for_good =
 	    work->ask.out_port != SL_POLICY_PORT_UNKNOWN || opener->rules || !sl_policy_in_force();
-	sl_judged(&work->ask, action, for_good, generation, opener, answer);
-	if (action < SL_POLICY_REJECT)
-		return 0;
-	opener->last_seen = sl_tick_now();
-	return sl_policy_settle(ctx, &work->ask, action);
+	return sl_judged_why(ctx, work, action, for_good, generation, opener, answer);
 }
 
 /*

@@ -113,13 +113,19 @@ static __always_inline bool sl_nat_hidden(__u32 uplink, __be32 addr)
 
 /*
  * Into a masqueraded network a session comes from an uplink by a forward, or if the network is
- * routable there. SL_DROP with the reason, or SL_CONTINUE.
+ * routable there. daddr: where it was sent to.
  */
+static __always_inline bool sl_nat_keeps_out(const struct sl_port *in,
+					     const struct sl_forward *forward, __be32 daddr)
+{
+	return !forward && in->role == SL_ROLE_UPLINK && sl_nat_hidden(in->ifindex, daddr);
+}
+
+/* SL_DROP with the reason if it is kept out, or SL_CONTINUE. */
 static __always_inline enum sl_verdict
 sl_nat_admit(const struct sl_port *in, const struct sl_forward *forward, struct sl_packet *pkt)
 {
-	if (pkt->family != AF_INET || forward || in->role != SL_ROLE_UPLINK ||
-	    !sl_nat_hidden(in->ifindex, pkt->k4.daddr))
+	if (pkt->family != AF_INET || !sl_nat_keeps_out(in, forward, pkt->k4.daddr))
 		return SL_CONTINUE;
 	return sl_refuse(pkt, SL_DROP_NOT_FORWARDED);
 }

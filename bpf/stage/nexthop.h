@@ -8,6 +8,7 @@
 #ifndef SLUICE_BPF_STAGE_NEXTHOP_H
 #define SLUICE_BPF_STAGE_NEXTHOP_H
 
+#include "lib/fib.h"
 #include "lib/packet.h"
 #include "lib/port.h"
 #include "lib/time.h"
@@ -17,9 +18,6 @@
 #include "stage/nat.h"
 #include "stage/source.h"
 #include "stage/work.h"
-
-/* The shortest packet there is: makes the kernel report the route's MTU and refuse none. */
-#define SL_FIB_PROBE_LEN 20
 
 struct sl_route {
 	union sl_addr saddr, daddr; /* as the packet came; as it will be delivered */
@@ -90,7 +88,7 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 
 	sl_fib_addrs(&fib, route);
 	err = ctx_fib_lookup(ctx, &fib, route->out_ifindex ? BPF_FIB_LOOKUP_OUTPUT : 0);
-	if (err != BPF_FIB_LKUP_RET_SUCCESS && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!sl_fib_found(err))
 		return err ?: -1;
 	out = sl_port_find(fib.ifindex);
 	if (!out || (out->flags & SL_PORT_SWITCHED)) /* a VLAN is left by its internal port */
@@ -266,7 +264,7 @@ __noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
 			route.saddr = sl_mapped(flow->saddr);
 	}
 	err = sl_fib(ctx, pkt->family, &route, hop);
-	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!sl_fib_found(err))
 		return route.out_ifindex ? SL_NO_WAY_BACK : err;
 	if ((flow->flags & SL_FLOW_ORIG) && sl_nexthop_moved(flow, hop))
 		return SL_NEXTHOP_MOVED;

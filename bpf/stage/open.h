@@ -71,7 +71,7 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 	if (forward)
 		route.daddr = forward->addr;
 	err = sl_fib(ctx, pkt->family, &route, hop);
-	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!sl_fib_found(err))
 		return SL_PASS;
 	hop->neigh = err;
 	out = sl_port_find(hop->ifindex);

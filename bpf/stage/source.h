@@ -7,6 +7,7 @@
 #ifndef SLUICE_BPF_STAGE_SOURCE_H
 #define SLUICE_BPF_STAGE_SOURCE_H
 
+#include "lib/fib.h"
 #include "lib/packet.h"
 #include "lib/rules.h"
 #include "lib/settings.h"
@@ -45,22 +46,12 @@ static __always_inline bool sl_is_strict(const struct sl_port *port, __u8 family
 static __always_inline bool sl_source_has_route(struct sl_ctx *ctx, const struct sl_port *port,
 						const struct sl_packet *pkt)
 {
-	struct bpf_fib_lookup fib = {
-	    .family = pkt->family,
-	    .ifindex = port->l3_ifindex,
-	    .tot_len = 20, /* the shortest packet: no MTU is in its way */
-	};
+	struct bpf_fib_lookup fib = {.ifindex = port->l3_ifindex, .tot_len = SL_FIB_PROBE_LEN};
 	int err;
 
-	if (pkt->family == AF_INET) {
-		fib.ipv4_src = pkt->k4.daddr;
-		fib.ipv4_dst = pkt->k4.saddr;
-	} else {
-		__builtin_memcpy(fib.ipv6_src, &pkt->k6.daddr, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, &pkt->k6.saddr, sizeof(fib.ipv6_dst));
-	}
+	sl_fib_of(&fib, pkt, true);
 	err = ctx_fib_lookup(ctx, &fib, 0);
-	if (err == BPF_FIB_LKUP_RET_SUCCESS || err == BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (sl_fib_found(err))
 		return !sl_is_strict(port, pkt->family) || fib.ifindex == port->l3_ifindex;
 	/* A way by a tunnel is one, but none that the packet can have come by. */
 	return err == BPF_FIB_LKUP_RET_UNSUPP_LWT && !sl_is_strict(port, pkt->family);

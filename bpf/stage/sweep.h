@@ -117,7 +117,7 @@ static __always_inline void sl_visit(__u8 family, __u32 slot, struct sl_flow *fl
 
 	if (!settings || !sl_flow_key_at(family, slot, &key))
 		return;
-	proto = family == AF_INET ? key.v4.proto : key.v6.proto;
+	proto = sl_key_proto(family, &key);
 	if (!(flow->flags & SL_FLOW_FLUSH) && !sl_rules_old(flow) &&
 	    !sl_session_may_be_over(settings, proto, flow, now))
 		return;
@@ -134,30 +134,28 @@ static __always_inline void sl_visit(__u8 family, __u32 slot, struct sl_flow *fl
 /* A slot whose entry has died is free when no packet can still be read by it. */
 static __always_inline void sl_bury(__u8 family, __u32 slot, const struct sl_flow *flow, __u32 now)
 {
-	__u32 last = (family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
-	sl_word *words = sl_flow_words(family, slot);
+	sl_word *mark = sl_flow_mark(family, slot);
 	union sl_key key = {};
 
-	if (!words || now - READ_ONCE(flow->last_seen) < SL_DEAD_TICKS ||
+	if (!mark || now - READ_ONCE(flow->last_seen) < SL_DEAD_TICKS ||
 	    !sl_flow_key_at(family, slot, &key))
 		return;
-	WRITE_ONCE(words[last], 0);
+	WRITE_ONCE(*mark, 0);
 	sl_flow_give_back(family, slot, sl_flow_hash_of(family, &key));
 }
 
 static __always_inline void sl_sweep_slot_family(__u8 family, __u32 slot, __u32 now)
 {
-	__u32 last = (family == AF_INET ? SL_KEY4_WORDS : SL_KEY6_WORDS) - 1;
 	struct sl_flow *flow = sl_flow_at(family, slot);
-	const sl_word *words = sl_flow_words(family, slot);
-	__u64 mark;
+	const sl_word *mark = sl_flow_mark(family, slot);
+	__u64 life;
 
-	if (!flow || !words)
+	if (!flow || !mark)
 		return;
-	mark = READ_ONCE(words[last]);
-	if (mark & SL_FLOW_DEAD)
+	life = READ_ONCE(*mark);
+	if (life & SL_FLOW_DEAD)
 		sl_bury(family, slot, flow, now);
-	else if ((mark & SL_FLOW_LIVE) && (flow->flags & SL_FLOW_ORIG))
+	else if ((life & SL_FLOW_LIVE) && (flow->flags & SL_FLOW_ORIG))
 		sl_visit(family, slot, flow, now);
 }
 

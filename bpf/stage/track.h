@@ -6,8 +6,10 @@
 #ifndef SLUICE_BPF_STAGE_TRACK_H
 #define SLUICE_BPF_STAGE_TRACK_H
 
+#include "lib/fib.h"
 #include "lib/parse.h"
 #include "lib/port.h"
+#include "lib/socket.h"
 #include "maps/maps.h"
 #include "stage/early_drop.h"
 #include "stage/flow.h"
@@ -27,7 +29,7 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 		sl_count(&stats->unattributed, len);
 }
 
-/* As the way out of a packet: the kernel's routes say it, which are asked for the first packet. */
+/* This stands for a way out that the kernel's routes say: they are asked for the first packet. */
 #define SL_TRACK_BY_ROUTES 0xfffdu
 
 /*
@@ -37,20 +39,17 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 __noinline __u32 sl_track_way(struct __sk_buff *ctx, const struct sl_packet *pkt, __u32 in_port)
 {
 	const struct sl_port *in = sl_port_of_id(in_port), *out;
-	struct sl_route route = {};
 	struct bpf_fib_lookup fib = {.tot_len = SL_FIB_PROBE_LEN};
 	int err;
 
 	if (!pkt || !in || sl_martian(pkt))
 		return 0;
-	fib.family = pkt->family;
 	fib.ifindex = in->l3_ifindex;
-	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
-	sl_fib_addrs(&fib, &route);
+	sl_fib_of(&fib, pkt, false);
 	err = ctx_fib_lookup(ctx, &fib, 0);
 	if (err == BPF_FIB_LKUP_RET_NOT_FWDED || err == BPF_FIB_LKUP_RET_FWD_DISABLED)
 		return 0;
-	if (err && err != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (!sl_fib_found(err))
 		return SL_POLICY_PORT_OTHER;
 	out = sl_port_find(fib.ifindex);
 	if (!out)
@@ -62,7 +61,6 @@ __noinline __u32 sl_track_way(struct __sk_buff *ctx, const struct sl_packet *pkt
 static __always_inline bool sl_host_takes(struct __sk_buff *ctx, const struct sl_packet *pkt)
 {
 	struct bpf_sock_tuple tuple = {};
-	struct bpf_sock *sock;
 	__u32 size;
 
 	if (pkt->proto != IPPROTO_TCP && pkt->proto != IPPROTO_UDP)
@@ -80,14 +78,7 @@ static __always_inline bool sl_host_takes(struct __sk_buff *ctx, const struct sl
 		tuple.ipv6.dport = pkt->k6.dport;
 		size = sizeof(tuple.ipv6);
 	}
-	if (pkt->proto == IPPROTO_TCP)
-		sock = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	else
-		sock = bpf_sk_lookup_udp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	if (!sock)
-		return false;
-	bpf_sk_release(sock);
-	return true;
+	return sl_socket_takes(ctx, pkt->proto, &tuple, size);
 }
 
 /*
@@ -222,7 +213,7 @@ static __noinline int sl_track_judged(struct __sk_buff *ctx, struct sl_packet *p
 	return why;
 }
 
-/* As sl_track(). One call after the other: within each other they would need too much stack. */
+/* Does what sl_track() says, in calls one after the other: nested they need too much stack. */
 static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_work *work,
 					  __u32 in_port, __u32 out_port, __u32 domain)
 {
