@@ -36,7 +36,8 @@ Result<FoundInterface> look_at(const Link& link) {
     return interface;
 }
 
-/// As the interface was found, which is as it is if it has not been touched.
+/// What the sysctl said when sluice found the interface: if it has not touched it, what it says
+/// now.
 Result<std::string> value_before(const FoundInterfaces& found, const Link& link,
                                  const std::string& path) {
     SL_TRY(kept, found.sysctl(link.name, link.ifindex, path));

@@ -10,6 +10,11 @@
 namespace sluice {
 namespace {
 
+/// The name in an element of door_name().
+std::string_view unquoted(std::string_view element) {
+    return element.substr(1, element.size() - 2);
+}
+
 /// Names of what `of` has in the set and `than` has not.
 std::set<std::string> names_in(const char* set, const DoorSets& of, const DoorSets& than,
                                const Host& host) {
@@ -21,7 +26,7 @@ std::set<std::string> names_in(const char* set, const DoorSets& of, const DoorSe
         const bool index = std::from_chars(element.data(), end, ifindex).ptr == end;
         const Link* link = index ? host.link(ifindex) : nullptr;
         if (!index)
-            names.insert(element.substr(1, element.size() - 2));
+            names.emplace(unquoted(element));
         else if (link != nullptr)
             names.insert(link->name);
     }
@@ -45,13 +50,11 @@ std::string closing(const DoorSets& now, const DoorSets& between, const Host& ho
 
 Result<> check_names(const DoorSets& sets) {
     for (const auto* set : {"bridge ports", "inet ways"})
-        for (const auto& element : sets.at(set))
-            SL_CHECK(check_door_name(std::string_view(element).substr(1, element.size() - 2)));
+        for (const auto& element : sets.at(set)) SL_CHECK(check_door_name(unquoted(element)));
     return {};
 }
 
-}  // namespace
-
+/// How the host forwarded, by the interfaces that have the addresses of these ports.
 Result<ForwardedBefore> forwarded_before(const std::vector<PortSpec>& ports, const Host& host,
                                          const FoundInterfaces& found) {
     ForwardedBefore before;
@@ -65,6 +68,14 @@ Result<ForwardedBefore> forwarded_before(const std::vector<PortSpec>& ports, con
     }
     return before;
 }
+
+Result<DoorSets> wanted_sets(const DesiredState& desired, const Host& host,
+                             const FoundInterfaces& found) {
+    SL_TRY(before, forwarded_before(desired.ports, host, found));
+    return plan_door(desired.ports, host, before);
+}
+
+}  // namespace
 
 Result<> DoorKeeper::look() {
     if (looked_) return {};
@@ -92,8 +103,7 @@ Result<> DoorKeeper::close(const DesiredState& desired, const Host& host,
                            const FoundInterfaces& found, Journal& journal) {
     if (mark_ == 0) return {};
     SL_CHECK(look());
-    SL_TRY(before, forwarded_before(desired.ports, host, found));
-    const auto wanted = plan_door(desired.ports, host, before);
+    SL_TRY(wanted, wanted_sets(desired, host, found));
     return shut_to(wanted, now_ ? door_between(*now_, wanted) : shut(wanted), host, journal);
 }
 
@@ -107,8 +117,7 @@ Result<> DoorKeeper::close_all(const DesiredState& desired, const Host& host, Jo
 Result<> DoorKeeper::open(const DesiredState& desired, const Host& host,
                           const FoundInterfaces& found, Journal& journal) {
     if (mark_ == 0 || !now_) return {};
-    SL_TRY(before, forwarded_before(desired.ports, host, found));
-    const auto wanted = plan_door(desired.ports, host, before);
+    SL_TRY(wanted, wanted_sets(desired, host, found));
     if (*now_ == wanted) return {};
     SL_CHECK(journal.step(opening(*now_, wanted, host),
                           [&] { return change_door(instance_, *now_, wanted); }));

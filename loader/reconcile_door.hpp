@@ -43,9 +43,4 @@ private:
     std::optional<DoorSets> now_;  ///< none: it is not there
 };
 
-/// How the host forwarded, by the interfaces that have the addresses of these ports.
-[[nodiscard]] Result<ForwardedBefore> forwarded_before(const std::vector<PortSpec>& ports,
-                                                       const Host& host,
-                                                       const FoundInterfaces& found);
-
 }  // namespace sluice

@@ -111,7 +111,7 @@ public:
         // Whether anything redirects by XDP is known when all are attached.
         for (auto& port : plan_.ports) SL_CHECK(put_port(port));
         SL_CHECK(aim_redirects());
-        return let_forward();
+        return features_.door ? Result<>{} : let_forward();
     }
 
 private:
@@ -191,7 +191,6 @@ private:
     }
 
     Result<> let_forward() {
-        if (std::exchange(forwarding_, true)) return {};
         for (const auto& port : plan_.ports)
             if (routes(port)) SL_CHECK(allow_forwarding(port.l3));
         return {};
@@ -342,7 +341,6 @@ private:
     Journal& journal_;
     PortPlan plan_;
     std::vector<FoundInterface> leaving_;
-    bool forwarding_ = false;
     std::set<std::uint32_t> introduced_;  ///< indexes of ports that were not in the table
     std::set<std::uint16_t> ids_before_;  ///< that had an interface when we came
 };

@@ -29,6 +29,12 @@ lacks() {
     ! pings "$1" "$2" || fail "$1 reaches $2"
     echo "ok: $1 does not reach $2"
 }
+# What was asked for behind the shut door in vain is asked for anew: a resolution that is about to
+# fail would take the first pings after it along.
+restore() {
+    sl restore
+    ip -n "$LAB-vm1" neigh flush all
+}
 replug() {
     ip -n "$LAB-gateway" link del vm1
     lab_link gateway vm1 vm1 eth0 1500
@@ -61,7 +67,7 @@ lacks gateway 10.77.0.11
 reaches vm2 10.77.0.13
 reaches vm3 10.77.0.1
 sl guard set vm1 --macs "$(mac vm1 eth0)" --address 10.77.0.11,fd77::11
-sl restore
+restore
 reaches vm1 10.77.0.12
 reaches vm1 $LAB_SERVER4
 sl nat masquerade del --source $LAB_NET4 --uplink wan
@@ -84,7 +90,7 @@ for address in 10.77.0.1 $LAB_SERVER6 192.168.50.2; do
     lacks vm1 $address
 done
 reaches vm1 10.77.0.13
-sl restore
+restore
 for address in 10.77.0.1 $LAB_SERVER4 $LAB_SERVER6 192.168.50.2; do
     reaches vm1 $address
 done

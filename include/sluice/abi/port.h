@@ -39,8 +39,8 @@ enum sl_port_flag {
 	SL_PORT_STRICT4 = 1 << 8,      /* sources must be behind it by the host's routes */
 	SL_PORT_STRICT6 = 1 << 9,      /* likewise */
 	/*
-	 * Of an interface with addresses by which the host forwarded nothing before sluice came:
-	 * what it forwards now goes to ports only. One bit a family.
+	 * The interface has addresses, and the host forwarded nothing by it before sluice came:
+	 * what it forwards now goes to ports only. One bit for each family.
 	 */
 	SL_PORT_NARROW4 = 1 << 14,
 	SL_PORT_NARROW6 = 1 << 15,
