@@ -138,10 +138,8 @@ private:
 
     void set_verdict(Session& session, const sl_flow& flow) const {
         if (!names_.rules) return;
-        if ((flow.flags & SL_FLOW_DENIED) != 0)
-            session.verdict = FlowVerdict::deny;
-        else if (flow.rules != 0)
-            session.verdict = FlowVerdict::allow;
+        const bool denied = (flow.flags & SL_FLOW_DENIED) != 0;
+        session.verdict = denied ? FlowVerdict::deny : FlowVerdict::allow;
         if (flow.rule != 0 && flow.rule <= names_.rules->size())
             session.rule = (*names_.rules)[flow.rule - 1];
     }
