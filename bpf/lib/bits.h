@@ -34,6 +34,25 @@ static inline __attribute__((always_inline)) __u32 sl_highest_bit(__u64 x)
 	return sl_count_bits(x) - 1;
 }
 
+/*
+ * Index of the nth set bit, from 0 on; x must have more than nth. By halves, and without a branch: a
+ * loop over nth bits has no end that every verifier sees.
+ */
+static inline __attribute__((always_inline)) __u32 sl_nth_bit(__u64 x, __u32 nth)
+{
+	__u32 index = 0;
+
+	for (__u32 half = 32; half; half >>= 1) {
+		__u32 below = sl_count_bits(x & ((1ull << half) - 1));
+		__u32 beyond = (below - nth - 1) >> 31; /* 1: it is in the upper half */
+
+		nth -= below & -beyond;
+		x >>= half * beyond;
+		index += half * beyond;
+	}
+	return index;
+}
+
 /* A word as four lanes of 16 bits. */
 #define SL_LANES     0x0001000100010001ull
 #define SL_LANE_TOPS 0x8000800080008000ull

@@ -152,10 +152,7 @@ __noinline int sl_ports_nth(__u32 space, __u32 group, __u32 nth)
 			nth -= count;
 			continue;
 		}
-#pragma nounroll
-		for (__u32 below = 0; below < 63 && below < nth; below++)
-			room &= room - 1;
-		return (group * 64 + i) * 64 + sl_lowest_bit(room);
+		return (group * 64 + i) * 64 + sl_nth_bit(room, nth);
 	}
 	return SL_PORT_LOST;
 }
