@@ -14,25 +14,11 @@
 #include "maps/maps.h"
 #include "stage/account.h"
 #include "stage/ports.h"
+#include "stage/work.h"
 
 #define SL_REF_TRIES	  8
-#define SL_HOST_TRIES	  8  /* ports of the host met before giving up */
 #define SL_OVER_QUOTA	  -2 /* no port, and not because there is none */
 #define SL_EXTERNAL_TRIES 16 /* external addresses tried for one binding */
-
-/* One request for a binding, and its answer. */
-struct sl_bind_request {
-	struct sl_binding_key key;
-	/* Who is talked to, and where from the answers come: the host's own sessions may be with
-	 * it. */
-	__be32 remote;
-	__be16 remote_port;
-	__u16 remote_domain;
-	__u32 account;	      /* who pays for the binding */
-	__be16 external_port; /* the answer */
-	union sl_addr external;
-	__u32 reason; /* enum sl_drop, if there is none */
-};
 
 static __always_inline void sl_live_bindings(__u64 change)
 {
@@ -158,21 +144,22 @@ static __always_inline void sl_binding_unref(struct sl_binding_key *key)
  * Does the host, or its own NAT, await answers from this remote at this external endpoint? What
  * others sent unasked counts for nothing. Global: the verifier looks once.
  */
-__noinline int sl_host_awaits(const struct sl_bind_request *req, __be32 external, __u32 port)
+__noinline int sl_host_awaits(struct sl_bind_request *req, __be32 external, __u32 port)
 {
 	const struct sl_flow *answer;
-	union sl_key key = {};
+	struct sl_key4 *key;
 
 	if (!req)
 		return false;
-	key.v4.saddr = req->remote;
-	key.v4.daddr = external;
-	key.v4.sport = req->remote_port;
-	key.v4.dport = bpf_htons(port);
-	key.v4.domain = req->remote_domain;
-	key.v4.proto = req->key.proto;
-	key.v4.kind = SL_KIND_COUNTED;
-	answer = sl_flow_get(AF_INET, &key);
+	key = &req->awaited.v4;
+	key->saddr = req->remote;
+	key->daddr = external;
+	key->sport = req->remote_port;
+	key->dport = bpf_htons(port);
+	key->domain = req->remote_domain;
+	key->proto = req->key.proto;
+	key->kind = SL_KIND_COUNTED;
+	answer = sl_flow_get(AF_INET, &req->awaited);
 	return answer && !(answer->flags & SL_FLOW_ORIG);
 }
 
@@ -200,10 +187,9 @@ __noinline int sl_host_uses(struct sl_ctx *ctx, const struct sl_bind_request *re
  * their port keep working), else any that no socket of the host owns. Host order, or -1. Ports
  * found to be the host's are kept taken until one is found, or the same would be drawn again.
  */
-__noinline int sl_external_port(struct sl_ctx *ctx, const struct sl_bind_request *req,
-				__u32 external, __be32 addr)
+__noinline int sl_external_port(struct sl_ctx *ctx, struct sl_bind_request *req, __u32 external,
+				__be32 addr)
 {
-	__u16 hosts[SL_HOST_TRIES];
 	struct sl_pool_stats *stats;
 	struct sl_port_bits *bits;
 	int port, tries = 0;
@@ -223,11 +209,11 @@ __noinline int sl_external_port(struct sl_ctx *ctx, const struct sl_bind_request
 		port = sl_port_take_any(space);
 	while (tries < SL_HOST_TRIES && port >= 0 &&
 	       (sl_host_awaits(req, addr, port) || sl_host_uses(ctx, req, addr, port))) {
-		hosts[tries++] = port;
+		req->hosts[tries++] = port;
 		port = tries < SL_HOST_TRIES ? sl_port_take_any(space) : -1;
 	}
 	for (int i = 0; i < SL_HOST_TRIES && i < tries; i++) {
-		sl_port_give_back(bits, hosts[i]);
+		sl_port_give_back(bits, req->hosts[i]);
 		__sync_fetch_and_add(&stats->retries, 1);
 	}
 	if (port >= 0)
@@ -247,22 +233,17 @@ static __always_inline __u32 sl_pool_start(const struct sl_pool *pool, const uni
 	return settings ? (__u32)sl_hash(words, 2, &settings->flow_seed) % (pool->count ?: 1) : 0;
 }
 
-static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_request *req,
-					   const struct sl_binding_key *key)
+static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_request *req)
 {
-	struct sl_binding binding = {
-	    .refs = 1,
-	    .created = sl_epoch_now(),
-	    .account = req->account,
-	};
-	__u32 pool_index = key->pool;
+	struct sl_binding *binding = &req->made;
+	__u32 pool_index = req->key.pool;
 	struct sl_pool *pool = bpf_map_lookup_elem(&sl_pools, &pool_index);
 	__u32 turn;
 
 	req->reason = SL_DROP_PORTS_EXHAUSTED;
 	if (!pool || !pool->count)
 		return -1;
-	turn = sl_pool_start(pool, &key->addr);
+	turn = sl_pool_start(pool, &req->key.addr);
 	for (__u32 i = 0; i < SL_EXTERNAL_TRIES && i < pool->count; i++) {
 		__u32 external = pool->first + turn;
 		union sl_addr *addr = bpf_map_lookup_elem(&sl_externals, &external);
@@ -274,10 +255,15 @@ static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_re
 		if (port == SL_OVER_QUOTA)
 			req->reason = SL_DROP_HOST_QUOTA;
 		if (port >= 0) {
-			binding.external = external;
-			binding.port = bpf_htons(port);
+			*binding = (struct sl_binding){
+			    .refs = 1,
+			    .external = external,
+			    .port = bpf_htons(port),
+			    .created = sl_epoch_now(),
+			    .account = req->account,
+			};
 			req->external = *addr;
-			req->external_port = binding.port;
+			req->external_port = binding->port;
 			break;
 		}
 		if (++turn >= pool->count)
@@ -285,24 +271,23 @@ static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_re
 	}
 	if (!req->external_port) {
 		if (req->reason == SL_DROP_PORTS_EXHAUSTED)
-			sl_pool_refused(pool->first + turn, key->proto);
+			sl_pool_refused(pool->first + turn, req->key.proto);
 		return -1;
 	}
-	if (!bpf_map_update_elem(&sl_bindings, key, &binding, BPF_NOEXIST)) {
-		sl_account_ports(req->account, key->proto, 1);
+	if (!bpf_map_update_elem(&sl_bindings, &req->key, binding, BPF_NOEXIST)) {
+		sl_account_ports(req->account, req->key.proto, 1);
 		sl_live_bindings(1);
 		return 0;
 	}
-	sl_pool_give_back(binding.external, key->proto, binding.port);
+	sl_pool_give_back(binding->external, req->key.proto, binding->port);
 	req->reason = SL_DROP_BINDINGS_FULL;
 	return -1;
 }
 
 /* Takes part in the binding that is there. */
-static __always_inline int sl_binding_join(struct sl_bind_request *req,
-					   const struct sl_binding_key *key)
+static __always_inline int sl_binding_join(struct sl_bind_request *req)
 {
-	struct sl_binding *binding = bpf_map_lookup_elem(&sl_bindings, key);
+	struct sl_binding *binding = bpf_map_lookup_elem(&sl_bindings, &req->key);
 	union sl_addr *addr;
 	__u32 external;
 
@@ -312,7 +297,7 @@ static __always_inline int sl_binding_join(struct sl_bind_request *req,
 	 * Between look-up and count the element may have gone and come back as another's: the
 	 * look-up must still lead to it.
 	 */
-	if (bpf_map_lookup_elem(&sl_bindings, key) != binding) {
+	if (bpf_map_lookup_elem(&sl_bindings, &req->key) != binding) {
 		__sync_fetch_and_sub(&binding->refs, 1);
 		return -1;
 	}
@@ -326,22 +311,24 @@ static __always_inline int sl_binding_join(struct sl_bind_request *req,
 }
 
 /*
- * Fills in the external endpoint of req and counts the caller as a user of the binding. 0, or -1
- * with req->reason. Not static, so that the verifier looks at it once; the key is copied because
- * before Linux 6.2 what such a function is given by pointer can't be a map key.
+ * Fills in the external endpoint of work->bind and counts the caller as a user of the binding. 0, or
+ * -1 with its reason. Not static, so that the verifier looks at it once; it looks for its work
+ * itself, because before Linux 6.2 what such a function is given by pointer can't be a map's key.
  */
-__noinline int sl_bind(struct sl_ctx *ctx, struct sl_bind_request *req)
+__noinline int sl_bind(struct sl_ctx *ctx)
 {
-	struct sl_binding_key key;
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_bind_request *req;
 
-	if (!req)
+	if (!work)
 		return -1;
-	key = req->key;
-	if (!sl_binding_join(req, &key) || !sl_binding_make(ctx, req, &key))
+	req = &work->bind;
+	if (!sl_binding_join(req) || !sl_binding_make(ctx, req))
 		return 0;
 	/* Another CPU may have made it just now. */
 	if (req->reason == SL_DROP_BINDINGS_FULL)
-		return sl_binding_join(req, &key);
+		return sl_binding_join(req);
 	return -1;
 }
 

@@ -177,7 +177,7 @@ __noinline int sl_decide_again(struct sl_ctx *ctx, const struct sl_port *port)
 	work->other_slot = SL_FLOW_NOWHERE;
 	if (!sl_pair_find(work, &pair))
 		return SL_DECIDED_END;
-	if (sl_source_refused(ctx, port, &work->pkt)) {
+	if (sl_source_refused(ctx, port)) {
 		work->pkt.reason = SL_DROP_SOURCE;
 		return SL_DECIDED_DROP;
 	}

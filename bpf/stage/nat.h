@@ -176,7 +176,7 @@ static __always_inline enum sl_verdict sl_nat_translate(struct sl_ctx *ctx, __u3
 	req->remote_port = flow->dport;
 	req->remote_domain = flow->out_domain;
 	req->account = work->account;
-	if (sl_bind(ctx, req))
+	if (sl_bind(ctx))
 		return sl_refuse(pkt, req->reason);
 	flow->saddr = req->external.w[3];
 	flow->sport = req->external_port;

@@ -62,7 +62,7 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 
 	if (sl_martian(pkt))
 		return SL_PASS;
-	if (unlikely(sl_source_refused(ctx, in, pkt)))
+	if (unlikely(sl_source_refused(ctx, in)))
 		return sl_refuse(pkt, SL_DROP_SOURCE);
 	sl_plan(pkt, in->id, ctx_len(ctx), flow, &work->birth);
 	if (pkt->family == AF_INET)

@@ -13,16 +13,10 @@
 #include "lib/settings.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/work.h"
 
 #define SL_SOURCE_TICK_BITS 20 /* of sl_sources: comes round in 18 minutes */
 #define SL_SOURCE_TICKS	    ((1ull << SL_SOURCE_TICK_BITS) - 1)
-
-static __always_inline void sl_source_of(const struct sl_packet *pkt, union sl_addr *source)
-{
-	union sl_addr ignored;
-
-	sl_packet_addrs(pkt, source, &ignored);
-}
 
 /* A source at a port, under the rules in force, as a number that nobody outside can aim at. */
 static __always_inline __u64 sl_source_hash(const struct sl_settings *settings,
@@ -42,36 +36,66 @@ static __always_inline bool sl_is_strict(const struct sl_port *port, __u8 family
 	return port->flags & (family == AF_INET ? SL_PORT_STRICT4 : SL_PORT_STRICT6);
 }
 
-/* Is there a way back to the source, and on a strict port by where it came in? */
-static __always_inline bool sl_source_has_route(struct sl_ctx *ctx, const struct sl_port *port,
-						const struct sl_packet *pkt)
+/* Asks the routes for the way back to the packet's sender. */
+static __always_inline int sl_source_ask(struct sl_ctx *ctx, const struct sl_port *port,
+					 struct sl_work *work, __u32 flags)
 {
-	struct bpf_fib_lookup fib = {.ifindex = port->l3_ifindex, .tot_len = SL_FIB_PROBE_LEN};
-	int err;
-
-	sl_fib_of(&fib, pkt, true);
-	err = ctx_fib_lookup(ctx, &fib, 0);
-	if (sl_fib_found(err))
-		return !sl_is_strict(port, pkt->family) || fib.ifindex == port->l3_ifindex;
-	/* A way by a tunnel is one, but none that the packet can have come by. */
-	return err == BPF_FIB_LKUP_RET_UNSUPP_LWT && !sl_is_strict(port, pkt->family);
+	__builtin_memset(&work->fib, 0, sizeof(work->fib));
+	work->fib.ifindex = port->l3_ifindex;
+	work->fib.tot_len = SL_FIB_PROBE_LEN;
+	sl_fib_of(&work->fib, &work->pkt, true);
+	return ctx_fib_lookup(ctx, &work->fib, flags);
 }
 
 /*
- * The routes are asked once in sl_settings.nexthop_ttl for each source and port. Global: the
- * verifier looks once.
+ * Is the source in a network of the port's own interface, if also in another's? Of ports with an L2
+ * domain alone: nothing that they have in common could be confused.
  */
-__noinline int sl_source_refused(struct sl_ctx *ctx, const struct sl_port *port,
-				 const struct sl_packet *pkt)
+static __always_inline bool sl_source_overlaps(struct sl_ctx *ctx, const struct sl_port *port,
+					       struct sl_work *work)
+{
+	struct bpf_fib_lookup *fib = &work->fib;
+	int err;
+
+	if (!port->domain)
+		return false;
+	err = sl_source_ask(ctx, port, work, BPF_FIB_LOOKUP_OUTPUT);
+	if (!sl_fib_found(err) || fib->ifindex != port->l3_ifindex)
+		return false;
+	if (work->pkt.family == AF_INET) /* else: a gateway's */
+		return fib->ipv4_dst == work->pkt.k4.saddr;
+	return !__builtin_memcmp(fib->ipv6_dst, &work->pkt.k6.saddr, sizeof(fib->ipv6_dst));
+}
+
+/* Is there a way back to the source, and on a strict port by where it came in? */
+static __always_inline bool sl_source_has_route(struct sl_ctx *ctx, const struct sl_port *port,
+						struct sl_work *work)
+{
+	bool strict = sl_is_strict(port, work->pkt.family);
+	int err = sl_source_ask(ctx, port, work, 0);
+
+	if (sl_fib_found(err))
+		return !strict || work->fib.ifindex == port->l3_ifindex ||
+		       sl_source_overlaps(ctx, port, work);
+	/* A way by a tunnel is one, but none that the packet can have come by. */
+	return err == BPF_FIB_LKUP_RET_UNSUPP_LWT && !strict;
+}
+
+/*
+ * May work->pkt not come in here? The routes are asked once in sl_settings.nexthop_ttl for each
+ * source and port. Global: the verifier looks once.
+ */
+__noinline int sl_source_refused(struct sl_ctx *ctx, const struct sl_port *port)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	__u64 hash, now = sl_tick_now() & SL_SOURCE_TICKS, *known, seen;
-	union sl_addr source;
-	__u32 index;
+	__u32 zero = 0, index;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	union sl_addr source, ignored;
 
-	if (!settings || !port || !pkt)
+	if (!settings || !port || !work)
 		return true;
-	sl_source_of(pkt, &source);
+	sl_packet_addrs(&work->pkt, &source, &ignored);
 	hash = sl_source_hash(settings, port, &source);
 	index = hash & (SL_SOURCES - 1);
 	known = bpf_map_lookup_elem(&sl_sources, &index);
@@ -81,7 +105,7 @@ __noinline int sl_source_refused(struct sl_ctx *ctx, const struct sl_port *port,
 	if (!((seen ^ hash) >> SL_SOURCE_TICK_BITS) &&
 	    ((now - seen) & SL_SOURCE_TICKS) < settings->nexthop_ttl)
 		return false;
-	if (!sl_source_has_route(ctx, port, pkt))
+	if (!sl_source_has_route(ctx, port, work))
 		return true;
 	WRITE_ONCE(*known, (hash & ~SL_SOURCE_TICKS) | now);
 	return false;

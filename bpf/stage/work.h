@@ -4,8 +4,26 @@
 
 #include "lib/packet.h"
 #include "maps/maps.h"
-#include "stage/binding.h"
 #include "stage/vlan.h"
+
+#define SL_HOST_TRIES 8 /* external ports found to be the host's before giving up */
+
+/* One request for a binding, and its answer. */
+struct sl_bind_request {
+	struct sl_binding_key key;
+	/* Who is talked to, and where from the answers come: the host's own sessions may be with
+	 * it. */
+	__be32 remote;
+	__be16 remote_port;
+	__u16 remote_domain;
+	__u32 account;	      /* who pays for the binding */
+	__be16 external_port; /* the answer */
+	union sl_addr external;
+	__u32 reason; /* enum sl_drop, if there is none */
+	struct sl_binding made;
+	union sl_key awaited; /* of the host's own session that could be there */
+	__u16 hosts[SL_HOST_TRIES];
+};
 
 /* A frame that is being sent to many ports. */
 struct sl_flood {
@@ -54,6 +72,7 @@ struct sl_work {
 	struct sl_packet pkt;
 	__u32 len; /* of the frame as it came, on TC */
 	struct sl_hop hop;
+	struct bpf_fib_lookup fib; /* what the routes were asked, and said, of the source */
 	struct sl_flow opened;	/* the plan for a new session */
 	struct sl_birth birth;	/* likewise */
 	struct sl_flow reverse; /* likewise: of the answers, whose key is `other` */

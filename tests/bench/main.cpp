@@ -172,7 +172,7 @@ Result<ordered_json> run_load(const Arguments& arguments) {
             programs[cost.program] = {{"verified", cost.verified},
                                       {"instructions", cost.instructions},
                                       {"native_bytes", cost.native_bytes},
-                                      {"stack", cost.stack}};
+                                      {"stack", cost.stack.bytes}};
         for (const auto& map : loaded.maps)
             maps[map.name] = {{"bytes", map.bytes}, {"bytes_per_session", map.per_session}};
     }

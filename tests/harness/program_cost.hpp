@@ -3,18 +3,18 @@
 #pragma once
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
+
+#include "tests/harness/program_stack.hpp"
 
 namespace sluice::test {
 
@@ -22,28 +22,26 @@ struct ProgramCost {
     std::string program;
     std::uint32_t instructions = 0;  ///< as loaded
     std::uint32_t verified = 0;      ///< looked at by the verifier, over all paths
-    std::uint32_t stack = 0;         ///< bytes, of the largest frame
+    StackChain stack;                ///< the deepest
     std::uint32_t native_bytes = 0;
 };
 
-/// The largest frame in "stack depth 208+112+0", where the verifier lists the program and its
-/// functions.
-inline std::uint32_t largest_frame(std::string_view log) {
-    constexpr std::string_view label = "stack depth ";
-    const std::size_t at = log.find(label);
-    if (at == std::string_view::npos) return 0;
-    std::uint32_t largest = 0;
-    const char* next = log.data() + at + label.size();
-    const char* end = log.data() + log.size();
-    for (;;) {
-        std::uint32_t frame = 0;
-        const auto [stop, error] = std::from_chars(next, end, frame);
-        if (error != std::errc{}) break;
-        largest = std::max(largest, frame);
-        if (stop == end || *stop != '+') break;
-        next = stop + 1;
-    }
-    return largest;
+/// The names of a loaded program's functions, in the order of the code; none if it has no BTF.
+inline std::vector<std::string> function_names(int program, const bpf_prog_info& known) {
+    std::vector<bpf_func_info> functions(known.nr_func_info);
+    bpf_prog_info info{};
+    info.nr_func_info = known.nr_func_info;
+    info.func_info_rec_size = sizeof(bpf_func_info);
+    info.func_info = reinterpret_cast<std::uintptr_t>(functions.data());
+    __u32 size = sizeof(info);
+    const std::unique_ptr<btf, decltype(&btf__free)> types(
+        btf__load_from_kernel_by_id(known.btf_id), btf__free);
+    if (!types || bpf_obj_get_info_by_fd(program, &info, &size) != 0) return {};
+    std::vector<std::string> names;
+    for (const auto& function : functions)
+        names.emplace_back(btf__name_by_offset(
+            types.get(), btf__type_by_id(types.get(), function.type_id)->name_off));
+    return names;
 }
 
 /// Loads the object with the verifier's statistics. Of each program its cost, or a negative errno.
@@ -65,8 +63,11 @@ inline std::expected<std::vector<ProgramCost>, int> load_for_cost(bpf_object* ob
         __u32 size = sizeof(info);
         if (bpf_obj_get_info_by_fd(bpf_program__fd(of), &info, &size) != 0)
             return std::unexpected(-errno);
+        StackDepth depth({bpf_program__insns(of), bpf_program__insn_cnt(of)},
+                         stack_frames(log.data()),
+                         function_names(bpf_program__fd(of), info));
         costs.push_back({bpf_program__name(of), info.xlated_prog_len / 8, info.verified_insns,
-                         largest_frame(log.data()), info.jited_prog_len});
+                         depth.deepest(), info.jited_prog_len});
     }
     return costs;
 }

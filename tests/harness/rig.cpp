@@ -208,7 +208,7 @@ void Rig::enter_port(const Port& port) {
     entry.id = port.id;
     entry.domain = from.mode == SL_VLAN_TRUNK ? 0 : from.pvid;
     entry.role = static_cast<__u8>(from.role);
-    entry.flags = SL_PORT_SWITCHED | from.port_flags;
+    entry.flags = SL_PORT_SWITCHED | SL_PORT_STRICT4 | SL_PORT_STRICT6 | from.port_flags;
     entry.flags |= port.internal ? SL_PORT_TRACK : SL_PORT_XDP | SL_PORT_XDP_TARGET;
     entry.mtu = static_cast<__u16>(from.mtu);
     if (from.guard) entry.guard = gate_.make_guard(port.id, *from.guard);

@@ -286,6 +286,25 @@ TEST_P(SwitchNat, OverlappingNetworks) {
     }
 }
 
+// Each VLAN has its own network's sources alone, whether the routes know of others or not.
+TEST_P(SwitchNat, SourcesOfAnotherVlan) {
+    SetUpMasquerade("10.66.0.0", 1024, 65535);
+    rig().set_gateway(gateway_30);
+    rig().set(3, access(30));
+    rig().set(4, access(20));
+    for (const char* other : {"10.20.0.2", "10.10.0.2"}) {
+        Packet in = packet4(gateway_30, server.v4);
+        in.get<Ip4>().src = ip(other);
+        expect_drop(GetParam(), 3, in, SL_DROP_SOURCE);
+    }
+    Packet in = packet4(gateway_20, server.v4);
+    in.get<Ip4>().src = ip(gateway_30.vm_v4);
+    expect_drop(GetParam(), 4, in, SL_DROP_SOURCE);
+    Packet six = packet6(gateway_20, server.v6);
+    six.get<Ip6>().src = ip(gateway_10.vm_v6);
+    expect_drop(GetParam(), 4, six, SL_DROP_SOURCE);
+}
+
 // By one trunk, so that the tag alone tells who is who.
 TEST_P(SwitchNat, OverlappingNetworksOnATrunk) {
     SetUpMasquerade("10.66.0.0", 4000, 4001);

@@ -36,7 +36,7 @@ protected:
         for (const ProgramCost& cost : costs_) {
             const std::string row =
                 fmt::format("{:<20}{:>14}{:>12}{:>8}{:>14}\n", cost.program, cost.instructions,
-                            cost.verified, cost.stack, cost.native_bytes);
+                            cost.verified, cost.stack.bytes, cost.native_bytes);
             table << row;
             std::cout << row;
         }
@@ -49,7 +49,8 @@ protected:
         for (const ProgramCost& cost : *costs) {
             EXPECT_GT(cost.verified, 0u) << cost.program;
             EXPECT_LE(cost.verified, most_verified) << cost.program;
-            EXPECT_LE(cost.stack, stack_limit) << cost.program;
+            EXPECT_LE(cost.stack.bytes, stack_limit)
+                << cost.program << ": " << cost.stack.functions;
             costs_.push_back(cost);
         }
     }
