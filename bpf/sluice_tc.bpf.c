@@ -196,12 +196,19 @@ __noinline int sl_route(struct __sk_buff *ctx, const struct sl_port *port)
 static __always_inline enum sl_verdict
 sl_route_parts(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {
-	enum sl_verdict verdict = sl_route(ctx, port);
+	enum sl_verdict verdict = SL_CONTINUE;
 
-	if (unlikely(work->pkt.fragment != SL_FRAG_NONE))
-		verdict = sl_route_noted(ctx, port, verdict);
-	if (unlikely(work->pkt.cut) && verdict == SL_FORWARD)
-		verdict = sl_cut(ctx, port, work);
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i <= SL_HELD_PLACES && verdict == SL_CONTINUE; i++) {
+		verdict = sl_route(ctx, port);
+		if (unlikely(work->pkt.fragment != SL_FRAG_NONE))
+			verdict = sl_route_noted(ctx, port, verdict);
+		if (unlikely(work->pkt.cut) && verdict == SL_FORWARD)
+			verdict = sl_cut(ctx, port);
+		if (unlikely(work->pkt.fragment != SL_FRAG_NONE) && verdict == SL_FORWARD &&
+		    i < SL_HELD_PLACES)
+			verdict = sl_held_next(ctx, port);
+	}
 	return verdict;
 }
 
@@ -271,6 +278,8 @@ static __noinline int sl_tc_gateway_end(struct __sk_buff *ctx, const struct sl_p
 
 	if (verdict == SL_PASS)
 		return SL_TO_HOST;
+	if (unlikely(verdict == SL_HELD))
+		return sl_held_end(stats, work);
 	if (verdict == SL_FORWARD) {
 		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
 		action = ctx_redirect(ctx, &work->hop);
@@ -401,6 +410,8 @@ static __noinline int sl_tc_router_end(struct __sk_buff *ctx, const struct sl_po
 				       struct sl_port_stats *stats, struct sl_work *work,
 				       enum sl_verdict verdict)
 {
+	if (unlikely(verdict == SL_HELD))
+		return sl_held_end(stats, work);
 	if (verdict != SL_FORWARD)
 		return sl_router_finish(ctx, port, stats, work, verdict, work->len);
 	sl_count(&stats->rx[SL_COUNT_FORWARDED], work->len);

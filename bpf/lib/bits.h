@@ -35,8 +35,8 @@ static inline __attribute__((always_inline)) __u32 sl_highest_bit(__u64 x)
 }
 
 /*
- * Index of the nth set bit, from 0 on; x must have more than nth. By halves, and without a branch: a
- * loop over nth bits has no end that every verifier sees.
+ * Index of the nth set bit, from 0 on; x must have more than nth. By halves, and without a branch:
+ * a loop over nth bits has no end that every verifier sees.
  */
 static inline __attribute__((always_inline)) __u32 sl_nth_bit(__u64 x, __u32 nth)
 {

@@ -192,6 +192,11 @@ static __always_inline bool sl_is_extension(__u8 proto)
 	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_DSTOPTS;
 }
 
+static __always_inline int sl_chain_end(__u32 at, __u32 proto)
+{
+	return at > SL_L4_OFF_MASK ? -1 : (int)(at | proto << 16);
+}
+
 /*
  * Steps over the extension headers from `proto` at `at` on. Returns the L4 header's offset and,
  * from bit 16 on, its protocol, or -1 if they are cut. What stands behind more than
@@ -221,7 +226,7 @@ __noinline int sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __
 			at += sizeof(*frag);
 			pkt->frag_at = at;
 			if (pkt->fragment == SL_FRAG_LATER)
-				return at | proto << 16;
+				return sl_chain_end(at, proto);
 		} else if (sl_is_extension(proto)) {
 			struct sl_extension *ext = data + at;
 
@@ -234,12 +239,43 @@ __noinline int sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __
 			proto = ext->next;
 			at += (ext->len + 1) * 8;
 		} else {
-			return at | proto << 16;
+			return sl_chain_end(at, proto);
 		}
 	}
 	if (sl_is_extension(proto) || proto == IPPROTO_FRAGMENT)
 		pkt->hidden = true;
-	return at | proto << 16;
+	return sl_chain_end(at, proto);
+}
+
+/* The header at `l4`, and with it the rest of the key. */
+static __always_inline enum sl_verdict sl_parse6_l4(struct sl_ctx *ctx, struct sl_packet *pkt,
+						    __u32 l4, __u8 proto, __u16 domain)
+{
+	sl_word *key = (sl_word *)&pkt->k6;
+	struct sl_ports_header ports = {};
+	enum sl_verdict verdict;
+
+	pkt->l4_off = l4;
+	verdict = sl_parse_l4(pkt, proto, ctx_data(ctx) + (l4 & SL_L4_OFF_MASK), ctx_data_end(ctx),
+			      &ports);
+	pkt->proto = proto;
+	key[SL_KEY6_WORDS - 1] = sl_key_tail(sl_key_ports(&ports), proto, domain);
+	return verdict;
+}
+
+/* The same behind extension headers, of which the first is at `at`. Global: apart from plain ones.
+ */
+__noinline int sl_parse6_extended(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 at, __u32 proto,
+				  __u32 domain)
+{
+	int chain;
+
+	if (!pkt)
+		return SL_DROP;
+	chain = sl_parse_extensions(ctx, pkt, at, proto);
+	if (chain < 0)
+		return sl_refuse(pkt, SL_DROP_MALFORMED);
+	return sl_parse6_l4(ctx, pkt, chain & SL_L4_OFF_MASK, chain >> 16, domain);
 }
 
 static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_packet *pkt,
@@ -248,11 +284,7 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx);
 	sl_word *key = (sl_word *)&pkt->k6;
 	struct ipv6hdr *ip6 = data + off;
-	struct sl_ports_header ports = {};
 	__u32 l4 = off + sizeof(*ip6);
-	enum sl_verdict verdict;
-	__u8 proto;
-	int chain;
 
 	if ((void *)(ip6 + 1) > end)
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
@@ -270,19 +302,9 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 	pkt->ttl = ip6->hop_limit;
 	pkt->tos = ip6->priority << 4 | ip6->flow_lbl[0] >> 4;
 	pkt->df = true;
-	proto = ip6->nexthdr;
-	if (unlikely(sl_is_extension(proto) || proto == IPPROTO_FRAGMENT)) {
-		chain = sl_parse_extensions(ctx, pkt, l4, proto);
-		l4 = chain & 0xffff;
-		proto = chain >> 16;
-		if (chain < 0 || l4 > SL_L4_OFF_MASK)
-			return sl_refuse(pkt, SL_DROP_MALFORMED);
-	}
-	pkt->l4_off = l4;
-	verdict = sl_parse_l4(pkt, proto, data + (l4 & SL_L4_OFF_MASK), end, &ports);
-	pkt->proto = proto;
-	key[SL_KEY6_WORDS - 1] = sl_key_tail(sl_key_ports(&ports), proto, domain);
-	return verdict;
+	if (unlikely(sl_is_extension(ip6->nexthdr) || ip6->nexthdr == IPPROTO_FRAGMENT))
+		return sl_parse6_extended(ctx, pkt, l4, ip6->nexthdr, domain);
+	return sl_parse6_l4(ctx, pkt, l4, ip6->nexthdr, domain);
 }
 
 /* Without branches, of which each would double what the verifier has to look at. */

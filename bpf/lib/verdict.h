@@ -12,6 +12,7 @@ enum sl_verdict {
 	SL_REPLY,	      /* to be answered by an ICMP error; sl_packet.reason says why */
 	SL_PASS,	      /* not ours: to the kernel as it came */
 	SL_DROP,	      /* sl_packet.reason says why */
+	SL_HELD,	      /* it waits for the first fragment of its packet */
 	SL_ENDED,	      /* the packet's session is over: there is none that it belongs to */
 };
 

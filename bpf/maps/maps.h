@@ -104,6 +104,9 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sources, __u32, __u64, SL_SOURCES, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_fragments, struct sl_fragment_key, union sl_fragment_value,
        SL_MAX_PORTS * (2 * SL_FRAGMENTS + 1), BPF_F_NO_PREALLOC);
 
+/* Later fragments that wait for their first one: stage/hold.h. */
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_held, __u32, struct sl_held, SL_HELD_PORTS *SL_HELD_PLACES, 0);
+
 /* Where XDP sums a frame whose bytes it can't read directly. */
 struct sl_csum_buffer {
 	__u8 bytes[512 + 4];

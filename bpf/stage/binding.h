@@ -311,8 +311,8 @@ static __always_inline int sl_binding_join(struct sl_bind_request *req)
 }
 
 /*
- * Fills in the external endpoint of work->bind and counts the caller as a user of the binding. 0, or
- * -1 with its reason. Not static, so that the verifier looks at it once; it looks for its work
+ * Fills in the external endpoint of work->bind and counts the caller as a user of the binding. 0,
+ * or -1 with its reason. Not static, so that the verifier looks at it once; it looks for its work
  * itself, because before Linux 6.2 what such a function is given by pointer can't be a map's key.
  */
 __noinline int sl_bind(struct sl_ctx *ctx)

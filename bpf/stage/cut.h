@@ -169,43 +169,33 @@ static long sl_cut_step(__u32 unused, struct __sk_buff **frame)
 }
 
 /*
- * The packet of work->pkt, translated: sends all of its fragments but the last to
- * work->cut.ifindex. SL_FORWARD: the frame is the last one. SL_DROP with pkt->reason. Global: the
+ * work->pkt, translated and ready to leave by work->hop but for its size: sends all of its
+ * fragments but the last, which the egress program of the port counts. SL_FORWARD: the frame is the
+ * last one. SL_DROP with pkt->reason. To a neighbour that is not resolved the last fragment goes
+ * alone: the kernel asks for the neighbour then, so that the next packet finds it. Global: the
  * verifier looks once.
  */
-__noinline int sl_cut_up(struct __sk_buff *ctx)
+__noinline int sl_cut(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_flow *flow;
 	struct sl_cut *cut;
 
-	if (!work)
+	if (!work || !port)
 		return SL_DROP;
 	cut = &work->cut;
+	cut->ifindex = work->hop.ifindex;
+	if (work->hop.neigh) {
+		flow = sl_flow_find(&work->pkt);
+		if (!flow || sl_nexthop_ask(ctx, port, &work->pkt, flow, &work->hop))
+			cut->ifindex = 0;
+	}
 	if (sl_cut_begin(ctx, cut, &work->pkt, &work->hop) || sl_cut_forget(ctx, cut->piece))
 		return sl_refuse(&work->pkt, SL_DROP_REWRITE_FAILED);
 	ctx->tc_index = SL_TC_INDEX_SEGMENT;
 	bpf_loop(SL_CUT_PIECES, sl_cut_step, &ctx, 0);
 	return cut->done ? SL_FORWARD : sl_refuse(&work->pkt, SL_DROP_REWRITE_FAILED);
-}
-
-/*
- * A translated packet with pkt->cut, ready to leave by work->hop but for its size. As sl_cut_up().
- * The egress program of the port counts the copies. To a neighbour that is not resolved the last
- * fragment goes alone: the kernel asks for the neighbour then, so that the next packet finds it.
- */
-static __always_inline enum sl_verdict sl_cut(struct __sk_buff *ctx, const struct sl_port *port,
-					      struct sl_work *work)
-{
-	struct sl_flow *flow;
-
-	work->cut.ifindex = work->hop.ifindex;
-	if (work->hop.neigh) {
-		flow = sl_flow_find(&work->pkt);
-		if (!flow || sl_nexthop_ask(ctx, port, &work->pkt, flow, &work->hop))
-			work->cut.ifindex = 0;
-	}
-	return sl_cut_up(ctx);
 }
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "lib/parse.h"
 #include "stage/fragment.h"
+#include "stage/hold.h"
 #include "stage/judge.h"
 #include "stage/work.h"
 
@@ -152,6 +153,8 @@ __noinline int sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port,
 	if (!work || !port)
 		return SL_DROP;
 	pkt = &work->pkt;
+	if (verdict == SL_DROP && pkt->reason == SL_DROP_FRAGMENT_ORPHAN)
+		return sl_hold(ctx, port->id) ? SL_HELD : SL_DROP;
 	if (verdict == SL_FORWARD)
 		sl_fragment_note(ctx, port->id, work->hop.station ?: work->hop.port);
 	if (verdict != SL_PASS || pkt->cut)
@@ -159,8 +162,10 @@ __noinline int sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port,
 	if (pkt->fragment == SL_FRAG_FIRST && !(port->flags & SL_PORT_TRACK))
 		sl_fragment_note(ctx, port->id, 0);
 	if (pkt->fragment == SL_FRAG_LATER && !pkt->frag_known && pkt->family == AF_INET &&
-	    sl_is_external(&work->parts, pkt->k4.daddr))
-		return sl_refuse(pkt, SL_DROP_FRAGMENT_ORPHAN);
+	    sl_is_external(&work->parts, pkt->k4.daddr)) {
+		pkt->reason = SL_DROP_FRAGMENT_ORPHAN;
+		return sl_hold(ctx, port->id) ? SL_HELD : SL_DROP;
+	}
 	return verdict;
 }
 

@@ -2,8 +2,8 @@
 /*
  * The sweeper: a kernel timer that walks through the flow tables, ends the sessions that are idle,
  * and frees the slots of those that have ended; and once a second looks at what guards have
- * learned, what is blocked for a time and which rules of the policy expire. It runs with no process
- * of ours alive, a small batch at a time.
+ * learned, what is blocked for a time, held fragments and which rules of the policy expire. It runs
+ * with no process of ours alive, a small batch at a time.
  */
 #ifndef SLUICE_BPF_STAGE_SWEEP_H
 #define SLUICE_BPF_STAGE_SWEEP_H
@@ -14,6 +14,7 @@
 #include "stage/block_sweep.h"
 #include "stage/fdb_sweep.h"
 #include "stage/guard_sweep.h"
+#include "stage/hold_sweep.h"
 #include "stage/judge.h"
 #include "stage/session.h"
 
@@ -253,6 +254,7 @@ static int sl_sweep(void *map, __u32 *key, struct sl_sweeper *sweeper)
 		sweeper->epoch = epoch;
 		sl_sweep_learned();
 		sl_sweep_blocked();
+		sl_sweep_held();
 		sl_policy_expire();
 	}
 	sl_sweep_sessions(sweeper);

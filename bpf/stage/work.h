@@ -73,13 +73,13 @@ struct sl_work {
 	__u32 len; /* of the frame as it came, on TC */
 	struct sl_hop hop;
 	struct bpf_fib_lookup fib; /* what the routes were asked, and said, of the source */
-	struct sl_flow opened;	/* the plan for a new session */
-	struct sl_birth birth;	/* likewise */
-	struct sl_flow reverse; /* likewise: of the answers, whose key is `other` */
-	__u32 account;		/* who pays for it: sluice/abi/account.h */
-	bool instead;		/* another one of his has given way to it */
-	__u32 uplink;		/* whose masquerades apply to it; 0 = none */
-	bool for_external;	/* an ICMP error about it comes from the address it was sent to */
+	struct sl_flow opened;	   /* the plan for a new session */
+	struct sl_birth birth;	   /* likewise */
+	struct sl_flow reverse;	   /* likewise: of the answers, whose key is `other` */
+	__u32 account;		   /* who pays for it: sluice/abi/account.h */
+	bool instead;		   /* another one of his has given way to it */
+	__u32 uplink;		   /* whose masquerades apply to it; 0 = none */
+	bool for_external; /* an ICMP error about it comes from the address it was sent to */
 	struct sl_bind_request bind;
 	struct sl_policy_query ask;	/* about the session */
 	union sl_key other;		/* the key of the session's other direction */

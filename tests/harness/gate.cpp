@@ -220,6 +220,7 @@ void Gate::reset() {
     flows6().clear();
     bindings().clear();
     map<sl_fragment_key, sl_fragment_value>("sl_fragments").clear();
+    forget_held();
     map<__u32, sl_live>("sl_live").put(0, {});
     Mapped<sl_account>(fd("sl_accounts"), SL_ACCOUNTS).clear();
     map<__u32, sl_rules>("sl_rules").put(0, {1, 1, 0, 0, 0, 0, 0});
@@ -462,6 +463,21 @@ void Gate::set_seed(const sl_seed& seed) {
 FdbView Gate::fdb() const {
     const auto settings = map<__u32, sl_settings>("sl_settings").get(0).value_or(sl_settings{});
     return {fd("sl_fdb"), settings.fdb_mask + 1, settings.flow_seed};
+}
+
+std::uint64_t Gate::held(std::optional<std::uint16_t> port_id) const {
+    const auto places = map<__u32, sl_held>("sl_held").entries();
+    return static_cast<std::uint64_t>(std::ranges::count_if(places, [&](const auto& it) {
+        return it.second.state != SL_HELD_FREE &&
+               it.second.key.in_port == port_id.value_or(it.second.key.in_port);
+    }));
+}
+
+void Gate::forget_held() {
+    tally_.rx -= held();
+    const auto places = map<__u32, sl_held>("sl_held");
+    for (const auto& [place, held] : places.entries())
+        if (held.state != SL_HELD_FREE) places.put(place, {});
 }
 
 sl_port_stats Gate::port_stats(std::uint16_t port_id) const {

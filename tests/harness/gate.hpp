@@ -148,6 +148,10 @@ public:
     [[nodiscard]] FdbView fdb() const;
 
     [[nodiscard]] sl_port_stats port_stats(std::uint16_t port_id) const;
+    /// Fragments that wait for their first one, and are not counted yet: of a port, or of all.
+    [[nodiscard]] std::uint64_t held(std::optional<std::uint16_t> port_id = std::nullopt) const;
+    /// As if they had never come.
+    void forget_held();
     [[nodiscard]] sl_counter drops(std::uint16_t port_id, sl_drop reason) const;
     [[nodiscard]] sl_counter audits(std::uint16_t port_id, sl_drop reason) const;
     /// What the datapath has noted of the port's guard.

@@ -64,8 +64,7 @@ inline std::expected<std::vector<ProgramCost>, int> load_for_cost(bpf_object* ob
         if (bpf_obj_get_info_by_fd(bpf_program__fd(of), &info, &size) != 0)
             return std::unexpected(-errno);
         StackDepth depth({bpf_program__insns(of), bpf_program__insn_cnt(of)},
-                         stack_frames(log.data()),
-                         function_names(bpf_program__fd(of), info));
+                         stack_frames(log.data()), function_names(bpf_program__fd(of), info));
         costs.push_back({bpf_program__name(of), info.xlated_prog_len / 8, info.verified_insns,
                          depth.deepest(), info.jited_prog_len});
     }

@@ -255,7 +255,7 @@ protected:
 
     /// The verdict of the hook given, and if that is to pass it on, of those after it.
     static Verdict judge(Hook hook, const Bytes& frame) {
-        const Outcome got = send(hook, lan0, frame);
+        const Outcome got = send_alone(hook, lan0, frame);
         if (hook == Hook::tc || got.verdict != Verdict::pass) return got.verdict;
         EXPECT_EQ(got.packet, frame) << "passed, but not as it came";
         return can_be_skb(frame) ? judge(Hook::tc, frame) : Verdict::drop;

@@ -83,7 +83,7 @@ protected:
 
     static void judge(Hook hook, const Link& by, const Bytes& in) {
         if (!can_be_skb(in)) hook = Hook::xdp;
-        const Outcome got = send(hook, by, in);
+        const Outcome got = send_alone(hook, by, in);
         if (got.verdict == Verdict::pass) {
             EXPECT_EQ(difference(in, got.packet), "") << "passed, but not as it came";
             return;

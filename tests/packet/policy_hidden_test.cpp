@@ -87,11 +87,20 @@ protected:
     }
 };
 
-class RoutedHidden : public RoutedPolicy, public testing::WithParamInterface<HiddenCase> {};
+class RoutedHidden : public RoutedPolicy, public testing::WithParamInterface<HiddenCase> {
+protected:
+    /// The first fragment may yet come, if it is one that could pass.
+    static void expect_refused() {
+        if (GetParam().reason == SL_DROP_FRAGMENT_ORPHAN)
+            expect_held(lan0, GetParam().in);
+        else
+            expect_drop(Hook::tc, lan0, GetParam().in, GetParam().reason);
+    }
+};
 
 TEST_P(RoutedHidden, IsDropped) {
     expect_pass(Hook::xdp, lan0, GetParam().in);
-    expect_drop(Hook::tc, lan0, GetParam().in, GetParam().reason);
+    expect_refused();
     EXPECT_TRUE(gate().flows4().entries().empty());
     EXPECT_TRUE(gate().flows6().entries().empty());
 }
@@ -125,7 +134,7 @@ TEST_P(RoutedHidden, IsDroppedOnlyIfARuleCouldForbidIt) {
     auto outward = deny_of(IPPROTO_UDP);
     outward.destination = at_port(wan0.id);
     maps().put({.rules = {outward}});
-    expect_drop(Hook::tc, lan0, GetParam().in, GetParam().reason);
+    expect_refused();
 }
 
 INSTANTIATE_TEST_SUITE_P(Packets, RoutedHidden,
@@ -150,8 +159,7 @@ TEST_F(HiddenFlows, LaterFragmentsShareTheFateOfTheFirst) {
     for (const Packet& in : {in4, in6}) {
         const auto sent = fragments(in, 64);
         expect_drop(Hook::tc, lan0, sent[0], SL_DROP_POLICY_DENY);
-        for (std::size_t i = 1; i < sent.size(); ++i)
-            expect_drop(Hook::tc, lan0, sent[i], SL_DROP_FRAGMENT_ORPHAN);
+        for (std::size_t i = 1; i < sent.size(); ++i) expect_held(lan0, sent[i]);
     }
 }
 

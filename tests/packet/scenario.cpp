@@ -64,7 +64,7 @@ void expect_balanced(const Gate& gate) {
         sent_on += stats.rx[SL_COUNT_FORWARDED].packets;
         tx += stats.tx[SL_COUNT_OBSERVED].packets;
     }
-    EXPECT_EQ(rx, gate.tally().rx) << "frames fed to the ingress programs";
+    EXPECT_EQ(rx + gate.held(), gate.tally().rx) << "frames fed to the ingress programs";
     EXPECT_EQ(tx, gate.tally().tx + sent_on) << "frames fed to egress or sent on by ingress";
 }
 
@@ -124,6 +124,21 @@ void GateTest::expect_drop(Hook hook, const Link& by, const Packet& in, sl_drop 
     const auto after = gate().drops(by.id, reason);
     EXPECT_EQ(after.packets, before.packets + 1) << "reason " << reason;
     EXPECT_EQ(after.bytes, before.bytes + frame.size()) << "reason " << reason;
+}
+
+Outcome GateTest::send_alone(Hook hook, const Link& by, View frame) {
+    const auto observed = gate().port_stats(by.id).rx[SL_COUNT_OBSERVED].packets;
+    const Outcome outcome = send(hook, by, frame);
+    if (hook == Hook::tc && outcome.verdict == Verdict::drop &&
+        gate().port_stats(by.id).rx[SL_COUNT_OBSERVED].packets == observed)
+        gate().forget_held();
+    return outcome;
+}
+
+void GateTest::expect_held(const Link& by, const Packet& in) {
+    const auto before = gate().drops(by.id, SL_DROP_FRAGMENT_ORPHAN);
+    EXPECT_EQ(send(Hook::tc, by, serialise(in)).verdict, Verdict::drop) << by.name;
+    EXPECT_EQ(gate().drops(by.id, SL_DROP_FRAGMENT_ORPHAN).packets, before.packets);
 }
 
 void GateTest::expect_both(const Link& by, const Packet& in, const Packet& out,

@@ -29,6 +29,8 @@ protected:
     static void ask_each_time();
 
     static Outcome send(Hook hook, const Link& by, View frame, const FrameContext& context = {});
+    /// The same of a frame that is to meet none that came before: nothing stays held.
+    static Outcome send_alone(Hook hook, const Link& by, View frame);
     static void expect_forward(Hook hook, const Link& by, const Packet& in, const Packet& out,
                                const FrameContext& context = {});
     static void expect_pass(Hook hook, const Link& by, View frame,
@@ -37,6 +39,8 @@ protected:
     /// On TC (or egress), where every drop is decided: counted once under
     /// `reason`.
     static void expect_drop(Hook hook, const Link& by, const Packet& in, sl_drop reason);
+    /// TC takes it, and counts nothing: it waits for its first fragment.
+    static void expect_held(const Link& by, const Packet& in);
 
     /// In and out on both hooks: the session's first packet and another one on
     /// TC, then one on XDP.

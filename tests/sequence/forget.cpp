@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::array traffic_maps{
     "sl_flows4",   "sl_flows6", "sl_births4",   "sl_flow_groups4", "sl_flow_groups6",
-    "sl_bindings", "sl_live",   "sl_fragments", "sl_sources",
+    "sl_bindings", "sl_live",   "sl_fragments", "sl_held",         "sl_sources",
 };
 
 void zero_mapped(int fd, const bpf_map_info& info) {

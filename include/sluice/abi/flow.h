@@ -205,6 +205,26 @@ union sl_fragment_value {
 #define SL_FRAGMENT_TICKS 28610u /* 30 s, as Linux reassembles; RFC 791 section 3.2 has 15 */
 #define SL_FRAGMENTS	  32u	 /* packets at a time of one port */
 
+#define SL_HELD_PORTS  32u   /* more ports share the places of these */
+#define SL_HELD_PLACES 8u    /* of a port */
+#define SL_HELD_BYTES  2048u /* longer frames are not held */
+#define SL_HELD_TICKS  1907u /* 2 s */
+
+enum sl_held_state {
+	SL_HELD_FREE = 0,
+	SL_HELD_FULL,
+	SL_HELD_BUSY, /* a CPU is at it */
+};
+
+/* Map sl_held: later fragments that wait for their first one. */
+struct sl_held {
+	__u32 state; /* enum sl_held_state */
+	__u32 tick;  /* of its coming; it waits for SL_HELD_TICKS */
+	__u32 length;
+	struct sl_fragment_key key;
+	__u8 frame[SL_HELD_BYTES]; /* without the tag of its VLAN */
+};
+
 /* Map sl_live: how many of each there are. All updates are atomic. */
 struct sl_live {
 	__u64 sessions4;
