@@ -175,7 +175,7 @@ __noinline int sl_decide_again(struct sl_ctx *ctx, const struct sl_port *port)
 	if (!work || !port)
 		return SL_DECIDED_PASS;
 	work->other_slot = SL_FLOW_NOWHERE;
-	if (!sl_pair_find(work, &pair))
+	if (!sl_pair_find(work, &pair) || (pair.opener->flags & SL_FLOW_FLUSH))
 		return SL_DECIDED_END;
 	if (sl_source_refused(ctx, port)) {
 		work->pkt.reason = SL_DROP_SOURCE;

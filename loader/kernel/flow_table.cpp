@@ -95,7 +95,9 @@ template <class Key>
 bool FlowTable<Key>::mark(const Key& key, std::uint8_t flags) const {
     const auto slot = find(key);
     if (!slot) return false;
-    std::atomic_ref(slots_.entries()[*slot].flow.flags).fetch_or(flags);
+    auto& flow = slots_.entries()[*slot].flow;
+    std::atomic_ref(flow.flags).fetch_or(flags);
+    std::atomic_ref(flow.rules).store(0);
     std::atomic_ref(rules_.entries()[0].recheck).fetch_add(1);
     return true;
 }

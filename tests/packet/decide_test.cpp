@@ -168,6 +168,26 @@ TEST_F(Decide, AnswersLeaveByTheUplinkThatTheirSessionCameInBy) {
     expect_drop(Hook::tc, lan0, answer, SL_DROP_NO_WAY_BACK);
 }
 
+// Not only when the sweeper comes round: what follows is another session, which stays.
+TEST_F(Decide, WhatIsFlushedEndsWithItsNextPacket) {
+    masquerade_a();
+    expect_masqueraded();
+    for (auto [key, flow] : gate().flows4().entries()) {
+        if (!(flow.flags & SL_FLOW_ORIG)) continue;
+        flow.flags |= SL_FLOW_FLUSH;
+        flow.rules = 0;
+        gate().flows4().put(key, flow);
+    }
+    expect_pass(Hook::xdp, lan0, asked());  // for TC to decide
+    expect_masqueraded();
+    for (const auto& [key, flow] : gate().flows4().entries()) {
+        EXPECT_EQ(flow.flags & SL_FLOW_FLUSH, 0);
+        EXPECT_LE(flow.packets, 1u);
+    }
+    EXPECT_EQ(gate().flows4().entries().size(), 2u);
+    expect_forward(Hook::tc, wan0, told(external, 4000), at_a(told(external, 4000), 4000));
+}
+
 TEST_F(Decide, SourcesOfOthers) {
     const auto from = [](const sl_addr& source) {
         return Eth{.dst = lan0.mac, .src = vm_a.mac} / Ip4{.src = source, .dst = server.v4} / udp;

@@ -249,12 +249,13 @@ std::optional<Driver::Counts> Driver::counts(At at) const {
     while (true) {
         (void)site_.ground().receive();
         const auto before = site_.ground().traffic(at);
+        const auto held = site_.held(at);
         const auto stats = site_.stats(at);
         if (!stats) return std::nullopt;
         const auto drops = site_.drops(at);
         (void)site_.ground().receive();
-        if (site_.ground().traffic(at).arrived == before.arrived)
-            return Counts{*stats, drops, before};
+        if (site_.ground().traffic(at).arrived == before.arrived && site_.held(at) == held)
+            return Counts{*stats, drops, held, before};
     }
 }
 
@@ -272,7 +273,7 @@ Driver::MaybeFault Driver::counters_fault() const {
                 return Fault{"counters", where + " does not add up"};
             const auto seen = observed.packets - before[SL_COUNT_OBSERVED].packets;
             const auto gone = dropped.packets - before[SL_COUNT_DROPPED].packets;
-            const auto there = in ? now->traffic.sent - then->traffic.sent
+            const auto there = in ? now->traffic.sent - then->traffic.sent - now->held
                                   : now->traffic.arrived - then->traffic.arrived + gone;
             if (seen != there)
                 return Fault{"counters",

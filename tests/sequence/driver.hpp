@@ -53,7 +53,7 @@ private:
 
     struct Counts {
         sl_port_stats stats{};
-        std::uint64_t drops = 0;
+        std::uint64_t drops = 0, held = 0;
         Ground::Traffic traffic{};
     };
     [[nodiscard]] std::optional<Counts> counts(At at) const;

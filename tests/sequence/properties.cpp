@@ -89,7 +89,8 @@ MaybeFault opening_fault(const Conversation& it, const Rules& rules) {
     const Tuple& in = it.opened;
     const Tuple& out = it.delivered;
     if (rules.denies({in.protocol, in.src, out.dst}))
-        return fault("policy", fmt::format("{} is denied", text(in)));
+        return fault("policy", fmt::format("{} is denied, and gets to {}", text(in),
+                                           link_at(it.responder).name));
     const Address blocked(server.v4);
     if (rules.blocked && !it.by_host && (in.src.address == blocked || in.dst.address == blocked))
         return fault("block", fmt::format("{} is blocked", text(in)));
@@ -151,7 +152,7 @@ MaybeFault error_fault(const Sent& sent, const Headers& headers, At at, const Mo
                              link_at(at).name, headers.quoted ? text(*headers.quoted) : "nothing"));
 }
 
-/// A later fragment whose first one did not come before it may be carried where nobody needs to
+/// A later fragment whose first one did not come may be carried where nobody needs to
 /// know its ports.
 MaybeFault tail_fault(const Sent& sent, const Headers& headers, const Rules& rules) {
     const Tuple& in = sent.tuple;
@@ -165,8 +166,11 @@ MaybeFault tail_fault(const Sent& sent, const Headers& headers, const Rules& rul
     return std::nullopt;
 }
 
+/// What is only routed goes back where the routes say, perhaps by another uplink.
 bool is_answer(const Conversation* to, const Tuple& out, At at) {
-    return to && out == to->opened.turned() && at == to->opener;
+    if (!to || out != to->opened.turned()) return false;
+    const bool routed = to->opened == to->delivered;
+    return at == to->opener || (routed && is_uplink(to->opener) && is_uplink(at));
 }
 
 MaybeFault way_fault(const Sent& sent, At at, const Rules& rules) {
@@ -215,6 +219,8 @@ std::optional<Fault> fault_of(const Sent& sent, const Seen& seen, Model& model) 
         const Conversation conversation = *answered;
         if (const auto wrong = opening_fault(conversation, model.rules))
             return fault("anew", "an answer passes by rules that are no more: " + wrong->what);
+        if (seen.at != conversation.opener)
+            if (auto wrong = way_fault(sent, seen.at, model.rules)) return wrong;
         model.memory.note(conversation);
         return std::nullopt;
     }

@@ -1,8 +1,10 @@
 #include "tests/sequence/site.hpp"
 
+#include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <iostream>
@@ -13,10 +15,12 @@
 
 #include "loader/change.hpp"
 #include "loader/instance.hpp"
+#include "loader/kernel/fd.hpp"
 #include "loader/port.hpp"
 #include "loader/store/block_store.hpp"
 #include "loader/store/guard_store.hpp"
 #include "loader/store/policy_store.hpp"
+#include "tests/harness/map.hpp"
 #include "tests/sequence/forget.hpp"
 #include "tests/sequence/must.hpp"
 #include "tests/sequence/rules_text.hpp"
@@ -150,6 +154,16 @@ std::uint64_t Site::drops(At at) const {
     for (__u32 reason = 0; port && reason < SL_DROP_COUNT; ++reason)
         sum += must(datapath_->maps().drops.read(*port * SL_DROP_MAX + reason)).packets;
     return sum;
+}
+
+std::uint64_t Site::held(At at) const {
+    const auto port = id(at);
+    const Fd fd(bpf_obj_get(datapath_->pins().map("sl_held").c_str()));
+    if (!port || !fd) return 0;
+    const auto places = MapView<__u32, sl_held>(fd.get()).entries();
+    return static_cast<std::uint64_t>(std::ranges::count_if(places, [&](const auto& it) {
+        return it.second.state != SL_HELD_FREE && it.second.key.in_port == *port;
+    }));
 }
 
 }  // namespace sluice::test::sequence

@@ -52,6 +52,8 @@ public:
     [[nodiscard]] std::optional<sl_port_stats> stats(At at) const;
     /// All that it dropped, for whatever reason.
     [[nodiscard]] std::uint64_t drops(At at) const;
+    /// Fragments that wait there for their first one, and are not counted yet.
+    [[nodiscard]] std::uint64_t held(At at) const;
 
 private:
     explicit Site(Hooks hooks);

@@ -53,11 +53,11 @@ union sl_key {
 
 /* sl_flow.flags */
 enum sl_flow_flag {
-	SL_FLOW_ORIG = 1 << 0,	  /* direction of the packet that opened the session */
-	SL_FLOW_SNAT = 1 << 1,	  /* the session's initiator is translated */
-	SL_FLOW_DNAT = 1 << 2,	  /* the session's destination is translated */
-	SL_FLOW_BOUND = 1 << 3,	  /* (ORIG only) holds one reference on a binding */
-	SL_FLOW_FLUSH = 1 << 4,	  /* (ORIG only) to be removed at the sweeper's next visit */
+	SL_FLOW_ORIG = 1 << 0,	/* direction of the packet that opened the session */
+	SL_FLOW_SNAT = 1 << 1,	/* the session's initiator is translated */
+	SL_FLOW_DNAT = 1 << 2,	/* the session's destination is translated */
+	SL_FLOW_BOUND = 1 << 3, /* (ORIG only) holds one reference on a binding */
+	SL_FLOW_FLUSH = 1 << 4, /* (ORIG only) ends with its next packet, or the sweeper's visit */
 	SL_FLOW_TO_HOST = 1 << 6, /* (ORIG only) its destination is the host itself */
 	SL_FLOW_DENIED = 1 << 7,  /* (ORIG only) the policy forbids it by now: nothing passes */
 };
