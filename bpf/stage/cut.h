@@ -169,6 +169,21 @@ static long sl_cut_step(__u32 unused, struct __sk_buff **frame)
 }
 
 /*
+ * May copies of the frame, which is ready, be sent by work->hop, past the kernel's neighbour code?
+ * Not while the neighbour is not resolved.
+ */
+static __always_inline bool sl_copies_may_go(struct __sk_buff *ctx, const struct sl_port *port,
+					     struct sl_work *work)
+{
+	struct sl_flow *flow;
+
+	if (!work->hop.neigh)
+		return true;
+	flow = sl_flow_find(&work->pkt);
+	return flow && !sl_nexthop_ask(ctx, port, &work->pkt, flow, &work->hop);
+}
+
+/*
  * work->pkt, translated and ready to leave by work->hop but for its size: sends all of its
  * fragments but the last, which the egress program of the port counts. SL_FORWARD: the frame is the
  * last one. SL_DROP with pkt->reason. To a neighbour that is not resolved the last fragment goes
@@ -179,18 +194,14 @@ __noinline int sl_cut(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	struct sl_flow *flow;
 	struct sl_cut *cut;
 
 	if (!work || !port)
 		return SL_DROP;
 	cut = &work->cut;
 	cut->ifindex = work->hop.ifindex;
-	if (work->hop.neigh) {
-		flow = sl_flow_find(&work->pkt);
-		if (!flow || sl_nexthop_ask(ctx, port, &work->pkt, flow, &work->hop))
-			cut->ifindex = 0;
-	}
+	if (!sl_copies_may_go(ctx, port, work))
+		cut->ifindex = 0;
 	if (sl_cut_begin(ctx, cut, &work->pkt, &work->hop) || sl_cut_forget(ctx, cut->piece))
 		return sl_refuse(&work->pkt, SL_DROP_REWRITE_FAILED);
 	ctx->tc_index = SL_TC_INDEX_SEGMENT;

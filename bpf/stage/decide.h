@@ -46,6 +46,12 @@ static __always_inline bool sl_pair_find(struct sl_work *work, struct sl_pair *p
 	return true;
 }
 
+/* Does the packet's source change on its way? */
+static __always_inline bool sl_pair_translates(const struct sl_pair *pair)
+{
+	return pair->opener->flags & (pair->opener == pair->flow ? SL_FLOW_SNAT : SL_FLOW_DNAT);
+}
+
 /*
  * The way out of a packet that may open a session, in work->hop: as sl_fib(). Global: the verifier
  * looks once, and its stack is not its caller's.
@@ -170,14 +176,16 @@ __noinline int sl_decide_again(struct sl_ctx *ctx, const struct sl_port *port)
 	__u16 generation = sl_rules_generation();
 	enum sl_decision decision;
 	struct sl_pair pair = {};
-	int action, why;
+	int action, why, source;
 
 	if (!work || !port)
 		return SL_DECIDED_PASS;
 	work->other_slot = SL_FLOW_NOWHERE;
 	if (!sl_pair_find(work, &pair) || (pair.opener->flags & SL_FLOW_FLUSH))
 		return SL_DECIDED_END;
-	if (sl_source_refused(ctx, port)) {
+	source = sl_source_judge(ctx, port);
+	if (source == SL_SOURCE_WRONG ||
+	    (source == SL_SOURCE_OVERLAPS && !sl_pair_translates(&pair))) {
 		work->pkt.reason = SL_DROP_SOURCE;
 		return SL_DECIDED_DROP;
 	}

@@ -155,7 +155,7 @@ __noinline int sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port,
 	pkt = &work->pkt;
 	if (verdict == SL_DROP && pkt->reason == SL_DROP_FRAGMENT_ORPHAN)
 		return sl_hold(ctx, port->id) ? SL_HELD : SL_DROP;
-	if (verdict == SL_FORWARD)
+	if (verdict == SL_FORWARD || (verdict == SL_PASS && pkt->cut))
 		sl_fragment_note(ctx, port->id, work->hop.station ?: work->hop.port);
 	if (verdict != SL_PASS || pkt->cut)
 		return verdict;

@@ -142,9 +142,13 @@ __noinline int sl_held_next(struct __sk_buff *ctx, const struct sl_port *port)
 	if (!work || !port || !stats)
 		return SL_DROP;
 	sl_fragment_key(&work->pkt, id, &work->parts.key);
-	held = work->hop.neigh ? NULL : sl_held_find(&work->parts.key, id);
+	held = sl_held_find(&work->parts.key, id);
 	if (!held)
 		return SL_FORWARD;
+	if (!sl_copies_may_go(ctx, port, work)) {
+		sl_held_leave(held, SL_HELD_FULL);
+		return SL_FORWARD;
+	}
 	sl_held_precede(ctx, port, stats, work);
 	work->len = held->length;
 	sl_count(&stats->rx[SL_COUNT_OBSERVED], work->len);

@@ -58,12 +58,14 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 	const struct sl_forward *forward = NULL;
 	const struct sl_port *out;
 	enum sl_verdict verdict;
-	int err;
+	int err, source;
 
 	if (sl_martian(pkt))
 		return SL_PASS;
-	if (unlikely(sl_source_refused(ctx, in)))
+	source = sl_source_judge(ctx, in);
+	if (unlikely(source == SL_SOURCE_WRONG))
 		return sl_refuse(pkt, SL_DROP_SOURCE);
+	work->overlaps = source == SL_SOURCE_OVERLAPS;
 	sl_plan(pkt, in->id, ctx_len(ctx), flow, &work->birth);
 	if (pkt->family == AF_INET)
 		forward = sl_nat_destination(pkt, flow);
@@ -123,6 +125,8 @@ static __always_inline enum sl_verdict sl_enter_session(struct sl_ctx *ctx, stru
 		verdict = sl_nat_source(ctx, work);
 	if (verdict != SL_CONTINUE)
 		return verdict;
+	if (unlikely(work->overlaps) && !(work->opened.flags & SL_FLOW_SNAT))
+		return sl_refuse(&work->pkt, SL_DROP_SOURCE);
 	return sl_session_insert(work, work->hop.station);
 }
 

@@ -41,7 +41,7 @@ static __always_inline void sl_reverse_flow(const struct sl_packet *pkt, const s
 static __always_inline bool sl_flow_same(const struct sl_flow *a, const struct sl_flow *b)
 {
 	return a->saddr == b->saddr && a->daddr == b->daddr && a->sport == b->sport &&
-	       a->dport == b->dport;
+	       a->dport == b->dport && a->out_domain == b->out_domain;
 }
 
 /*

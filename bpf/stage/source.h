@@ -48,8 +48,8 @@ static __always_inline int sl_source_ask(struct sl_ctx *ctx, const struct sl_por
 }
 
 /*
- * Is the source in a network of the port's own interface, if also in another's? Of ports with an L2
- * domain alone: nothing that they have in common could be confused.
+ * Is the source in a network of the port's own interface, if the way back leads to another's? Of
+ * ports with an L2 domain alone, which a translated session has in its key.
  */
 static __always_inline bool sl_source_overlaps(struct sl_ctx *ctx, const struct sl_port *port,
 					       struct sl_work *work)
@@ -67,48 +67,57 @@ static __always_inline bool sl_source_overlaps(struct sl_ctx *ctx, const struct 
 	return !__builtin_memcmp(fib->ipv6_dst, &work->pkt.k6.saddr, sizeof(fib->ipv6_dst));
 }
 
+enum sl_source {
+	SL_SOURCE_RIGHT,
+	SL_SOURCE_OVERLAPS, /* may come in if it does not go on as it is */
+	SL_SOURCE_WRONG,
+};
+
 /* Is there a way back to the source, and on a strict port by where it came in? */
-static __always_inline bool sl_source_has_route(struct sl_ctx *ctx, const struct sl_port *port,
-						struct sl_work *work)
+static __always_inline enum sl_source
+sl_source_by_routes(struct sl_ctx *ctx, const struct sl_port *port, struct sl_work *work)
 {
 	bool strict = sl_is_strict(port, work->pkt.family);
 	int err = sl_source_ask(ctx, port, work, 0);
 
-	if (sl_fib_found(err))
-		return !strict || work->fib.ifindex == port->l3_ifindex ||
-		       sl_source_overlaps(ctx, port, work);
 	/* A way by a tunnel is one, but none that the packet can have come by. */
-	return err == BPF_FIB_LKUP_RET_UNSUPP_LWT && !strict;
+	if (!sl_fib_found(err))
+		return err == BPF_FIB_LKUP_RET_UNSUPP_LWT && !strict ? SL_SOURCE_RIGHT
+								     : SL_SOURCE_WRONG;
+	if (!strict || work->fib.ifindex == port->l3_ifindex)
+		return SL_SOURCE_RIGHT;
+	return sl_source_overlaps(ctx, port, work) ? SL_SOURCE_OVERLAPS : SL_SOURCE_WRONG;
 }
 
 /*
- * May work->pkt not come in here? The routes are asked once in sl_settings.nexthop_ttl for each
- * source and port. Global: the verifier looks once.
+ * May work->pkt come in here? enum sl_source. The routes are asked once in sl_settings.nexthop_ttl
+ * for each source and port. Global: the verifier looks once.
  */
-__noinline int sl_source_refused(struct sl_ctx *ctx, const struct sl_port *port)
+__noinline int sl_source_judge(struct sl_ctx *ctx, const struct sl_port *port)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	__u64 hash, now = sl_tick_now() & SL_SOURCE_TICKS, *known, seen;
 	__u32 zero = 0, index;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	union sl_addr source, ignored;
+	enum sl_source judged;
 
 	if (!settings || !port || !work)
-		return true;
+		return SL_SOURCE_WRONG;
 	sl_packet_addrs(&work->pkt, &source, &ignored);
 	hash = sl_source_hash(settings, port, &source);
 	index = hash & (SL_SOURCES - 1);
 	known = bpf_map_lookup_elem(&sl_sources, &index);
 	if (!known)
-		return true;
+		return SL_SOURCE_WRONG;
 	seen = READ_ONCE(*known);
 	if (!((seen ^ hash) >> SL_SOURCE_TICK_BITS) &&
 	    ((now - seen) & SL_SOURCE_TICKS) < settings->nexthop_ttl)
-		return false;
-	if (!sl_source_has_route(ctx, port, work))
-		return true;
-	WRITE_ONCE(*known, (hash & ~SL_SOURCE_TICKS) | now);
-	return false;
+		return SL_SOURCE_RIGHT;
+	judged = sl_source_by_routes(ctx, port, work);
+	if (judged == SL_SOURCE_RIGHT)
+		WRITE_ONCE(*known, (hash & ~SL_SOURCE_TICKS) | now);
+	return judged;
 }
 
 #define SL_OPTIONS_MOST 40 /* bytes: RFC 791 section 3.1 */

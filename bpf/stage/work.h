@@ -79,6 +79,7 @@ struct sl_work {
 	__u32 account;		   /* who pays for it: sluice/abi/account.h */
 	bool instead;		   /* another one of his has given way to it */
 	__u32 uplink;		   /* whose masquerades apply to it; 0 = none */
+	bool overlaps;		   /* its source is to be translated: enum sl_source */
 	bool for_external; /* an ICMP error about it comes from the address it was sent to */
 	struct sl_bind_request bind;
 	struct sl_policy_query ask;	/* about the session */
@@ -102,6 +103,7 @@ static __always_inline void sl_work_begin(struct sl_work *work)
 	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
 	work->hop.neigh = false;
 	work->uplink = 0;
+	work->overlaps = false;
 	work->for_external = false;
 	work->instead = false;
 }

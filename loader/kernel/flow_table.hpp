@@ -53,8 +53,9 @@ public:
             if (const auto entry = read(slot); entry && !visit(*entry)) return;
     }
 
-    /// Sets flags of the entry, and has it decided anew by the next packet, or by the sweeper, which
-    /// comes round soon: the rest of the entry stays the datapath's. @return whether it is there
+    /// Sets flags of the entry, and has it decided anew by the next packet, or by the sweeper,
+    /// which comes round soon: the rest of the entry stays the datapath's. @return whether it is
+    /// there
     bool mark(const Key& key, std::uint8_t flags) const;
 
 private:

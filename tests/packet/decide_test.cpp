@@ -205,6 +205,39 @@ TEST_F(Decide, SourcesOfOthers) {
     expect_drop(Hook::tc, lan0, six, SL_DROP_SOURCE);
 }
 
+// In an L2 domain of its own a network may be another's as well, but only what is on the link, and
+// only what does not leave as it is.
+TEST_F(Decide, SourcesOfANetworkThatOverlaps) {
+    host(
+        "route add 10.0.0.0/24 dev lan1 metric 500\n"
+        "route add 10.99.0.0/24 dev lan0\n"
+        "route add 10.99.0.0/24 via 10.0.1.2 dev lan1 metric 500\n");
+    auto inside = port_entry(lan1);
+    inside.flags |= SL_PORT_STRICT4;
+    for (const std::uint16_t domain : {0, 7}) {
+        inside.domain = domain;
+        gate().set_port(lan1, inside);
+        gate().take_generation();
+        const auto from = [&](const char* source) {
+            return Eth{.dst = lan1.mac, .src = vm_b.mac} /
+                   Ip4{.src = ip(source), .dst = server.v4} / udp;
+        };
+        const Packet doubly = from("10.0.0.5"), behind = from("10.99.0.5");
+        expect_drop(Hook::tc, lan1, doubly, SL_DROP_SOURCE);
+        gate().masquerade(ip("10.0.0.0"), 8, wan0, {external}, 1024, 65535);
+        if (domain)
+            expect_both(lan1, doubly, with_source(routed(doubly, wan0, router), external, 4000));
+        else
+            expect_drop(Hook::tc, lan1, doubly, SL_DROP_SOURCE);
+        expect_drop(Hook::tc, lan1, behind, SL_DROP_SOURCE);
+        gate().unmasquerade(ip("10.0.0.0"), 8, wan0);
+        expect_drop(Hook::tc, lan1, doubly, SL_DROP_SOURCE);
+    }
+    host(
+        "route del 10.0.0.0/24 dev lan1\nroute del 10.99.0.0/24 dev lan0\n"
+        "route del 10.99.0.0/24 dev lan1\n");
+}
+
 /// Neither as the first packet of a session nor as a later one, on either hook.
 TEST_F(Decide, NothingSaysItsOwnWay) {
     expect_both(lan0, asked(), routed(asked(), wan0, router));

@@ -89,6 +89,25 @@ TEST_F(Held, OutOfAVlan) {
     expect_copies(Way::tc, 0, tagged(sent[0], {.vid = 10}),
                   {{wan_, left[0]}, {wan_, left[1]}, {wan_, left[2]}});
     expect_copies(Way::tc, 0, tagged(sent[3], {.vid = 10}), {{wan_, left[3]}});
+    EXPECT_EQ(rig().vlan_count(10, SL_VLAN_ROUTED), 4u);
+}
+
+TEST_F(Held, IntoAVlan) {
+    gate().forward(IPPROTO_UDP, external, 5000, ip(gateway_10.vm_v4), 53, wan0);
+    gate().masquerade(ip("10.10.0.0"), 24, wan0, {external}, 1024, 65535);
+    rig().set_gateway(gateway_10);
+    rig().set(0, trunk({10}));
+    rig().add_station(gateway_10.vm_mac, 10, 0);
+    const Packet in = server_to(external) / Udp{.sport = 9, .dport = 5000} / payload(200);
+    Packet whole = with_destination(in, ip(gateway_10.vm_v4), 53);
+    whole.get<Eth>() = Eth{.dst = gateway_10.vm_mac, .src = gateway_10.mac};
+    whole.get<Ip4>().ttl -= 1;
+    const auto sent = fragments(in, chunk), left = fragments(whole, chunk);
+    const auto at_vm = [&](std::size_t i) { return Copy{0, tagged(left[i], {.vid = 10})}; };
+    expect_copies(Way::tc, wan_, sent[3], {});
+    expect_copies(Way::tc, wan_, sent[1], {});
+    expect_copies(Way::tc, wan_, sent[0], {at_vm(0), at_vm(1), at_vm(3)});
+    expect_copies(Way::tc, wan_, sent[2], {at_vm(2)});
 }
 
 // A device of the sender's was to complete the first one: what follows is none of its business.
@@ -101,6 +120,7 @@ TEST_F(Held, BehindAPartialChecksum) {
     ASSERT_EQ(got.size(), 2u);
     const Bytes later = serialise(fragments(translated(datagram()), chunk)[1]);
     EXPECT_TRUE(std::ranges::any_of(got, [&](const Arrival& it) { return it.frame == later; }));
+    EXPECT_EQ(rig().unfinished(), 1u) << "the first one, as it came";
 }
 
 TEST_F(Held, NotBehindAnothersFirstOne) {

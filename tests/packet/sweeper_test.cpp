@@ -219,6 +219,17 @@ TEST_F(Sweeper, FlushedSessionGoesWithinASecond) {
     expect_nothing_left();
 }
 
+/// What was held and did not go on is counted then, as dropped.
+TEST_F(Sweeper, HeldFragmentsGoAfterAWhile) {
+    const auto parts = fragments(udp() / payload(200), 64);
+    ASSERT_EQ(gate_->run(Hook::tc, lan0, serialise(parts[1]))->verdict, Verdict::drop);
+    EXPECT_EQ(gate_->held(), 1u);
+    EXPECT_EQ(gate_->drops(lan0.id, SL_DROP_FRAGMENT_ORPHAN).packets, 0u);
+    EXPECT_TRUE(comes_true([&] { return gate_->held() == 0; }));
+    EXPECT_EQ(gate_->drops(lan0.id, SL_DROP_FRAGMENT_ORPHAN).packets, 1u);
+    expect_nothing_left();
+}
+
 /// An ended session is found no more at once; its slots are free when no packet can be at them.
 TEST_F(Sweeper, SlotsOfTheDeadAreFreed) {
     send(lan0, udp());

@@ -71,7 +71,9 @@ Ground::Ground() {
 void Ground::enter() const { enter_namespace(inside_); }
 
 void Ground::lay_cables() {
-    std::string lines = "neigh add 192.0.2.7 lladdr 02:00:00:00:0c:07 dev wan0 nud permanent\n";
+    std::string lines =
+        "neigh add 192.0.2.7 lladdr 02:00:00:00:0c:07 dev wan0 nud permanent\n"
+        "neigh add 2001:db8:1::7 lladdr 02:00:00:00:0c:07 dev wan0 nud permanent\n";
     std::string far_lines;
     for (const At at : cables) {
         const std::string far = far_end(link_at(at));

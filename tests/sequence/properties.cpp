@@ -203,6 +203,8 @@ std::optional<Fault> fault_of(const Sent& sent, const Seen& seen, Model& model) 
         return fault("source", fmt::format("the host says {}", text(headers->tuple)));
     }
     if (auto wrong = frame_fault(*headers, seen)) return wrong;
+    // What enters by an interface that is no port is the kernel's, which minds no IPv6 source.
+    if (sent.forged && is_uplink(sent.by) && !model.rules.is_port(sent.by)) return std::nullopt;
     if (sent.forged) return fault("source", fmt::format("{}: {}", sent.forged, text(sent.tuple)));
     if (sent.quoted) return error_fault(sent, *headers, seen.at, model);
     if (headers->tail && sent.tail_only) return tail_fault(sent, *headers, model.rules);
@@ -244,6 +246,13 @@ bool is_reachable(const Address& address, const Rules& rules) {
     return address == Address(neighbour.v4) || rules.route.has_value();
 }
 
+/// Whether the host has a way back: of what is only routed any, else by where it came in.
+bool can_return(const Conversation& it, const Rules& rules) {
+    if (it.opened == it.delivered) return is_reachable(it.opened.src.address, rules);
+    if (it.opened.src.address == Address(neighbour.v4)) return it.opener == At::wan;
+    return rules.route == it.opener;
+}
+
 bool may_open(const Sent& sent, const Rules& rules) {
     const Tuple& in = sent.tuple;
     const auto forward = rules.forwards.find({in.protocol, in.dst});
@@ -274,8 +283,7 @@ bool is_rightful(const Sent& sent, const Model& model) {
     if (answered && sent.by == answered->responder)
         return !(is_uplink(answered->opener) && is_inside(answered->opened.src.address)) &&
                answered->era == model.memory.era() && !opening_fault(*answered, model.rules) &&
-               (is_access(answered->opener) ||
-                is_reachable(answered->opened.src.address, model.rules));
+               (is_access(answered->opener) || can_return(*answered, model.rules));
     return may_open(sent, model.rules);
 }
 
