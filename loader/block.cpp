@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
-#include <iostream>
 #include <iterator>
 
 #include "loader/change.hpp"
@@ -14,18 +12,10 @@
 #include "loader/reconcile_blocks.hpp"
 #include "loader/store/block_store.hpp"
 #include "loader/store/paths.hpp"
+#include "loader/text_file.hpp"
 
 namespace sluice {
 namespace {
-
-Result<std::string> read_list(const std::string& file) {
-    if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-    std::ifstream stream(file, std::ios::binary);
-    std::string text(std::istreambuf_iterator<char>(stream), {});
-    if (!stream.is_open() || stream.bad())
-        return fail_errno(errno, "reading " + file, "give the path of a list of networks");
-    return text;
-}
 
 /// Of CLOCK_REALTIME, in milliseconds; 0 = never.
 std::uint64_t expiry(std::optional<std::chrono::milliseconds> expire) {
@@ -162,7 +152,7 @@ Result<Outcome> remove_blocks(const Target& target, const std::vector<Prefix>& p
 }
 
 Result<BlockLoaded> load_blocks(const Target& target, const BlockFile& from) {
-    SL_TRY(text, read_list(from.file));
+    SL_TRY(text, read_text(from.file, "give the path of a list of networks"));
     SL_TRY(prefixes, parse_block_list(text, from.file, from.progress));
     if (prefixes.empty())
         return fail(ErrorCode::refused, from.file + " lists nothing",

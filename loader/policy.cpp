@@ -10,7 +10,7 @@
 #include "loader/policy_flow.hpp"
 #include "loader/store/paths.hpp"
 #include "loader/store/policy_store.hpp"
-#include "loader/yaml_text.hpp"
+#include "loader/text_file.hpp"
 
 namespace sluice {
 namespace {
@@ -64,7 +64,7 @@ struct ReadPolicy {
 };
 
 Result<ReadPolicy> read_policy_file(const std::string& path) {
-    SL_TRY(text, read_whole(path));
+    SL_TRY(text, read_text(path, "give the path of a YAML file"));
     ReadPolicy policy;
     policy.spec.name = path == "-" ? "standard input" : path;
     policy.spec.loaded = now_ms();

@@ -4,8 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iostream>
 #include <iterator>
 #include <span>
 
@@ -15,7 +13,7 @@
 #include "loader/qos_match.hpp"
 #include "loader/qos_plan.hpp"
 #include "loader/store/qos_store.hpp"
-#include "loader/yaml_text.hpp"
+#include "loader/text_file.hpp"
 
 namespace sluice {
 namespace {
@@ -261,7 +259,7 @@ Result<Outcome> remove_qos(const Target& target, const std::string& port) {
 }
 
 Result<Outcome> load_qos(const Target& target, const std::string& file) {
-    SL_TRY(text, read_whole(file));
+    SL_TRY(text, read_text(file, "give the path of a YAML file"));
     const auto name = file == "-" ? "standard input" : file;
     SL_TRY(parsed, parse_qos_file(text, name));
     return change(target, [&](const Change& it) -> Result<> {

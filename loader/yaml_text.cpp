@@ -5,9 +5,6 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
-#include <cerrno>
-#include <fstream>
-#include <iostream>
 #include <sstream>
 
 #include "sluice/units.hpp"
@@ -81,15 +78,6 @@ Result<> read_document_of(const YamlFile& file, const std::string& text, const Y
 }
 
 }  // namespace
-
-Result<std::string> read_whole(const std::string& file) {
-    if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-    std::ifstream stream(file);
-    std::string text(std::istreambuf_iterator<char>(stream), {});
-    if (!stream.is_open() || stream.bad())
-        return fail_errno(errno, "reading " + file, "give the path of a YAML file");
-    return text;
-}
 
 Result<> read_yaml(const YamlFile& file, const YamlText& yaml,
                    const std::function<Result<>(const YAML::Node& root)>& read) {

@@ -9,9 +9,6 @@
 
 namespace sluice {
 
-/// A file's text; `-` is standard input.
-[[nodiscard]] Result<std::string> read_whole(const std::string& file);
-
 /// What is read from a file.
 struct YamlText {
     std::string_view text;

@@ -263,7 +263,8 @@ std::string door_hairpin(std::string_view bridge) {
 
 Result<> check_door_name(std::string_view name) {
     const bool number = name.find_first_not_of("0123456789") == name.npos;
-    if (!number && name.find_first_of("\"\\*") == name.npos) return {};
+    const bool text = Json::accept(door_name(name));  // else what nft lists could not be read
+    if (!number && text && name.find_first_of("\"\\*") == name.npos) return {};
     return fail(
         ErrorCode::refused,
         fmt::format("nftables would take the name of interface {} for something else", name),
