@@ -209,14 +209,14 @@ std::optional<Fault> fault_of(const Sent& sent, const Seen& seen, Model& model) 
     if (sent.quoted) return error_fault(sent, *headers, seen.at, model);
     if (headers->tail && sent.tail_only) return tail_fault(sent, *headers, model.rules);
 
+    const auto* answered = model.memory.answered_by(sent.tuple);
     Tuple out = headers->tuple;
     if (headers->tail) {  // its ports are those of the first one
         const auto* known = model.memory.opened_as(sent.tuple);
-        if (!known) return tail_fault(sent, *headers, model.rules);
-        out = known->delivered;
+        if (!known && !answered) return tail_fault(sent, *headers, model.rules);
+        out = known ? known->delivered : answered->opened.turned();
     }
     if (auto wrong = rest_fault(sent, out, *headers, seen.frame)) return wrong;
-    const auto* answered = model.memory.answered_by(sent.tuple);
     if (is_answer(answered, out, seen.at)) {
         const Conversation conversation = *answered;
         if (const auto wrong = opening_fault(conversation, model.rules))
