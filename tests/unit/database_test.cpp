@@ -427,7 +427,8 @@ TEST_F(DatabaseTest, AKillLeavesTheOldStateOrTheNew) {
     };
     std::size_t last = 0;
     for (int round = 0; round < 25; ++round) {
-        run_and_kill(add_pairs, std::chrono::microseconds(4'000 + 1'700 * round));
+        // From 4 ms to 256 ms: a slow disk gets to write as well.
+        run_and_kill(add_pairs, std::chrono::microseconds(4'000 << round / 4));
         const auto database = Database::open(folder());
         ASSERT_TRUE(database) << database.error().message;
         const auto state = database->load();
