@@ -7,11 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "expect_error.hpp"
+#include "loader/kernel/fd.hpp"
 #include "loader/store/found.hpp"
 #include "temporary_folder.hpp"
 
@@ -395,14 +398,22 @@ TEST_F(DatabaseTest, MakesWhatAnInterruptedCreateLeft) {
     EXPECT_TRUE(database->add_port(port("tap0")));
 }
 
-/// Runs `work` in a process that is killed after `delay`, or by itself.
-void run_and_kill(const std::function<void()>& work, std::chrono::microseconds delay) {
+/// Runs `work` in a process that is killed `delay` after it called what it is given, or by itself.
+void run_and_kill(const std::function<void(const std::function<void()>& begun)>& work,
+                  std::chrono::microseconds delay) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(pipe(ends.data()), 0);
+    const Fd heard(ends[0]);
+    Fd said(ends[1]);
     const pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
-        work();
+        work([&] { said = Fd(); });
         kill(getpid(), SIGKILL);
     }
+    said = Fd();
+    char nothing = 0;
+    ASSERT_EQ(read(heard.get(), &nothing, 1), 0);
     std::this_thread::sleep_for(delay);
     kill(child, SIGKILL);
     int status = 0;
@@ -412,7 +423,7 @@ void run_and_kill(const std::function<void()>& work, std::chrono::microseconds d
 // The writer adds forwards two by two: whoever kills it, the number stays even.
 TEST_F(DatabaseTest, AKillLeavesTheOldStateOrTheNew) {
     static_cast<void>(create());
-    const auto add_pairs = [this] {
+    const auto add_pairs = [this](const std::function<void()>& begun) {
         const auto database = Database::open(folder());
         for (auto pair = stored().forwards.size() / 2; database && pair < 5'000; ++pair) {
             auto transaction = database->begin();
@@ -423,12 +434,12 @@ TEST_F(DatabaseTest, AKillLeavesTheOldStateOrTheNew) {
             static_cast<void>(
                 database->add_forward(forward(IPPROTO_TCP, "192.0.2.1:" + second, "10.0.0.1:2")));
             static_cast<void>(transaction->commit());
+            begun();
         }
     };
     std::size_t last = 0;
     for (int round = 0; round < 25; ++round) {
-        // From 4 ms to 256 ms: a slow disk gets to write as well.
-        run_and_kill(add_pairs, std::chrono::microseconds(4'000 << round / 4));
+        run_and_kill(add_pairs, std::chrono::microseconds(1'700 * round));
         const auto database = Database::open(folder());
         ASSERT_TRUE(database) << database.error().message;
         const auto state = database->load();
