@@ -117,7 +117,7 @@ def off_and_absent(bench, hook):
 def verifier(bench):
     """As the verifier tests print it: a table of a program a line."""
     processed = Row("instructions that the verifier processed", "number")
-    stack = Row("stack, the deepest frame", "bytes")
+    stack = Row("stack, the deepest chain of calls", "bytes")
     tests = bench.build / "tests/verifier/sluice_verifier_tests"
     if tests.exists():
         table = [line.split() for line in command(tests).splitlines() if line.startswith("sl_")]
