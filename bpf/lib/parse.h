@@ -192,6 +192,7 @@ static __always_inline bool sl_is_extension(__u8 proto)
 	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_DSTOPTS;
 }
 
+/* What sl_parse_extensions() returns of the header behind them. */
 static __always_inline int sl_chain_end(__u32 at, __u32 proto)
 {
 	return at > SL_L4_OFF_MASK ? -1 : (int)(at | proto << 16);
@@ -263,8 +264,7 @@ static __always_inline enum sl_verdict sl_parse6_l4(struct sl_ctx *ctx, struct s
 	return verdict;
 }
 
-/* The same behind extension headers, of which the first is at `at`. Global: apart from plain ones.
- */
+/* The same behind extension headers, the first at `at`. Global: plain packets are not with it. */
 __noinline int sl_parse6_extended(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 at, __u32 proto,
 				  __u32 domain)
 {

@@ -142,6 +142,7 @@ static __always_inline bool sl_is_external(struct sl_parts *parts, __be32 addr)
  * What is to be done about the fragment in work->pkt, of which sl_route() has had this verdict, as
  * an enum sl_verdict. A first fragment that passes is noted. A later one to an address that is
  * shared with the host is not the host's if it has no first one: nobody could tell for whom it is.
+ * Whichever lacks its first one is held, if there is room.
  * Global: the verifier looks once.
  */
 __noinline int sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port, int verdict)
@@ -153,19 +154,15 @@ __noinline int sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port,
 	if (!work || !port)
 		return SL_DROP;
 	pkt = &work->pkt;
+	if (verdict == SL_PASS && pkt->fragment == SL_FRAG_LATER && !pkt->frag_known && !pkt->cut &&
+	    pkt->family == AF_INET && sl_is_external(&work->parts, pkt->k4.daddr))
+		verdict = sl_refuse(pkt, SL_DROP_FRAGMENT_ORPHAN);
 	if (verdict == SL_DROP && pkt->reason == SL_DROP_FRAGMENT_ORPHAN)
 		return sl_hold(ctx, port->id) ? SL_HELD : SL_DROP;
 	if (verdict == SL_FORWARD || (verdict == SL_PASS && pkt->cut))
 		sl_fragment_note(ctx, port->id, work->hop.station ?: work->hop.port);
-	if (verdict != SL_PASS || pkt->cut)
-		return verdict;
-	if (pkt->fragment == SL_FRAG_FIRST && !(port->flags & SL_PORT_TRACK))
+	else if (verdict == SL_PASS && !(port->flags & SL_PORT_TRACK))
 		sl_fragment_note(ctx, port->id, 0);
-	if (pkt->fragment == SL_FRAG_LATER && !pkt->frag_known && pkt->family == AF_INET &&
-	    sl_is_external(&work->parts, pkt->k4.daddr)) {
-		pkt->reason = SL_DROP_FRAGMENT_ORPHAN;
-		return sl_hold(ctx, port->id) ? SL_HELD : SL_DROP;
-	}
 	return verdict;
 }
 

@@ -11,6 +11,7 @@
 
 #include "sluice_tc.skel.h"
 #include "sluice_xdp.skel.h"
+#include "tests/harness/held_view.hpp"
 
 namespace sluice::test {
 namespace {
@@ -466,11 +467,7 @@ FdbView Gate::fdb() const {
 }
 
 std::uint64_t Gate::held(std::optional<std::uint16_t> port_id) const {
-    const auto places = map<__u32, sl_held>("sl_held").entries();
-    return static_cast<std::uint64_t>(std::ranges::count_if(places, [&](const auto& it) {
-        return it.second.state != SL_HELD_FREE &&
-               it.second.key.in_port == port_id.value_or(it.second.key.in_port);
-    }));
+    return held_fragments(map<__u32, sl_held>("sl_held"), port_id);
 }
 
 void Gate::forget_held() {

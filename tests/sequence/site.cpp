@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <iostream>
@@ -20,7 +19,7 @@
 #include "loader/store/block_store.hpp"
 #include "loader/store/guard_store.hpp"
 #include "loader/store/policy_store.hpp"
-#include "tests/harness/map.hpp"
+#include "tests/harness/held_view.hpp"
 #include "tests/sequence/forget.hpp"
 #include "tests/sequence/must.hpp"
 #include "tests/sequence/rules_text.hpp"
@@ -159,11 +158,7 @@ std::uint64_t Site::drops(At at) const {
 std::uint64_t Site::held(At at) const {
     const auto port = id(at);
     const Fd fd(bpf_obj_get(datapath_->pins().map("sl_held").c_str()));
-    if (!port || !fd) return 0;
-    const auto places = MapView<__u32, sl_held>(fd.get()).entries();
-    return static_cast<std::uint64_t>(std::ranges::count_if(places, [&](const auto& it) {
-        return it.second.state != SL_HELD_FREE && it.second.key.in_port == *port;
-    }));
+    return port && fd ? held_fragments(MapView<__u32, sl_held>(fd.get()), *port) : 0;
 }
 
 }  // namespace sluice::test::sequence

@@ -10,9 +10,7 @@ namespace {
 
 TEST(TextFile, IsReadAsItIs) {
     const std::string path = testing::TempDir() + "/text_file_test";
-    const std::string text =
-        "a\r\n\0b"
-        "\xff";
+    const std::string text("a\r\n\0b\xff", 6);
     std::ofstream(path, std::ios::binary) << text;
     const auto got = read_text(path, "");
     ASSERT_TRUE(got);
