@@ -16,11 +16,14 @@ sl_masq_key masquerade_key(const Prefix& source, std::uint32_t uplink) {
             .addr = source.address.raw()};
 }
 
-sl_forward_key forward_key(const ForwardSpec& rule, std::uint16_t port) {
-    return {.addr = rule.external.address.raw(),
-            .port = htons(port),
-            .proto = rule.protocol,
-            .zero = 0};
+sl_forward_key forward_key(std::uint8_t protocol, const Address& address, std::uint16_t port,
+                           std::uint32_t uplink) {
+    return {
+        .addr = address.raw(), .port = htons(port), .proto = protocol, .zero = 0, .uplink = uplink};
+}
+
+sl_forward forward_to(const Address& address, std::uint16_t port, std::uint32_t uplink) {
+    return {.addr = address.raw(), .port = htons(port), .zero = 0, .uplink = uplink};
 }
 
 /// Also of an uplink that is not there: nothing of the network leaves by another one as it is.
@@ -61,14 +64,17 @@ std::uint32_t uplink_of(const Address& external, const DesiredState& desired, co
     return 0;
 }
 
+/// Of several forwards to one internal endpoint, what that sends leaves from the oldest one's.
 void plan_forward(NatPlan& plan, const ForwardSpec& rule, std::uint32_t uplink) {
+    const Address &outside = rule.external.address, &inside = rule.internal.address;
     for (std::uint32_t i = 0; i < rule.external.ports.size(); ++i) {
         const auto internal = static_cast<std::uint16_t>(rule.internal.ports.first + i);
         const auto external = static_cast<std::uint16_t>(rule.external.ports.first + i);
-        plan.forwards[forward_key(rule, external)] = {.addr = rule.internal.address.raw(),
-                                                      .port = htons(internal),
-                                                      .zero = 0,
-                                                      .uplink = uplink};
+        plan.forwards[forward_key(rule.protocol, outside, external, SL_FORWARD_IN)] =
+            forward_to(inside, internal, uplink);
+        if (uplink != 0)
+            plan.senders.try_emplace(forward_key(rule.protocol, inside, internal, uplink),
+                                     forward_to(outside, external, uplink));
     }
 }
 

@@ -21,10 +21,13 @@ struct PlannedPool {
     PortRange ports;
 };
 
+using Forwards = std::map<sl_forward_key, sl_forward, ByBytes>;
+
 struct NatPlan {
     std::map<std::uint16_t, PlannedPool> pools;
     std::map<sl_masq_key, std::uint32_t, ByBytes> masquerades;  ///< to the pool's number
-    std::map<sl_forward_key, sl_forward, ByBytes> forwards;
+    Forwards forwards;  ///< external endpoints, to the internal ones
+    Forwards senders;   ///< internal endpoints at uplinks, to the external ones
     std::vector<std::string> warnings;
 };
 

@@ -225,38 +225,46 @@ private:
     }
 
     Result<> reconcile_forwards() {
-        auto missing = plan_.forwards;
-        std::map<sl_forward_key, sl_forward, ByBytes> stale;
+        auto missing = plan_.forwards, unsent = plan_.senders;
+        Forwards stale, stale_senders;
         SL_CHECK(maps_.forwards.for_each([&](const sl_forward_key& key, const sl_forward& value) {
-            const auto wanted = missing.find(key);
-            if (wanted == missing.end())
-                stale[key] = value;
-            else if (std::memcmp(&wanted->second, &value, sizeof value) == 0)
-                missing.erase(wanted);
+            const bool in = key.uplink == SL_FORWARD_IN;
+            auto& wanted = in ? missing : unsent;
+            const auto found = wanted.find(key);
+            if (found == wanted.end())
+                (in ? stale : stale_senders)[key] = value;
+            else if (std::memcmp(&found->second, &value, sizeof value) == 0)
+                wanted.erase(found);
             return true;
         }));
-        if (!stale.empty())
+        if (!stale.empty() || !stale_senders.empty())
             SL_CHECK(journal_.step(fmt::format("remove {} forwarded ports", stale.size()),
-                                   [&] { return remove_forwards(stale); }));
-        if (!missing.empty()) {
+                                   [&]() -> Result<> {
+                                       for (const auto& [key, value] : stale_senders)
+                                           SL_CHECK(maps_.forwards.erase(key));
+                                       return remove_forwards(stale);
+                                   }));
+        if (!missing.empty() || !unsent.empty()) {
             SL_TRY(bound, read_bound_ports(datapath_));
             SL_CHECK(refuse_bound(missing, bound));
             SL_CHECK(journal_.step(fmt::format("add {} forwarded ports", missing.size()),
-                                   [&] { return add_forwards(missing); }));
+                                   [&] { return add_forwards(missing, unsent); }));
         }
         SL_CHECK(keep_forwards_taken());
         note_forwarded_ports();
         return {};
     }
 
-    using Forwards = std::map<sl_forward_key, sl_forward, ByBytes>;
-
     Result<> remove_forwards(const Forwards& stale) {
+        if (stale.empty()) return {};
         for (const auto& [key, value] : stale) SL_CHECK(maps_.forwards.erase(key));
         SL_CHECK(flush_destinations(
             datapath_, [&](const Address& address, __be16 port, std::uint8_t protocol) {
-                return stale.contains(
-                    {.addr = address.raw(), .port = port, .proto = protocol, .zero = 0});
+                return stale.contains({.addr = address.raw(),
+                                       .port = port,
+                                       .proto = protocol,
+                                       .zero = 0,
+                                       .uplink = SL_FORWARD_IN});
             }));
         SL_CHECK(read_host_ports());
         SL_TRY(bound, read_bound_ports(datapath_));
@@ -296,17 +304,25 @@ private:
         return {};
     }
 
-    Result<> add_forwards(const Forwards& missing) {
-        for (const auto& [key, value] : missing) {
-            const auto port = ntohs(key.port);
-            std::atomic_ref(maps_.forwarded_ports.entries()[port / 64])
-                .fetch_or(std::uint64_t{1} << port % 64);
-        }
+    Result<> add_forwards(const Forwards& missing, const Forwards& unsent) {
+        for (const auto* each : {&missing, &unsent})
+            for (const auto& [key, value] : *each) {
+                const auto at = forwarded_bit(key);
+                std::atomic_ref(maps_.forwarded_ports.entries()[at / 64])
+                    .fetch_or(std::uint64_t{1} << at % 64);
+            }
         for (const auto& [key, value] : missing) SL_CHECK(maps_.forwards.update(key, value));
         SL_CHECK(keep_forwards_taken());
         // A session may have taken one between the look and now.
         SL_TRY(bound, read_bound_ports(datapath_));
-        return refuse_bound(missing, bound);
+        SL_CHECK(refuse_bound(missing, bound));
+        for (const auto& [key, value] : unsent) SL_CHECK(maps_.forwards.update(key, value));
+        return {};
+    }
+
+    /// The entry's bit of sl_forwarded_ports.
+    static std::size_t forwarded_bit(const sl_forward_key& key) {
+        return (key.uplink == SL_FORWARD_IN ? 0 : SL_FORWARDED_WORDS * 64) + ntohs(key.port);
     }
 
     /// No pool hands out a forwarded port. Idempotent, so that it mends what a killed process
@@ -323,11 +339,12 @@ private:
     /// Of just those forwards that there are by now.
     void note_forwarded_ports() {
         if (journal_.planning()) return;
-        std::array<__u64, SL_FORWARDED_WORDS> words{};
-        for (const auto& [key, value] : plan_.forwards) {
-            const auto port = ntohs(key.port);
-            words[port / 64] |= __u64{1} << port % 64;
-        }
+        std::array<__u64, 2 * SL_FORWARDED_WORDS> words{};
+        for (const auto* each : {&plan_.forwards, &plan_.senders})
+            for (const auto& [key, value] : *each) {
+                const auto at = forwarded_bit(key);
+                words[at / 64] |= __u64{1} << at % 64;
+            }
         std::ranges::copy(words, maps_.forwarded_ports.entries().begin());
     }
 

@@ -62,9 +62,10 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_bits, __u32, struct sl_port_bits, SL_PORT_SPA
        BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pool_stats, __u32, struct sl_pool_stats, SL_PORT_SPACES, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_bindings, struct sl_binding_key, struct sl_binding, 1, 0);
-SL_MAP(BPF_MAP_TYPE_HASH, sl_forwards, struct sl_forward_key, struct sl_forward, 131072,
+SL_MAP(BPF_MAP_TYPE_HASH, sl_forwards, struct sl_forward_key, struct sl_forward, 262144,
        BPF_F_NO_PREALLOC);
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_forwarded_ports, __u32, __u64, SL_FORWARDED_WORDS, BPF_F_MMAPABLE);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_forwarded_ports, __u32, __u64, 2 * SL_FORWARDED_WORDS,
+       BPF_F_MMAPABLE);
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_port_stats, __u32, struct sl_port_stats, SL_MAX_PORTS, 0);
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_drops, __u32, struct sl_counter, SL_DROP_SLOTS, 0);

@@ -57,10 +57,10 @@ static __always_inline int sl_session_admit(__u32 family, __u32 kind, __u32 acco
 	return 0;
 }
 
-/* Is it for want of room that a session did not begin? */
+/* Is it for want of room, or of its answers' tuple, that a session did not begin? */
 static __always_inline bool sl_wants_room(int why)
 {
-	return why == SL_DROP_FLOWS_FULL || why == SL_DROP_HOST_QUOTA;
+	return why == SL_DROP_FLOWS_FULL || why == SL_DROP_HOST_QUOTA || why == SL_DROP_COLLISION;
 }
 
 #endif

@@ -106,7 +106,7 @@ static __always_inline bool sl_bound_still(const union sl_key *key, const struct
 	const union sl_addr *addr;
 	__u32 external;
 
-	if (!(opener->flags & SL_FLOW_SNAT) || opener->pool != pool)
+	if (!(opener->flags & SL_FLOW_BOUND) || opener->pool != pool)
 		return false;
 	binding = bpf_map_lookup_elem(&sl_bindings, &bound);
 	run = bpf_map_lookup_elem(&sl_pools, &pool);
@@ -124,7 +124,7 @@ static __always_inline bool sl_bound_still(const union sl_key *key, const struct
 __noinline int sl_translation_stands(const struct sl_port *in, const struct sl_port *out,
 				     const union sl_key *opener_key, const struct sl_flow *opener)
 {
-	const struct sl_forward *forward;
+	const struct sl_forward *forward, *from;
 	__u32 uplink, pool = 0;
 	union sl_key key;
 
@@ -138,9 +138,13 @@ __noinline int sl_translation_stands(const struct sl_port *in, const struct sl_p
 	if (sl_nat_keeps_out(in, forward, key.v4.daddr))
 		return false;
 	uplink = sl_nat_uplink(in, out, forward);
+	from = sl_forward_from(uplink, &key.v4);
+	if (from && opener->flags & SL_FLOW_SNAT && opener->saddr == from->addr.w[3] &&
+	    opener->sport == from->port)
+		return true;
 	switch (sl_nat_source_rule(uplink, uplink == out->ifindex, key.v4.saddr, &pool)) {
 	case SL_SOURCE_STAYS:
-		return !(opener->flags & SL_FLOW_SNAT);
+		return !from && !(opener->flags & SL_FLOW_SNAT);
 	case SL_SOURCE_POOL:
 		return sl_bound_still(&key, opener, pool);
 	default:

@@ -2,7 +2,7 @@
 /*
  * Where there is no room for another session, one gives way that nobody has answered for: it was
  * opened from outside and never completed, or is only counted. What an inside host opened, and what
- * was answered, never does (RFC 6888 REQ-11).
+ * was answered, never does (RFC 6888 REQ-11). Likewise where the answers' tuple is taken.
  */
 #ifndef SLUICE_BPF_STAGE_EARLY_DROP_H
 #define SLUICE_BPF_STAGE_EARLY_DROP_H
@@ -131,6 +131,47 @@ __noinline int sl_drop_early(__u32 family, __u32 account)
 	return false;
 }
 
+static __always_inline bool sl_drop_rival_family(__u8 family, __u32 slot, struct sl_work *it)
+{
+	const struct sl_flow *flow, *reverse;
+
+	slot = sl_opener_slot(family, slot, it);
+	flow = sl_flow_at(family, slot);
+	if (!flow || !sl_flow_key_at(family, slot, &it->ended))
+		return false;
+	sl_reverse_key(family, &it->ended, flow, &it->ended_back);
+	reverse = sl_flow_get(family, &it->ended_back);
+	if (reverse && sl_is_assured(sl_key_proto(family, &it->ended), flow, reverse) &&
+	    !sl_rules_old(flow))
+		return false;
+	return sl_session_end(family, slot);
+}
+
+/*
+ * The answers of the planned session would be taken for packets of another one, which gives way if
+ * nobody has answered for it, or if it is from before the rules in force: what these bring about is
+ * not kept out by what happened to be sent. Global: the verifier looks once.
+ */
+__noinline int sl_drop_rival(void)
+{
+	__u32 slot, zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	struct sl_packet *pkt;
+
+	if (!work)
+		return false;
+	pkt = &work->pkt;
+	if (sl_packet_kind(pkt) != SL_KIND_ROUTED)
+		return false;
+	__builtin_memset(&work->other, 0, sizeof(work->other));
+	sl_reverse_key(pkt->family, &pkt->key, &work->opened, &work->other);
+	slot = sl_flow_search_all(pkt->family, &work->other);
+	if (slot == SL_FLOW_NOWHERE)
+		return false;
+	return pkt->family == AF_INET ? sl_drop_rival_family(AF_INET, slot, work)
+				      : sl_drop_rival_family(AF_INET6, slot, work);
+}
+
 /*
  * Makes room for the session that did not begin for want of it, as work->pkt.reason says: of who
  * has too much himself one of his own gives way. False: none does.
@@ -139,8 +180,11 @@ static __always_inline bool sl_make_room(struct sl_work *work)
 {
 	bool over = work->pkt.reason == SL_DROP_HOST_QUOTA;
 
-	if (likely(!sl_wants_room(work->pkt.reason)) ||
-	    !sl_drop_early(work->pkt.family, over ? work->account : SL_ACCOUNT_ANY))
+	if (likely(!sl_wants_room(work->pkt.reason)))
+		return false;
+	if (work->pkt.reason == SL_DROP_COLLISION)
+		return sl_drop_rival();
+	if (!sl_drop_early(work->pkt.family, over ? work->account : SL_ACCOUNT_ANY))
 		return false;
 	work->instead = over;
 	return true;

@@ -26,13 +26,22 @@ static __always_inline const struct sl_masq *sl_masquerade(__u32 uplink, __be32 
 	return bpf_map_lookup_elem(&sl_masquerades, &key);
 }
 
-/* Is this port of any external address forwarded? */
-static __always_inline bool sl_port_forwarded(__be16 port)
+/* Is this external port of any address forwarded, or is anything forwarded to this internal one? */
+static __always_inline bool sl_port_forwarded(bool internal, __be16 port)
 {
-	__u32 number = bpf_ntohs(port), index = number / 64;
+	__u32 number = bpf_ntohs(port);
+	__u32 index = number / 64 + (internal ? SL_FORWARDED_WORDS : 0);
 	const __u64 *word = bpf_map_lookup_elem(&sl_forwarded_ports, &index);
 
 	return word && READ_ONCE(*word) >> number % 64 & 1;
+}
+
+static __always_inline const struct sl_forward *sl_forward_find(const struct sl_forward_key *key)
+{
+	if ((key->proto != IPPROTO_TCP && key->proto != IPPROTO_UDP) ||
+	    !sl_port_forwarded(key->uplink != SL_FORWARD_IN, key->port))
+		return NULL;
+	return bpf_map_lookup_elem(&sl_forwards, key);
 }
 
 /* The forward that stands for what is sent to this endpoint, or NULL. */
@@ -42,11 +51,24 @@ static __always_inline const struct sl_forward *sl_forward_of(const struct sl_ke
 	    .addr = sl_mapped(flow->daddr),
 	    .port = flow->dport,
 	    .proto = flow->proto,
+	    .uplink = SL_FORWARD_IN,
 	};
 
-	if ((key.proto != IPPROTO_TCP && key.proto != IPPROTO_UDP) || !sl_port_forwarded(key.port))
-		return NULL;
-	return bpf_map_lookup_elem(&sl_forwards, &key);
+	return sl_forward_find(&key);
+}
+
+/* The forward from whose external endpoint the sender's packets leave this uplink, or NULL. */
+static __always_inline const struct sl_forward *sl_forward_from(__u32 uplink,
+								const struct sl_key4 *flow)
+{
+	struct sl_forward_key key = {
+	    .addr = sl_mapped(flow->saddr),
+	    .port = flow->sport,
+	    .proto = flow->proto,
+	    .uplink = uplink,
+	};
+
+	return uplink ? sl_forward_find(&key) : NULL;
 }
 
 /* Replaces the destination by a forward's. Returns the forward, or NULL. */
@@ -191,13 +213,22 @@ static __always_inline enum sl_verdict sl_nat_translate(struct sl_ctx *ctx, __u3
 
 /*
  * Replaces the source of the planned session if it is to be. What is masqueraded goes on translated
- * or not at all.
+ * or not at all. Of two VMs with the same address a forward is for the one that the routes lead to.
  */
 static __always_inline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, struct sl_work *work)
 {
 	bool leaves = work->uplink == work->hop.ifindex;
+	const struct sl_forward *from = NULL;
 	__u32 pool = 0;
 
+	if (!work->overlaps)
+		from = sl_forward_from(work->uplink, &work->pkt.k4);
+	if (from) {
+		work->opened.saddr = from->addr.w[3];
+		work->opened.sport = from->port;
+		work->opened.flags |= SL_FLOW_SNAT;
+		return SL_CONTINUE;
+	}
 	switch (sl_nat_source_rule(work->uplink, leaves, work->pkt.k4.saddr, &pool)) {
 	case SL_SOURCE_STAYS:
 		return SL_CONTINUE;

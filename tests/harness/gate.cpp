@@ -342,8 +342,11 @@ void Gate::unmasquerade(const sl_addr& source, int prefix_length, const Link& up
 }
 
 void Gate::unforward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t outside_port) {
-    map<sl_forward_key, sl_forward>("sl_forwards")
-        .erase({outside, htons(outside_port), protocol, 0});
+    const auto forwards = map<sl_forward_key, sl_forward>("sl_forwards");
+    const sl_forward_key key{outside, htons(outside_port), protocol, 0, SL_FORWARD_IN};
+    const auto there = forwards.get(key).value_or(sl_forward{});
+    forwards.erase(key);
+    forwards.erase({there.addr, there.port, protocol, 0, there.uplink});
     take_generation();
 }
 
@@ -354,23 +357,24 @@ void Gate::take_generation() {
     rules.put(0, entry);
 }
 
+void Gate::put_forward(const sl_forward_key& key, const sl_forward& value) {
+    const auto ports = map<__u32, __u64>("sl_forwarded_ports");
+    const __u32 word =
+        ntohs(key.port) / 64 + (key.uplink == SL_FORWARD_IN ? 0 : SL_FORWARDED_WORDS);
+    forwarded_words_.insert(word);
+    ports.put(word, ports.get(word).value_or(0) | __u64{1} << ntohs(key.port) % 64);
+    map<sl_forward_key, sl_forward>("sl_forwards").put(key, value);
+}
+
 void Gate::forward(std::uint8_t protocol, const sl_addr& outside, std::uint16_t outside_port,
                    const sl_addr& inside, std::uint16_t inside_port, const Link& uplink,
                    std::uint16_t count) {
     for (std::uint16_t i = 0; i < count; ++i) {
-        sl_forward_key key{};
-        key.addr = outside;
-        key.port = htons(static_cast<std::uint16_t>(outside_port + i));
-        key.proto = protocol;
-        sl_forward target{};
-        target.addr = inside;
-        target.port = htons(static_cast<std::uint16_t>(inside_port + i));
-        target.uplink = ifindex(uplink);
-        const auto ports = map<__u32, __u64>("sl_forwarded_ports");
-        const __u32 word = ntohs(key.port) / 64;
-        forwarded_words_.insert(word);
-        ports.put(word, ports.get(word).value_or(0) | __u64{1} << ntohs(key.port) % 64);
-        map<sl_forward_key, sl_forward>("sl_forwards").put(key, target);
+        const auto external = htons(static_cast<std::uint16_t>(outside_port + i));
+        const auto internal = htons(static_cast<std::uint16_t>(inside_port + i));
+        const __u32 by = ifindex(uplink);
+        put_forward({outside, external, protocol, 0, SL_FORWARD_IN}, {inside, internal, 0, by});
+        put_forward({inside, internal, protocol, 0, by}, {outside, external, 0, by});
     }
     take_generation();
 }

@@ -179,6 +179,7 @@ private:
     FlowView<sl_key6> flows6_;
     std::unique_ptr<sluice_tc_bpf, SkeletonDelete> tc_;
     std::unique_ptr<sluice_xdp_bpf, SkeletonDelete> xdp_;
+    void put_forward(const sl_forward_key& key, const sl_forward& value);
     void clear_pools();
     void clear_guards();
     void clear_events();

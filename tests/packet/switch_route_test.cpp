@@ -286,6 +286,24 @@ TEST_P(SwitchNat, OverlappingNetworks) {
     }
 }
 
+// It is for the VM that the routes lead to, and so is its way out.
+TEST_P(SwitchNat, AForwardToANetworkThatOverlaps) {
+    SetUpMasquerade("10.66.0.0", 1024, 65535);
+    rig().set_gateway(gateway_30);
+    rig().set_gateway(gateway_40);
+    gate().forward(IPPROTO_UDP, external, 5000, ip(gateway_30.vm_v4), 4000, wan0);
+    rig().set(3, access(30));
+    rig().set(4, access(40));
+    place(gateway_30, 3);
+    place(gateway_40, 4);
+    const Packet a = packet4(gateway_30, server.v4), b = packet4(gateway_40, server.v4);
+    for (int i = 0; i < 2; ++i) {
+        expect_copies(GetParam(), 4, b, {{wan_, outside(b, 4000)}});
+        expect_copies(GetParam(), 3, a, {{wan_, outside(a, 5000)}});
+        expect_copies(GetParam(), wan_, answer(5000), {{3, inside(5000, gateway_30)}});
+    }
+}
+
 // Each VLAN has its own network's sources alone, whether the routes know of others or not.
 TEST_P(SwitchNat, SourcesOfAnotherVlan) {
     SetUpMasquerade("10.66.0.0", 1024, 65535);

@@ -47,6 +47,13 @@ bool Rules::masquerades_by(const Address& source, At uplink) const {
     });
 }
 
+bool Rules::sends_as(std::uint8_t protocol, const End& inside, const End& external,
+                     At uplink) const {
+    const auto forward = forwards.find({protocol, external});
+    return forward != forwards.end() && forward->second == inside &&
+           external.address == Address(address_of(link_at(uplink).v4));
+}
+
 bool Rules::is_private(const Address& address) const {
     return std::ranges::any_of(masquerades,
                                [&](const auto& it) { return is_of(it.first, address); });

@@ -28,6 +28,9 @@ struct Rules {
 
     /// Whether sources there leave by this uplink translated.
     [[nodiscard]] bool masquerades_by(const Address& source, At uplink) const;
+    /// Whether a forward at this uplink leads from this external end to the inside one.
+    [[nodiscard]] bool sends_as(std::uint8_t protocol, const End& inside, const End& external,
+                                At uplink) const;
     /// Whether there is any masquerade of it: then nothing leaves any uplink with this source, and
     /// nothing new comes in to it but by a forward.
     [[nodiscard]] bool is_private(const Address& address) const;

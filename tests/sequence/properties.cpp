@@ -49,8 +49,10 @@ MaybeFault frame_fault(const Headers& headers, const Seen& seen) {
     return std::nullopt;
 }
 
-/// Leaving by an uplink, in the direction in which it was opened.
+/// Leaving by an uplink, in the direction in which it was opened. From where a forward leads to it
+/// leaves from the forward's external end.
 MaybeFault outbound_fault(const Tuple& in, const Tuple& out, At at, const Rules& rules) {
+    if (rules.sends_as(in.protocol, in.src, out.src, at) && out.dst == in.dst) return std::nullopt;
     if (!rules.masquerades_by(in.src.address, at)) {
         if (out == in) return std::nullopt;
         return fault("translation", fmt::format("no rule makes {} of {}", text(out), text(in)));

@@ -62,6 +62,7 @@ TEST(Abi, VersionGoesWithTheseOffsets) {
     EXPECT_EQ(offsetof(sl_shortcut, port), 8u);
     EXPECT_EQ(offsetof(sl_masq_key, addr), 8u);
     EXPECT_EQ(offsetof(sl_binding_key, port), 16u);
+    EXPECT_EQ(offsetof(sl_forward_key, uplink), 20u);
     EXPECT_EQ(offsetof(sl_forward, uplink), 20u);
     EXPECT_EQ(offsetof(sl_port_bits, used), 128u);
     EXPECT_EQ(offsetof(sl_stamp, netns_ino), 24u);

@@ -98,17 +98,24 @@ struct sl_binding {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_binding) == 16, "sl_binding is 16 bytes");
 
-/* Map sl_forwards: one entry for each forwarded port. */
+/*
+ * Map sl_forwards: two entries for each forwarded port, since a forward is a mapping for good: what
+ * is sent to its external endpoint goes to the internal one, and what the internal one sends by the
+ * uplink of the external address leaves from the external one (RFC 4787 REQ-1).
+ */
 struct sl_forward_key {
-	union sl_addr addr; /* external */
-	__be16 port;
-	__u8 proto; /* IPPROTO_TCP or IPPROTO_UDP */
+	union sl_addr addr; /* external; with an uplink internal */
+	__be16 port;	    /* likewise */
+	__u8 proto;	    /* IPPROTO_TCP or IPPROTO_UDP */
 	__u8 zero;
+	__u32 uplink; /* SL_FORWARD_IN, or the ifindex by which the internal endpoint sends */
 };
-SL_STATIC_ASSERT(sizeof(struct sl_forward_key) == 20, "sl_forward_key is 20 bytes");
+SL_STATIC_ASSERT(sizeof(struct sl_forward_key) == 24, "sl_forward_key is 24 bytes");
+
+#define SL_FORWARD_IN 0u
 
 struct sl_forward {
-	union sl_addr addr; /* internal */
+	union sl_addr addr; /* the other end of the mapping */
 	__be16 port;
 	__u16 zero;
 	/*
@@ -120,10 +127,11 @@ struct sl_forward {
 SL_STATIC_ASSERT(sizeof(struct sl_forward) == 24, "sl_forward is 24 bytes");
 
 /*
- * Map sl_forwarded_ports: a bit for each external port (host order) that any forward has, set
- * before the forward is there and cleared after it. Most new sessions are for none: asking this,
- * 8 KB, they are spared a look into the large table of forwards, which no cache holds.
+ * Map sl_forwarded_ports: a bit for each external port (host order) that any forward has, and
+ * behind them one for each internal port; set before the forward is there and cleared after it.
+ * Most new sessions are for none: asking this, 16 KB, they are spared a look into the large table
+ * of forwards, which no cache holds.
  */
-#define SL_FORWARDED_WORDS (65536u / 64)
+#define SL_FORWARDED_WORDS (65536u / 64) /* of each of the two */
 
 #endif
