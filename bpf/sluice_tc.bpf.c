@@ -133,6 +133,61 @@ static __noinline enum sl_verdict sl_route_first(struct __sk_buff *ctx, const st
 }
 
 /*
+ * The next packet of a session that is as it was decided, its way out remembered: nearly every one,
+ * so without a call. SL_CONTINUE: sl_route() is to see it, of which nothing was done.
+ */
+static __always_inline enum sl_verdict
+sl_route_at_once(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_hop *hop = &work->hop;
+	__u32 now = sl_tick_now();
+	struct sl_flow *flow;
+
+	if (!settings || unlikely(pkt->special || sl_is_syn(pkt)))
+		return SL_CONTINUE;
+	flow = sl_flow_find_with(settings, pkt);
+	if (!flow || sl_flow_stale(flow, port) || !sl_nexthop_cached(flow, settings, now, hop) ||
+	    !sl_leaves_whole(ctx, pkt, hop))
+		return SL_CONTINUE;
+	if (unlikely(sl_flow_account(flow, pkt, ctx_len(ctx), now)))
+		sl_detect_packets(ctx, pkt, flow->in_port);
+	return sl_rewrite(ctx, pkt, flow, hop);
+}
+
+/* What is special about a packet is seen to. SL_CONTINUE: it may be one of a session. */
+static __always_inline enum sl_verdict
+sl_route_special(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
+{
+	struct sl_packet *pkt = &work->pkt;
+	enum sl_verdict verdict;
+	int why;
+
+	if (pkt->vlan_tags) {
+		if (pkt->priority_tags < pkt->vlan_tags)
+			return SL_PASS;
+		if (sl_untag(ctx, pkt))
+			return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);
+	}
+	if (pkt->options && sl_source_routed(ctx, pkt))
+		return sl_refuse(pkt, SL_DROP_SOURCE_ROUTED);
+	if (pkt->icmp_error) {
+		verdict = sl_icmp_related(ctx, port, work);
+		if (verdict != SL_CONTINUE)
+			return verdict;
+		if (sl_policy_in_force() && sl_icmp_unrelated(ctx))
+			return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
+	}
+	if (pkt->fragment != SL_FRAG_NONE || pkt->hidden) {
+		why = sl_route_hidden(ctx, port->id, port->domain);
+		if (why)
+			return sl_refuse(pkt, why);
+	}
+	return SL_CONTINUE;
+}
+
+/*
  * The IP packet for the router in work->pkt, which entered by `port`: enum sl_verdict. Global: the
  * verifier looks once, not for ports and gateways each.
  */
@@ -144,30 +199,14 @@ __noinline int sl_route(struct __sk_buff *ctx, const struct sl_port *port)
 	struct sl_packet *pkt;
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
-	int why;
 
 	if (!settings || !work || !port)
 		return SL_PASS;
 	pkt = &work->pkt;
-	if (unlikely(pkt->vlan_tags)) {
-		if (pkt->priority_tags < pkt->vlan_tags)
-			return SL_PASS;
-		if (sl_untag(ctx, pkt))
-			return sl_refuse(pkt, SL_DROP_REWRITE_FAILED);
-	}
-	if (unlikely(pkt->options) && sl_source_routed(ctx, pkt))
-		return sl_refuse(pkt, SL_DROP_SOURCE_ROUTED);
-	if (unlikely(pkt->icmp_error)) {
-		verdict = sl_icmp_related(ctx, port, work);
+	if (unlikely(pkt->special)) {
+		verdict = sl_route_special(ctx, port, work);
 		if (verdict != SL_CONTINUE)
 			return verdict;
-		if (sl_policy_in_force() && sl_icmp_unrelated(ctx))
-			return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
-	}
-	if (unlikely(pkt->fragment != SL_FRAG_NONE || pkt->hidden)) {
-		why = sl_route_hidden(ctx, port->id, port->domain);
-		if (why)
-			return sl_refuse(pkt, why);
 	}
 
 	flow = sl_flow_find_with(settings, pkt);
@@ -196,20 +235,24 @@ __noinline int sl_route(struct __sk_buff *ctx, const struct sl_port *port)
 static __always_inline enum sl_verdict
 sl_route_parts(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {
-	enum sl_verdict verdict = SL_CONTINUE;
+	enum sl_verdict verdict = sl_route(ctx, port);
 
+	if (likely(!work->pkt.special))
+		return verdict;
+	if (work->pkt.fragment == SL_FRAG_NONE)
+		return work->pkt.cut && verdict == SL_FORWARD ? sl_cut(ctx, port) : verdict;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i <= SL_HELD_PLACES && verdict == SL_CONTINUE; i++) {
-		verdict = sl_route(ctx, port);
-		if (unlikely(work->pkt.fragment != SL_FRAG_NONE))
-			verdict = sl_route_noted(ctx, port, verdict);
+	for (__u32 i = 0;; i++) {
+		verdict = sl_route_noted(ctx, port, verdict);
 		if (unlikely(work->pkt.cut) && verdict == SL_FORWARD)
 			verdict = sl_cut(ctx, port);
-		if (unlikely(work->pkt.fragment != SL_FRAG_NONE) && verdict == SL_FORWARD &&
-		    i < SL_HELD_PLACES)
-			verdict = sl_held_next(ctx, port);
+		if (verdict != SL_FORWARD || i == SL_HELD_PLACES)
+			return verdict;
+		verdict = sl_held_next(ctx, port);
+		if (verdict != SL_CONTINUE)
+			return verdict;
+		verdict = sl_route(ctx, port);
 	}
-	return verdict;
 }
 
 /* Makes the answer of a frame that is refused; SL_DROP: there is none. */
@@ -383,6 +426,14 @@ static __always_inline int sl_router_finish(struct __sk_buff *ctx, const struct 
 	return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
 }
 
+static __always_inline int sl_router_forward(struct __sk_buff *ctx, struct sl_port_stats *stats,
+					     struct sl_work *work)
+{
+	sl_count(&stats->rx[SL_COUNT_FORWARDED], work->len);
+	sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
+	return ctx_redirect(ctx, &work->hop);
+}
+
 #define SL_TO_ROUTE -5 /* no TC action */
 
 /*
@@ -401,7 +452,11 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 	    sl_qos_enter(ctx, port, &work->pkt) == SL_DROP)
 		verdict = SL_DROP;
 	if (verdict == SL_CONTINUE)
+		verdict = sl_route_at_once(ctx, port, work);
+	if (verdict == SL_CONTINUE)
 		return SL_TO_ROUTE;
+	if (likely(verdict == SL_FORWARD))
+		return sl_router_forward(ctx, stats, work);
 	return sl_router_finish(ctx, port, stats, work, verdict, work->len);
 }
 
@@ -410,13 +465,11 @@ static __noinline int sl_tc_router_end(struct __sk_buff *ctx, const struct sl_po
 				       struct sl_port_stats *stats, struct sl_work *work,
 				       enum sl_verdict verdict)
 {
+	if (verdict == SL_FORWARD)
+		return sl_router_forward(ctx, stats, work);
 	if (unlikely(verdict == SL_HELD))
 		return sl_held_end(stats, work);
-	if (verdict != SL_FORWARD)
-		return sl_router_finish(ctx, port, stats, work, verdict, work->len);
-	sl_count(&stats->rx[SL_COUNT_FORWARDED], work->len);
-	sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
-	return ctx_redirect(ctx, &work->hop);
+	return sl_router_finish(ctx, port, stats, work, verdict, work->len);
 }
 
 /* What the router leaves alone: the kernel's, or another port's past its bridge. */

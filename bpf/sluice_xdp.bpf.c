@@ -19,12 +19,20 @@
 #include "stage/rewrite.h"
 #include "stage/switch_xdp.h"
 
+/* Is there more about the packet than options that say nothing of its way? */
+static __always_inline bool sl_is_special(struct xdp_md *ctx, const struct sl_packet *pkt)
+{
+	return pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->hidden || pkt->icmp_error ||
+	       sl_source_routed(ctx, pkt);
+}
+
 /* Packets that need more than a rewrite, or go better by TC. */
 static __always_inline bool sl_needs_full_path(struct xdp_md *ctx, const struct sl_port *port,
 					       const struct sl_packet *pkt)
 {
-	if (pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->hidden || pkt->icmp_error ||
-	    (unlikely(pkt->options) && sl_source_routed(ctx, pkt)) || pkt->ttl <= 1)
+	if (unlikely(pkt->special) && sl_is_special(ctx, pkt))
+		return true;
+	if (pkt->ttl <= 1)
 		return true;
 	return (port->flags & SL_PORT_XDP_NO_TCP) && pkt->proto == IPPROTO_TCP;
 }

@@ -30,32 +30,41 @@ struct sl_packet {
 	__u32 l3_len; /* IP header and payload, as the IP header says */
 	__u16 l3_off;
 	__u16 l4_off;
-	__u8 family;	    /* AF_INET or AF_INET6 */
-	__u8 fragment;	    /* enum sl_fragment_kind */
-	__u8 proto;	    /* as in the key */
-	__u8 priority_tags; /* of vlan_tags, the outer ones: with VID 0 they are none */
-	__u16 frag_place;   /* if a fragment: bytes before it, and in bit 0 whether more follow */
-	__be32 frag_id;	    /* likewise */
-	__u8 ttl;	    /* or hop limit */
-	__u8 tos;	    /* or traffic class: DSCP << 2 | ECN */
-	__u8 tcp_flags;	    /* enum sl_tcp_seen, of this packet */
+	/*
+	 * What nearly every packet has nothing of: one look tells. Nobody writes here in vain: a
+	 * load of the whole waits for fresh stores of its parts.
+	 */
+	union {
+		__u64 special;
+		struct {
+			__u8 fragment;	    /* enum sl_fragment_kind */
+			__u8 vlan_tags;	    /* 0..2, those beside the frame too */
+			__u8 priority_tags; /* of these the outer ones with VID 0: they are none */
+			bool icmp_error;    /* it quotes another packet */
+			bool options;	    /* IPv4 options, or an IPv6 routing header */
+			bool source_routed; /* IPv6: a routing header of type 0 (RFC 5095) */
+			bool hidden;	    /* headers too many to read, or nested fragments */
+			bool cut;	    /* larger than the way out allows, to be cut up; TC */
+		};
+	};
+	__u8 family;	/* AF_INET or AF_INET6 */
+	__u8 proto;	/* as in the key */
+	__u8 ttl;	/* or hop limit */
+	__u8 tos;	/* or traffic class: DSCP << 2 | ECN */
+	__u8 tcp_flags; /* enum sl_tcp_seen, of this packet */
 	__u8 icmp_type;
-	__u8 vlan_tags;	    /* 0..2, those beside the frame too */
-	__u8 icmp_error;    /* an ICMP error quotes another packet */
-	__u8 reason;	    /* enum sl_drop, with SL_DROP */
-	bool gso;	    /* to be cut into segments by a device (TC only) */
-	bool options;	    /* IPv4 options, or an IPv6 routing header */
-	bool source_routed; /* IPv6: a routing header of type 0 (RFC 5095) */
-	bool df;	    /* must not be fragmented: IPv4 DF, always for IPv6 */
-	bool hidden;	    /* what the headers lead to is unknown: too many, or nested fragments */
-	__be16 ethertype;   /* behind the tags; below ETH_P_802_3_MIN a length */
-	__u16 vid;	    /* of the outermost tag that has one; 0 = none */
-	__u16 l4_hlen;	    /* bytes of the L4 header that a segment repeats */
-	__u32 slot;	    /* of its flow in the table, once that is found */
-	__u32 turn;	    /* if it was not: sl_flow_turns of this key before; 0 = not known */
-	__u16 frag_at;	    /* if a fragment: where begins what was cut up */
-	bool frag_known;    /* its key has the ports of its first fragment; TC */
-	bool cut;	    /* larger than the way out allows, and to be cut into fragments; TC */
+	__u8 reason;	  /* enum sl_drop, with SL_DROP */
+	bool gso;	  /* to be cut into segments by a device (TC only) */
+	bool df;	  /* must not be fragmented: IPv4 DF, always for IPv6 */
+	bool frag_known;  /* its key has the ports of its first fragment; TC */
+	__u16 frag_place; /* if a fragment: bytes before it, and in bit 0 whether more follow */
+	__be32 frag_id;	  /* likewise */
+	__u16 frag_at;	  /* likewise: where begins what was cut up */
+	__u16 l4_hlen;	  /* bytes of the L4 header that a segment repeats */
+	__be16 ethertype; /* behind the tags; below ETH_P_802_3_MIN a length */
+	__u16 vid;	  /* of the outermost tag that has one; 0 = none */
+	__u32 slot;	  /* of its flow in the table, once that is found */
+	__u32 turn;	  /* if it was not: sl_flow_turns of this key before; 0 = not known */
 };
 
 /* Are these bytes of the IP packet? Beyond its end there may be Ethernet padding. */

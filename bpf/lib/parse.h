@@ -103,7 +103,8 @@ static __always_inline enum sl_verdict sl_parse_icmp(struct sl_packet *pkt, __u8
 	if ((void *)(icmp + 1) > end || room < sizeof(*icmp))
 		return sl_refuse(pkt, SL_DROP_MALFORMED);
 	pkt->icmp_type = icmp->type;
-	pkt->icmp_error = sl_icmp_is_error(proto, icmp->type);
+	if (unlikely(sl_icmp_is_error(proto, icmp->type)))
+		pkt->icmp_error = true;
 	if (sl_icmp_is_request(pkt))
 		ports->sport = icmp->un.echo.id;
 	else if (sl_icmp_is_echo(pkt))
@@ -158,7 +159,8 @@ static __always_inline enum sl_verdict sl_parse4(struct sl_ctx *ctx, struct sl_p
 	pkt->ttl = ip->ttl;
 	pkt->tos = ip->tos;
 	pkt->l4_off = off + header;
-	pkt->options = header > sizeof(*ip);
+	if (unlikely(header > sizeof(*ip)))
+		pkt->options = true;
 	frag = bpf_ntohs(ip->frag_off);
 	pkt->df = frag & SL_IP_DF;
 	if (frag & (SL_IP_MF | SL_IP_OFFSET)) {

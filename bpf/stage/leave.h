@@ -16,6 +16,13 @@ static __always_inline bool sl_may_cut(const struct sl_packet *pkt, const struct
 	       pkt->l3_len - sizeof(struct iphdr) <= SL_CUT_MOST && hop->mtu >= SL_CUT_MTU_LEAST;
 }
 
+/* Does it leave in one piece, with a hop to spare? */
+static __always_inline bool sl_leaves_whole(struct sl_ctx *ctx, const struct sl_packet *pkt,
+					    const struct sl_hop *hop)
+{
+	return pkt->ttl > 1 && ctx_segment_len(ctx, pkt) <= hop->mtu;
+}
+
 /*
  * TTL and MTU, once the way out is known. SL_DROP with the reason, or SL_CONTINUE; with pkt->cut in
  * fragments.
@@ -23,13 +30,13 @@ static __always_inline bool sl_may_cut(const struct sl_packet *pkt, const struct
 static __always_inline enum sl_verdict sl_may_leave(struct sl_ctx *ctx, struct sl_packet *pkt,
 						    const struct sl_hop *hop)
 {
-	if (unlikely(pkt->ttl <= 1))
+	if (likely(sl_leaves_whole(ctx, pkt, hop)))
+		return SL_CONTINUE;
+	if (pkt->ttl <= 1)
 		return sl_refuse(pkt, SL_DROP_TTL_EXCEEDED);
-	if (unlikely(ctx_segment_len(ctx, pkt) > hop->mtu)) {
-		if (!sl_may_cut(pkt, hop))
-			return sl_refuse(pkt, SL_DROP_TOO_BIG);
-		pkt->cut = true;
-	}
+	if (!sl_may_cut(pkt, hop))
+		return sl_refuse(pkt, SL_DROP_TOO_BIG);
+	pkt->cut = true;
 	return SL_CONTINUE;
 }
 
