@@ -58,9 +58,15 @@ Driver::MaybeFault Driver::pass(const Sent& sent, bool& carried) {
     return std::nullopt;
 }
 
+/// Who has flooded pays for what he opens, and for what comes to him from outside.
+bool Driver::is_paid_by_flooder(const Sent& sent) const {
+    if (!is_uplink(sent.by)) return flooded_.contains(sent.by);
+    const auto vm = vm_with(model_.rules.inside_of(sent.tuple).address);
+    return vm && flooded_.contains(*vm);
+}
+
 Driver::MaybeFault Driver::pass_rightly(const Sent& sent) {
-    const bool rightful =
-        is_rightful(sent, model_) && !sent.backwards && !flooded_.contains(sent.by);
+    const bool rightful = is_rightful(sent, model_) && !sent.backwards && !is_paid_by_flooder(sent);
     bool carried = false;
     if (auto fault = pass(sent, carried)) return fault;
     if (!rightful || carried) return std::nullopt;

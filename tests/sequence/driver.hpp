@@ -45,6 +45,7 @@ private:
     /// The same, as often as a sender tries who has a right to get through.
     MaybeFault pass_rightly(const Sent& sent);
     [[nodiscard]] MaybeFault unless_known(MaybeFault fault) const;
+    [[nodiscard]] bool is_paid_by_flooder(const Sent& sent) const;
     /// Does a command; if it fails, everything must be as it was. @return whether it was done
     template <class Command>
     MaybeFault command(Command&& command, bool& done);

@@ -47,6 +47,11 @@ bool Rules::masquerades_by(const Address& source, At uplink) const {
     });
 }
 
+End Rules::inside_of(const Tuple& in) const {
+    const auto forward = forwards.find({in.protocol, in.dst});
+    return forward != forwards.end() ? forward->second : in.dst;
+}
+
 bool Rules::sends_as(std::uint8_t protocol, const End& inside, const End& external,
                      At uplink) const {
     const auto forward = forwards.find({protocol, external});

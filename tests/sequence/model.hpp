@@ -28,6 +28,8 @@ struct Rules {
 
     /// Whether sources there leave by this uplink translated.
     [[nodiscard]] bool masquerades_by(const Address& source, At uplink) const;
+    /// Where this goes by the forwards: perhaps to where it was sent.
+    [[nodiscard]] End inside_of(const Tuple& in) const;
     /// Whether a forward at this uplink leads from this external end to the inside one.
     [[nodiscard]] bool sends_as(std::uint8_t protocol, const End& inside, const End& external,
                                 At uplink) const;

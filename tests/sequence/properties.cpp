@@ -79,7 +79,8 @@ MaybeFault inbound_fault(const Tuple& in, const Tuple& out, At by, At at, const 
         return fault("owner", fmt::format("nothing makes {} of {}: it is no answer, and there is "
                                           "no forward",
                                           text(out), text(in)));
-    if (is_uplink(by) && rules.is_private(out.dst.address))
+    // From an interface that is no port it is the kernel that forwards.
+    if (is_uplink(by) && rules.is_port(by) && rules.is_private(out.dst.address))
         return fault(
             "inbound",
             fmt::format("{} comes in to a masqueraded network without a forward", text(in)));
@@ -248,24 +249,29 @@ bool is_reachable(const Address& address, const Rules& rules) {
     return address == Address(neighbour.v4) || rules.route.has_value();
 }
 
-/// Whether the host has a way back: of what is only routed any, else by where it came in.
+bool is_address_of(const Address& address, At at) {
+    return address == Address(address_of(link_at(at).v4));
+}
+
+/// Whether the host has a way back: of what is only routed any, else by where it came in, if that
+/// has the address that the answers come from.
 bool can_return(const Conversation& it, const Rules& rules) {
     if (it.opened == it.delivered) return is_reachable(it.opened.src.address, rules);
+    if (!is_address_of(it.opened.dst.address, it.opener)) return false;
     if (it.opened.src.address == Address(neighbour.v4)) return it.opener == At::wan;
     return rules.route == it.opener;
 }
 
 bool may_open(const Sent& sent, const Rules& rules) {
     const Tuple& in = sent.tuple;
-    const auto forward = rules.forwards.find({in.protocol, in.dst});
-    const bool forwarded = forward != rules.forwards.end();
-    if (rules.denies({in.protocol, in.src, forwarded ? forward->second : in.dst})) return false;
+    const bool forwarded = rules.forwards.contains({in.protocol, in.dst});
+    if (rules.denies({in.protocol, in.src, rules.inside_of(in)})) return false;
     if (rules.blocked &&
         (in.src.address == Address(server.v4) || in.dst.address == Address(server.v4)))
         return false;
     if (is_uplink(sent.by)) {
         return forwarded && is_reachable(in.src.address, rules) && rules.is_port(sent.by) &&
-               in.dst.address == Address(address_of(link_at(sent.by).v4));
+               is_address_of(in.dst.address, sent.by);
     }
     if (vm_with(in.dst.address)) return vm_with(in.dst.address) != sent.by;
     const bool to_neighbour = in.dst.address == Address(neighbour.v4);
