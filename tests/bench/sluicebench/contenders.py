@@ -121,10 +121,13 @@ class Sluice(Contender):
     def start(self, lab):
         self.instance, self.gateway = lab.name, lab.gateway
         self.state = tempfile.mkdtemp(prefix="sluice-bench-")
-        # One host fills the whole table here, which its share would refuse.
-        self._sluice("--netns", lab.gateway.name, "up", "--host-share", "off",
+        self._sluice("--netns", lab.gateway.name, "up", *self.share(),
                      "--max-flows", self.max_flows, "--max-bindings", self.max_bindings)
         self.is_up = True
+
+    def share(self):
+        """One host fills the whole table here, which its share would refuse."""
+        return "--host-share", "off"
 
     def close(self):
         if self.is_up:
