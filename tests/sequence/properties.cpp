@@ -287,6 +287,8 @@ bool may_open(const Sent& sent, const Rules& rules) {
 
 bool is_rightful(const Sent& sent, const Model& model) {
     if (sent.forged || sent.foreign || sent.tail_only || sent.by_host || sent.quoted) return false;
+    // A guard has no use for tags, those with VID 0 included.
+    if (sent.whole.has<Vlan>() && model.rules.guarded.contains(sent.by)) return false;
     const auto* answered = model.memory.answered_by(sent.tuple);
     if (answered && sent.by == answered->responder)
         return !(is_uplink(answered->opener) && is_inside(answered->opened.src.address)) &&
