@@ -156,6 +156,26 @@ sl_route_at_once(struct __sk_buff *ctx, const struct sl_port *port, struct sl_wo
 	return sl_rewrite(ctx, pkt, flow, hop);
 }
 
+/* An ICMP error, from a source that is right. SL_CONTINUE: about none of our translations. */
+static __always_inline enum sl_verdict
+sl_route_error(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
+{
+	struct sl_packet *pkt = &work->pkt;
+	enum sl_verdict verdict;
+	int source;
+
+	if (sl_martian(pkt))
+		return SL_PASS;
+	source = sl_source_judge(ctx, port);
+	if (source == SL_SOURCE_WRONG)
+		return sl_refuse(pkt, SL_DROP_SOURCE);
+	work->overlaps = source == SL_SOURCE_OVERLAPS;
+	verdict = sl_icmp_related(ctx, port, work);
+	if (verdict == SL_CONTINUE && sl_policy_in_force() && sl_icmp_unrelated(ctx, port->id))
+		return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
+	return verdict;
+}
+
 /* What is special about a packet is seen to. SL_CONTINUE: it may be one of a session. */
 static __always_inline enum sl_verdict
 sl_route_special(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
@@ -173,11 +193,9 @@ sl_route_special(struct __sk_buff *ctx, const struct sl_port *port, struct sl_wo
 	if (pkt->options && sl_source_routed(ctx, pkt))
 		return sl_refuse(pkt, SL_DROP_SOURCE_ROUTED);
 	if (pkt->icmp_error) {
-		verdict = sl_icmp_related(ctx, port, work);
+		verdict = sl_route_error(ctx, port, work);
 		if (verdict != SL_CONTINUE)
 			return verdict;
-		if (sl_policy_in_force() && sl_icmp_unrelated(ctx))
-			return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
 	}
 	if (pkt->fragment != SL_FRAG_NONE || pkt->hidden) {
 		why = sl_route_hidden(ctx, port->id, port->domain);

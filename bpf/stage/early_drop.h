@@ -10,6 +10,7 @@
 #include "lib/port.h"
 #include "lib/rules.h"
 #include "stage/admit.h"
+#include "stage/decide.h"
 #include "stage/end.h"
 
 #define SL_DROP_TRIES 64 /* groups that are looked into, drawn at random */
@@ -142,15 +143,17 @@ static __always_inline bool sl_drop_rival_family(__u8 family, __u32 slot, struct
 	sl_reverse_key(family, &it->ended, flow, &it->ended_back);
 	reverse = sl_flow_get(family, &it->ended_back);
 	if (reverse && sl_is_assured(sl_key_proto(family, &it->ended), flow, reverse) &&
-	    !sl_rules_old(flow))
+	    (family != AF_INET ||
+	     sl_translation_stands(sl_port_of_id(flow->in_port), sl_port_of_id(reverse->in_port),
+				   &it->ended, flow)))
 		return false;
 	return sl_session_end(family, slot);
 }
 
 /*
  * The answers of the planned session would be taken for packets of another one, which gives way if
- * nobody has answered for it, or if it is from before the rules in force: what these bring about is
- * not kept out by what happened to be sent. Global: the verifier looks once.
+ * nobody has answered for it, or if it is not what the rules in force bring about: these are not
+ * kept from what they say by what happened to be sent. Global: the verifier looks once.
  */
 __noinline int sl_drop_rival(void)
 {

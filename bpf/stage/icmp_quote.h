@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Is an ICMP error about a session that is known? It quotes a packet of it (RFC 792, RFC 4443
- * section 3), which left by where the error comes in: its tuple turned round is the key of its
- * answers. Asked while a policy is in force, for errors that are not about a translated session.
+ * section 3), whose tuple turned round is the key of the answers. The error is as good as one of
+ * these: it goes to who sent the quoted packet, and comes in by where its answers do. Asked while a
+ * policy is in force, for errors that are not about a translated session.
  */
 #ifndef SLUICE_BPF_STAGE_ICMP_QUOTE_H
 #define SLUICE_BPF_STAGE_ICMP_QUOTE_H
@@ -70,8 +71,41 @@ static __always_inline bool sl_quote_key6(struct __sk_buff *ctx, __u32 off, __u1
 	return sl_quote_ports(ctx, off + sizeof(ip6), ip6.nexthdr, &key->sport, &key->dport);
 }
 
-/* Of the ICMP error in work->pkt, with its domain. Global: the verifier looks once. */
-__noinline int sl_icmp_unrelated(struct __sk_buff *ctx)
+/*
+ * Does what came in by this port come from where the packets of this entry do? Outside, all uplinks
+ * are one. Yes as well if that is not known, and of what the host itself sends (0).
+ */
+static __always_inline bool sl_comes_from(const struct sl_flow *entry, __u32 in_port)
+{
+	const struct sl_port *wanted, *port;
+
+	if (!in_port || !entry->in_port || entry->in_port == in_port)
+		return true;
+	wanted = sl_port_of_id(entry->in_port);
+	port = sl_port_of_id(in_port);
+	return wanted && port && wanted->role == SL_ROLE_UPLINK && port->role == SL_ROLE_UPLINK;
+}
+
+/* Is work->other the key of a session that is allowed, as far as is known by now? */
+static __always_inline bool sl_quote_known(struct sl_work *work, __u32 in_port)
+{
+	__u8 family = work->pkt.family;
+	const struct sl_flow *entry = sl_flow_get(family, &work->other), *opener = entry;
+
+	if (!entry || !sl_comes_from(entry, in_port) || (entry->rules && sl_rules_old(entry)))
+		return false;
+	if (!(entry->flags & SL_FLOW_ORIG)) {
+		sl_reverse_key(family, &work->other, entry, &work->back);
+		opener = sl_flow_get(family, &work->back);
+	}
+	return opener && !(opener->flags & (SL_FLOW_DENIED | SL_FLOW_FLUSH));
+}
+
+/*
+ * Of the ICMP error in work->pkt, with its domain, which came in by this port; 0: it is the host's.
+ * Global: the verifier looks once.
+ */
+__noinline int sl_icmp_unrelated(struct __sk_buff *ctx, __u32 in_port)
 {
 	__u32 zero = 0, off;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
@@ -82,19 +116,23 @@ __noinline int sl_icmp_unrelated(struct __sk_buff *ctx)
 		return true;
 	pkt = &work->pkt;
 	off = (pkt->l4_off & SL_L4_OFF_MASK) + SL_QUOTE_OFF;
+	__builtin_memset(&work->other, 0, sizeof(work->other));
 	if (pkt->family == AF_INET)
-		read = sl_quote_key4(ctx, off, pkt->k4.domain, &work->other.v4);
+		read = sl_quote_key4(ctx, off, pkt->k4.domain, &work->other.v4) &&
+		       work->other.v4.daddr == pkt->k4.daddr;
 	else
-		read = sl_quote_key6(ctx, off, pkt->k6.domain, &work->other.v6);
+		read =
+		    sl_quote_key6(ctx, off, pkt->k6.domain, &work->other.v6) &&
+		    !__builtin_memcmp(&work->other.v6.daddr, &pkt->k6.daddr, sizeof(pkt->k6.daddr));
 	if (!read)
 		return true;
-	if (sl_flow_get(pkt->family, &work->other))
+	if (sl_quote_known(work, in_port))
 		return false;
 	if (pkt->family == AF_INET)
 		work->other.v4.kind = SL_KIND_COUNTED;
 	else
 		work->other.v6.kind = SL_KIND_COUNTED;
-	return !sl_flow_get(pkt->family, &work->other);
+	return !sl_quote_known(work, in_port);
 }
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * ICMP errors about a translated session (RFC 5508 section 4, RFC 5382 REQ-9). The error quotes a
  * packet of the session as it was on the error's side of the translation; the receiver must find
- * its own. The session is the one whose answering flow has the quoted tuple turned round.
+ * its own. The session is the one whose answering flow has the quoted tuple turned round; whoever
+ * else than an answer of it could come from has nothing to say about it.
  */
 #ifndef SLUICE_BPF_STAGE_ICMP_RELATED_H
 #define SLUICE_BPF_STAGE_ICMP_RELATED_H
@@ -10,6 +11,7 @@
 #include "lib/csum.h"
 #include "lib/parse.h"
 #include "stage/flow.h"
+#include "stage/icmp_quote.h"
 #include "stage/leave.h"
 #include "stage/nexthop.h"
 #include "stage/work.h"
@@ -130,6 +132,19 @@ static __always_inline int sl_related_icmp(struct __sk_buff *ctx, const struct s
 	return ctx_l4_csum_replace(ctx, pkt, icmp, offsetof(struct icmphdr, checksum), 0, diff);
 }
 
+/* May the error leave with its sender's address? SL_CONTINUE, or SL_DROP with the reason. */
+static __always_inline enum sl_verdict sl_error_as_it_is(struct sl_work *work,
+							 const struct sl_hop *hop)
+{
+	const struct sl_port *out = sl_port_find(hop->ifindex);
+
+	if (work->overlaps)
+		return sl_refuse(&work->pkt, SL_DROP_SOURCE);
+	if (out && out->role == SL_ROLE_UPLINK && sl_nat_hidden(out->ifindex, work->pkt.k4.saddr))
+		return sl_refuse(&work->pkt, SL_DROP_UNTRANSLATED);
+	return SL_CONTINUE;
+}
+
 /*
  * Translates the error and leaves its way out in *hop. SL_CONTINUE: not about a session of ours.
  * The outer source becomes the session's if the error comes from inside: no inside address
@@ -155,9 +170,9 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	flow = sl_flow_get(AF_INET, key);
 	if (!flow || !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)))
 		return SL_CONTINUE;
-	if (sl_rules_old(flow)) /* the session's next packet tells whether it stands */
+	/* Of what is from before the rules in force the session's next packet tells. */
+	if (pkt->k4.daddr != key->v4.daddr || !sl_comes_from(flow, port->id) || sl_rules_old(flow))
 		return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
-	source = flow->saddr != key->v4.saddr ? flow->saddr : pkt->k4.saddr;
 	route.saddr = sl_mapped(pkt->k4.saddr);
 	route.daddr = sl_mapped(flow->daddr);
 	route.out_ifindex = sl_way_back(AF_INET, key, flow);
@@ -165,9 +180,12 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	if (!sl_fib_found(err))
 		return SL_PASS;
 	hop->neigh = err;
+	if (flow->saddr == key->v4.saddr && sl_error_as_it_is(work, hop) != SL_CONTINUE)
+		return SL_DROP;
 	if (sl_may_leave(ctx, pkt, hop) != SL_CONTINUE)
 		return SL_DROP;
 
+	source = flow->saddr != key->v4.saddr ? flow->saddr : pkt->k4.saddr;
 	pkt->reason = SL_DROP_REWRITE_FAILED;
 	if (sl_related_ip(ctx, &quoted, flow, quote_off, &addr_diff) ||
 	    sl_related_l4(ctx, pkt, &quoted, flow, quote_off + sizeof(struct iphdr), addr_diff,

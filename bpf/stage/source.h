@@ -2,7 +2,8 @@
 /*
  * May a packet with this source come in here? Asked when a session is decided, not for every
  * packet: the host's routes are asked for the way back (RFC 3704). On strict ports that has to be
- * the way the packet came; on others there has to be one. The host's own addresses are at neither.
+ * the way the packet came; on others there has to be one. The host's own addresses are at neither,
+ * nor at an uplink those of a network that does not leave it as it is.
  */
 #ifndef SLUICE_BPF_STAGE_SOURCE_H
 #define SLUICE_BPF_STAGE_SOURCE_H
@@ -13,6 +14,7 @@
 #include "lib/settings.h"
 #include "lib/time.h"
 #include "maps/maps.h"
+#include "stage/nat.h"
 #include "stage/work.h"
 
 #define SL_SOURCE_TICK_BITS 20 /* of sl_sources: comes round in 18 minutes */
@@ -78,8 +80,12 @@ static __always_inline enum sl_source
 sl_source_by_routes(struct sl_ctx *ctx, const struct sl_port *port, struct sl_work *work)
 {
 	bool strict = sl_is_strict(port, work->pkt.family);
-	int err = sl_source_ask(ctx, port, work, 0);
+	int err;
 
+	if (port->role == SL_ROLE_UPLINK && work->pkt.family == AF_INET &&
+	    sl_nat_hidden(port->ifindex, work->pkt.k4.saddr))
+		return SL_SOURCE_WRONG;
+	err = sl_source_ask(ctx, port, work, 0);
 	/* A way by a tunnel is one, but none that the packet can have come by. */
 	if (!sl_fib_found(err))
 		return err == BPF_FIB_LKUP_RET_UNSUPP_LWT && !strict ? SL_SOURCE_RIGHT

@@ -233,7 +233,7 @@ static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_work 
 	case SL_TRACK_STALE:
 		return sl_track_judged(ctx, pkt);
 	case SL_TRACK_ERROR:
-		return sl_icmp_unrelated(ctx) ? SL_DROP_ICMP_UNRELATED : 0;
+		return sl_icmp_unrelated(ctx, in_port) ? SL_DROP_ICMP_UNRELATED : 0;
 	case SL_TRACK_ENDED:
 		return SL_DROP_COLLISION;
 	case SL_TRACK_HIDDEN:

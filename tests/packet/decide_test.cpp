@@ -129,6 +129,15 @@ TEST_F(Decide, WhatTheHostAwaitsItGets) {
     expect_pass(Hook::tc, wan0, told(external, 4000));
 }
 
+TEST_F(Decide, AMasqueradedSourceDoesNotComeFromOutside) {
+    Packet hosted = server_to(vm_b.v4) / Udp{.sport = 53, .dport = 80};
+    hosted.get<Ip4>().src = ip("10.0.0.77");
+    gate().masquerade(ip("10.0.0.0"), 24, thin0, {address_of(thin0.v4)}, 1024, 65535);
+    expect_drop(Hook::tc, wan0, hosted, SL_DROP_SOURCE);
+    gate().routable(ip("10.0.0.0"), 24, wan0);
+    expect_forward(Hook::tc, wan0, hosted, routed(hosted, lan1, vm_b));
+}
+
 TEST_F(Decide, FromOutsideIntoAMasqueradedNetworkByForwardsAlone) {
     masquerade_a();
     const Packet in = server_to(vm_a.v4) / Tcp{.sport = 9, .dport = 22, .flags = SYN};

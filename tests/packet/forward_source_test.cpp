@@ -99,5 +99,19 @@ TEST_F(ForwardSource, WhatNobodyAnsweredGivesWay) {
     EXPECT_EQ(gate().flows4().entries().size(), 2u) << "one session";
 }
 
+// An established connection does not, whatever else changed meanwhile.
+TEST_F(ForwardSource, WhatWasAnsweredStays) {
+    forward_to_a();
+    gate().forward(IPPROTO_UDP, external, 5001, vm_a.v4, 4000, wan0);
+    expect_both(wan0, told(5000), at_a(told(5000)));
+    expect_both(lan0, asked(), left(asked(), 5000));
+    expect_drop(Hook::tc, wan0, told(5001), SL_DROP_COLLISION);
+    gate().forward(IPPROTO_UDP, external, 9999, vm_b.v4, 9999, wan0);
+    expect_drop(Hook::tc, wan0, told(5001), SL_DROP_COLLISION);
+    // Unless it is not what the rules say any more.
+    gate().unforward(IPPROTO_UDP, external, 5000);
+    expect_both(wan0, told(5001), at_a(told(5001)));
+}
+
 }  // namespace
 }  // namespace sluice::test

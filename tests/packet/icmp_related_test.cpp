@@ -161,5 +161,87 @@ TEST_F(IcmpFromInside, OfARouterInside) {
     expect_error_leaves(lan1, to_gateway(vm_b, lan1), ip("10.0.1.77"));
 }
 
+// About vm_a's masqueraded flow, from who has nothing to do with it.
+class IcmpFromAnother : public GateTest {
+protected:
+    void SetUp() override {
+        GateTest::SetUp();
+        for (const auto& link : {lan0, lan1}) {  // lone taps: no VLAN keeps them apart
+            auto port = port_entry(link);
+            port.domain = 0;
+            gate().set_port(link, port);
+        }
+        masquerade_a(2000, 2000);
+        expect_forward(Hook::tc, lan0, request(), leaving());
+    }
+    static Packet request() {
+        return a_to_server4() / Udp{.sport = 4000, .dport = 53} / payload(60);
+    }
+    static Packet leaving() { return with_source(routed(request(), wan0, router), external, 2000); }
+    static Packet delivered() {
+        return from_gateway(lan0, vm_a) / Ip4{.src = server.v4, .dst = vm_a.v4, .ttl = 63} /
+               Udp{.sport = 53, .dport = 4000} / payload(60);
+    }
+    static Packet error(const Eth& eth, const sl_addr& from, const sl_addr& to,
+                        const Packet& about) {
+        return eth / Ip4{.src = from, .dst = to} / Icmp{.type = 3, .code = 3} / quote(about, 68);
+    }
+    static Eth from_router() { return to_gateway(router, wan0); }
+    static Eth from_b() { return to_gateway(vm_b, lan1); }
+    static Eth from_a() { return to_gateway(vm_a, lan0); }
+};
+
+TEST_F(IcmpFromAnother, ByTheSessionsWayItPasses) {
+    const Packet in = error(from_router(), reporter, external, leaving());
+    Packet out = routed(error(from_router(), reporter, vm_a.v4, request()), lan0, vm_a);
+    out.get<Raw>() = quote(routed(request(), wan0, router), 68);
+    expect_forward(Hook::tc, wan0, in, out);
+}
+
+TEST_F(IcmpFromAnother, AVmToAnotherVm) {
+    for (const auto& from : {vm_b.v4, vm_a.v4, server.v4})
+        expect_drop(Hook::tc, lan1, error(from_b(), from, external, leaving()),
+                    SL_DROP_ICMP_UNRELATED);
+}
+
+TEST_F(IcmpFromAnother, AVmInAnothersName) {
+    expect_drop(Hook::tc, lan1, error(from_b(), vm_b.v4, server.v4, delivered()),
+                SL_DROP_ICMP_UNRELATED);
+}
+
+TEST_F(IcmpFromAnother, ToWhoDidNotSendWhatIsQuoted) {
+    for (const auto& to : {vm_b.v4, server.v4})
+        expect_drop(Hook::tc, wan0, error(from_router(), reporter, to, leaving()),
+                    SL_DROP_ICMP_UNRELATED);
+}
+
+TEST_F(IcmpFromAnother, FromWhereNobodyIs) {
+    expect_drop(Hook::tc, wan0, error(from_router(), address_of(lan0.v4), external, leaving()),
+                SL_DROP_SOURCE);
+    for (const char* martian : {"127.0.0.1", "0.0.0.0", "255.255.255.255"})
+        expect_pass(Hook::tc, wan0,
+                    serialise(error(from_router(), ip(martian), external, leaving())));
+}
+
+// Of a session that is translated on the other side alone: the reporter's address would leave.
+TEST_F(IcmpFromAnother, AHiddenSourceDoesNotLeave) {
+    gate().unmasquerade(ip("10.0.0.0"), 24, wan0);
+    gate().masquerade(ip("10.0.1.0"), 24, wan0, {external_2}, 3000, 3999);
+    gate().forward(IPPROTO_UDP, external, 8080, server.v4, 53, wan0);
+    const Packet ask = to_gateway(vm_a, lan0) / Ip4{.src = vm_a.v4, .dst = external} /
+                       Udp{.sport = 4000, .dport = 8080} / payload(60);
+    expect_forward(Hook::tc, lan0, ask, with_destination(routed(ask, wan0, router), server.v4, 53));
+    const Packet told = from_gateway(lan0, vm_a) / Ip4{.src = external, .dst = vm_a.v4, .ttl = 63} /
+                        Udp{.sport = 8080, .dport = 4000} / payload(60);
+    Packet out = routed(error(from_a(), vm_a.v4, server.v4, told), wan0, router);
+    Packet seen = told;
+    seen.get<Ip4>().src = server.v4;
+    seen.get<Udp>().sport = 53;
+    out.get<Raw>() = quote(seen, 68);
+    expect_forward(Hook::tc, lan0, error(from_a(), vm_a.v4, external, told), out);
+    expect_drop(Hook::tc, lan0, error(from_a(), ip("10.0.1.77"), external, told),
+                SL_DROP_UNTRANSLATED);
+}
+
 }  // namespace
 }  // namespace sluice::test

@@ -292,6 +292,31 @@ TEST_F(Policy, IcmpErrorsPassIfTheyAreAboutAFlow) {
     expect_forward(Hook::tc, wan0, error4(ping), at_a(error4(ping)));
 }
 
+// An error is as good as an answer: to who sent what it quotes, from where that went, of what is
+// allowed.
+TEST_F(Policy, IcmpErrorsPassNobodyElse) {
+    auto mine = rule(PolicyAction::allow);
+    mine.source = at_port(lan0.id);
+    put({mine, rule(PolicyAction::deny)});
+    const auto error4 = [](Packet head, const Packet& cause) {
+        return head / Icmp{.type = 3, .code = 1} / Raw{[&] {
+                   const auto frame = serialise(cause);
+                   return Bytes(frame.begin() + eth_header, frame.end());
+               }()};
+    };
+    expect_forward(Hook::tc, lan0, ask4, routed(ask4, wan0, router));
+    expect_drop(Hook::tc, wan0, error4(server_to(vm_b.v4), ask4), SL_DROP_ICMP_UNRELATED);
+    const Packet from_b = to_gateway(vm_b, lan1) / Ip4{.src = vm_b.v4, .dst = vm_a.v4};
+    expect_drop(Hook::tc, lan1, error4(from_b, ask4), SL_DROP_ICMP_UNRELATED);
+    const Packet to_a = error4(server_to(vm_a.v4), ask4);
+    EXPECT_EQ(send(Hook::tc, wan0, serialise(to_a)).verdict, Verdict::forward);
+    // Denied by now, and tried again.
+    put({rule(PolicyAction::deny)});
+    expect_drop(Hook::tc, wan0, to_a, SL_DROP_ICMP_UNRELATED);
+    expect_drop(Hook::tc, lan0, ask4, SL_DROP_POLICY_DENY);
+    expect_drop(Hook::tc, wan0, to_a, SL_DROP_ICMP_UNRELATED);
+}
+
 TEST_F(Policy, IcmpTypesAreApart) {
     auto echo = rule(PolicyAction::allow);
     echo.icmp_types = {{IPPROTO_ICMP, 13}};

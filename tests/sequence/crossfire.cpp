@@ -75,6 +75,8 @@ std::optional<Fault> fault_in(const Seen& seen, const InForce& in_force) {
     if (in_force.masquerade && is_uplink(seen.at) && from_vm)
         return fault("masquerade", "untranslated");
     if (!checksum_fault(seen.frame).empty()) return fault("complete", "a wrong checksum");
+    // The host counts the identifications of its own ICMP: they come by ours.
+    if (headers->tuple.protocol != IPPROTO_UDP) return std::nullopt;
     const std::size_t at = locate(seen.frame)->l3 + 4;
     switch (seen.frame[at] << 8 | seen.frame[at + 1]) {
         case spoofed:

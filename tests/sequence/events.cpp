@@ -36,10 +36,11 @@ const char* word(Shape shape) {
                         ", its later fragments only", ", with a source route"});
 }
 const char* word(Twist twist) {
-    return word(twist,
-                {"says more", "has somebody else answer in its place",
-                 "says more by the other uplink", "sends a RST with a wrong number",
-                 "sends a SYN with a wrong number", "sends a FIN", "is told of an ICMP error"});
+    return word(
+        twist, {"says more", "has somebody else answer in its place",
+                "says more by the other uplink", "sends a RST with a wrong number",
+                "sends a SYN with a wrong number", "sends a FIN", "sends an ICMP error",
+                "is not who sends an ICMP error about it", "sends an ICMP error to somebody else"});
 }
 const char* word(Policy policy) {
     return word(policy,
@@ -208,7 +209,8 @@ rc::Gen<Event> say(const Profile& profile) {
         rc::gen::set(&Say::side, one_of<Side>({Side::responder, Side::opener}, {2, 3})),
         rc::gen::set(&Say::twist, mostly(Twist::honest, profile.twisted,
                                          {Twist::stranger, Twist::other_uplink, Twist::rst,
-                                          Twist::syn, Twist::fin, Twist::error})),
+                                          Twist::syn, Twist::fin, Twist::error,
+                                          Twist::error_of_another, Twist::error_astray})),
         rc::gen::set(&Say::dress, dress(profile)), rc::gen::set(&Say::later, seldom())));
 }
 

@@ -50,7 +50,9 @@ enum class Twist : std::uint8_t {
     rst,
     syn,
     fin,
-    error,  ///< an ICMP error about what the other side sent
+    error,             ///< an ICMP error about what the other side sent
+    error_of_another,  ///< likewise, from who is at neither end
+    error_astray,      ///< likewise, to who did not send it
 };
 /// Another packet of a conversation that there was.
 struct Say {

@@ -169,14 +169,38 @@ std::uint8_t protocol_number(Protocol protocol, bool ipv6) {
     return 0;
 }
 
-Sent error_about(const Tuple& quoted, At by, Dress dress, std::uint16_t number) {
+Address address_at(const Host& host, bool v4) { return Address(v4 ? host.v4 : host.v6); }
+
+/// A cable at neither end.
+At beside(const Conversation& it) {
+    for (const At at : {At::a, At::b})
+        if (it.opener != at && it.responder != at) return at;
+    return At::wan;
+}
+
+/// An address of neither end.
+Address beside(const Tuple& quoted) {
+    const bool v4 = quoted.src.address.is_v4();
+    for (const Host& host : {vm_a, vm_b})
+        if (const auto it = address_at(host, v4);
+            it != quoted.src.address && it != quoted.dst.address)
+            return it;
+    return address_at(neighbour, v4);
+}
+
+Sent error_about(const Tuple& quoted, At by, Twist twist, Dress dress, std::uint16_t number) {
     const bool v4 = quoted.src.address.is_v4();
     // Who tells of it is the host at this end: the VM, or the router.
-    const Tuple outer{
-        icmp_of(v4), {Address(v4 ? host_at(by).v4 : host_at(by).v6), 0}, {quoted.src.address, 0}};
+    const Tuple outer{icmp_of(v4),
+                      {address_at(host_at(by), v4), 0},
+                      {twist == Twist::error_astray ? beside(quoted) : quoted.src.address, 0}};
     Bytes inner = serialise(transport(ip_layer(Packet{}, quoted, 1, Shape::whole), quoted, ACK, 1) /
                             payload(8, number));
-    Sent sent{.by = by, .number = number, .tuple = outer, .quoted = quoted};
+    Sent sent{.by = by,
+              .number = number,
+              .tuple = outer,
+              .quoted = quoted,
+              .stray = twist != Twist::error};
     sent.whole = ip_layer(head(by, dress, outer.src.address), outer, number, Shape::whole) /
                  Icmp{.type = static_cast<std::uint8_t>(v4 ? 3 : 1),
                       .code = static_cast<std::uint8_t>(v4 ? 1 : 0)} /
@@ -218,9 +242,11 @@ Sent packet_of(const Say& it, const Conversation& about, std::uint16_t number) {
     if (it.twist == Twist::rst) flags = RST;
     if (it.twist == Twist::syn) flags = SYN;
     if (it.twist == Twist::fin) flags = FIN | ACK;
-    Sent packet = it.twist == Twist::error ? error_about(tuple.turned(), by, it.dress, number)
-                                           : sent(by, it.dress, Shape::whole, tuple, number, flags,
-                                                  flags == ACK ? 1000 : wrong_number);
+    if (it.twist == Twist::error_of_another) by = beside(about);
+    Sent packet = it.twist >= Twist::error
+                      ? error_about(tuple.turned(), by, it.twist, it.dress, number)
+                      : sent(by, it.dress, Shape::whole, tuple, number, flags,
+                             flags == ACK ? 1000 : wrong_number);
     packet.forged = forged;
     packet.foreign = it.twist == Twist::stranger || it.twist == Twist::other_uplink;
     packet.aged = it.later;

@@ -30,6 +30,7 @@ struct Sent {
     bool foreign = false;          ///< it is not from who should say it: a router can't always tell
     bool aged = false;             ///< what the kernel said of ways out is asked for again
     std::optional<Tuple> quoted{};  ///< by an ICMP error
+    bool stray = false;             ///< which is not from or to who has to do with that
 
     [[nodiscard]] bool whole_has_v4() const { return whole.has<Ip4>(); }
 };

@@ -132,6 +132,19 @@ MaybeFault rest_fault(const Sent& sent, const Tuple& out, const Headers& headers
     return fault("complete", "no fragment of it begins there");
 }
 
+/// Where nobody asks a policy it is a packet like others, whatever it says: as it was sent.
+MaybeFault stray_error_fault(const Sent& sent, const Headers& headers, const Rules& rules) {
+    if (rules.policy != Policy::none)
+        return fault("policy", "an ICMP error that nobody has asked for passes a policy");
+    if (headers.tuple.src == sent.tuple.src && headers.tuple.dst == sent.tuple.dst &&
+        headers.quoted == sent.quoted)
+        return std::nullopt;
+    return fault(
+        "owner",
+        fmt::format("an ICMP error about {} is made one about {}, by {}", text(*sent.quoted),
+                    headers.quoted ? text(*headers.quoted) : "nothing", text(headers.tuple)));
+}
+
 /// An ICMP error goes to who sent what it quotes, and quotes it as that one sent it.
 MaybeFault error_fault(const Sent& sent, const Headers& headers, At at, const Model& model) {
     if (is_uplink(at) && headers.quoted &&
@@ -209,6 +222,7 @@ std::optional<Fault> fault_of(const Sent& sent, const Seen& seen, Model& model) 
     // What enters by an interface that is no port is the kernel's, which minds no IPv6 source.
     if (sent.forged && is_uplink(sent.by) && !model.rules.is_port(sent.by)) return std::nullopt;
     if (sent.forged) return fault("source", fmt::format("{}: {}", sent.forged, text(sent.tuple)));
+    if (sent.stray) return stray_error_fault(sent, *headers, model.rules);
     if (sent.quoted) return error_fault(sent, *headers, seen.at, model);
     if (headers->tail && sent.tail_only) return tail_fault(sent, *headers, model.rules);
 
