@@ -253,24 +253,23 @@ __noinline int sl_route(struct __sk_buff *ctx, const struct sl_port *port)
 static __always_inline enum sl_verdict
 sl_route_parts(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {
-	enum sl_verdict verdict = sl_route(ctx, port);
+	enum sl_verdict verdict = SL_CONTINUE;
 
-	if (likely(!work->pkt.special))
-		return verdict;
-	if (work->pkt.fragment == SL_FRAG_NONE)
-		return work->pkt.cut && verdict == SL_FORWARD ? sl_cut(ctx, port) : verdict;
+	/* Not with a call at the end: Linux 6.1 has no loop that begins right behind one. */
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0;; i++) {
-		verdict = sl_route_noted(ctx, port, verdict);
-		if (unlikely(work->pkt.cut) && verdict == SL_FORWARD)
-			verdict = sl_cut(ctx, port);
-		if (verdict != SL_FORWARD || i == SL_HELD_PLACES)
-			return verdict;
-		verdict = sl_held_next(ctx, port);
-		if (verdict != SL_CONTINUE)
-			return verdict;
+	for (__u32 i = 0; i <= SL_HELD_PLACES && verdict == SL_CONTINUE; i++) {
 		verdict = sl_route(ctx, port);
+		if (likely(!work->pkt.special))
+			break;
+		if (work->pkt.fragment != SL_FRAG_NONE)
+			verdict = sl_route_noted(ctx, port, verdict);
+		if (work->pkt.cut && verdict == SL_FORWARD)
+			verdict = sl_cut(ctx, port);
+		if (work->pkt.fragment != SL_FRAG_NONE && verdict == SL_FORWARD &&
+		    i < SL_HELD_PLACES)
+			verdict = sl_held_next(ctx, port);
 	}
+	return verdict;
 }
 
 /* Makes the answer of a frame that is refused; SL_DROP: there is none. */
