@@ -5,7 +5,7 @@
 
 lab_new e2e
 lab_routed
-rounds=$((${SLUICE_TEST_LONG:-0} ? 40 : 4))
+rounds=$((${SLUICE_TEST_LONG:-0} ? 40 : 2))
 
 # killed UNDO ARGUMENTS...: the command is killed at `rounds` points spread over the time that it
 # takes, and given again each time; UNDO takes back what it did.
@@ -17,7 +17,7 @@ killed() {
     time=$(($(now_ns) - start))
     $undo
     for ((round = 0; round < rounds; round++)); do
-        killed_after $((time * round / (rounds - 1))) "$@"
+        killed_after $((time * (round + 1) / (rounds + 1))) "$@"
         code=0
         sl --json status >"$LAB_DIR/status" || code=$?
         # 3: killed before there was an instance.

@@ -5,7 +5,7 @@
 
 lab_new e2e
 lab_routed
-rounds=$((${SLUICE_TEST_LONG:-0} ? 40 : 12))
+rounds=$((${SLUICE_TEST_LONG:-0} ? 40 : 6))
 lab_up
 sl port add vm1 --role access
 sl mac pool add all --prefix 02:00:00:00:03 --cooldown 0s --ip-pool 10.77.1.0/24
