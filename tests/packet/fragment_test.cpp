@@ -124,6 +124,7 @@ TEST_F(Fragments, SameIdentificationOfAnotherHost) {
     const auto a_out = fragments(masqueraded(datagram4()), 64);
     expect_forward(Hook::tc, lan0, a[0], a_out[0]);
     expect_held(lan0, b[1]);
+    gate().forget_held();
     EXPECT_EQ(send(Hook::tc, lan0, serialise(b[0])).verdict, Verdict::forward);
     expect_forward(Hook::tc, lan0, a[1], a_out[1]);
 }
