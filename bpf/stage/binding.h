@@ -146,10 +146,12 @@ static __always_inline void sl_binding_unref(struct sl_binding_key *key)
  */
 __noinline int sl_host_awaits(struct sl_bind_request *req, __be32 external, __u32 port)
 {
+	__u32 zero = 0;
+	const struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
 	const struct sl_flow *answer;
 	struct sl_key4 *key;
 
-	if (!req)
+	if (!req || !live || !READ_ONCE(live->tracked4)) /* the table is large, a miss slow */
 		return false;
 	key = &req->awaited.v4;
 	key->saddr = req->remote;
