@@ -64,7 +64,8 @@ std::uint32_t uplink_of(const Address& external, const DesiredState& desired, co
     return 0;
 }
 
-/// Of several forwards to one internal endpoint, what that sends leaves from the oldest one's.
+/// Where several forwards lead to one internal endpoint, what it sends leaves from the external
+/// endpoint of the oldest.
 void plan_forward(NatPlan& plan, const ForwardSpec& rule, std::uint32_t uplink) {
     const Address &outside = rule.external.address, &inside = rule.internal.address;
     for (std::uint32_t i = 0; i < rule.external.ports.size(); ++i) {

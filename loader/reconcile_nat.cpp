@@ -238,7 +238,8 @@ private:
             return true;
         }));
         if (!stale.empty() || !stale_senders.empty())
-            SL_CHECK(journal_.step(fmt::format("remove {} forwarded ports", stale.size()),
+            SL_CHECK(journal_.step(fmt::format("remove {} forwarded ports",
+                                               std::max(stale.size(), stale_senders.size())),
                                    [&]() -> Result<> {
                                        for (const auto& [key, value] : stale_senders)
                                            SL_CHECK(maps_.forwards.erase(key));
@@ -247,8 +248,9 @@ private:
         if (!missing.empty() || !unsent.empty()) {
             SL_TRY(bound, read_bound_ports(datapath_));
             SL_CHECK(refuse_bound(missing, bound));
-            SL_CHECK(journal_.step(fmt::format("add {} forwarded ports", missing.size()),
-                                   [&] { return add_forwards(missing, unsent); }));
+            SL_CHECK(journal_.step(
+                fmt::format("add {} forwarded ports", std::max(missing.size(), unsent.size())),
+                [&] { return add_forwards(missing, unsent); }));
         }
         SL_CHECK(keep_forwards_taken());
         note_forwarded_ports();
@@ -305,12 +307,10 @@ private:
     }
 
     Result<> add_forwards(const Forwards& missing, const Forwards& unsent) {
-        for (const auto* each : {&missing, &unsent})
-            for (const auto& [key, value] : *each) {
-                const auto at = forwarded_bit(key);
-                std::atomic_ref(maps_.forwarded_ports.entries()[at / 64])
-                    .fetch_or(std::uint64_t{1} << at % 64);
-            }
+        const auto words = forwarded_words();
+        for (std::size_t i = 0; i < words.size(); ++i)
+            if (words[i] != 0)
+                std::atomic_ref(maps_.forwarded_ports.entries()[i]).fetch_or(words[i]);
         for (const auto& [key, value] : missing) SL_CHECK(maps_.forwards.update(key, value));
         SL_CHECK(keep_forwards_taken());
         // A session may have taken one between the look and now.
@@ -320,9 +320,20 @@ private:
         return {};
     }
 
-    /// The entry's bit of sl_forwarded_ports.
-    static std::size_t forwarded_bit(const sl_forward_key& key) {
-        return (key.uplink == SL_FORWARD_IN ? 0 : SL_FORWARDED_WORDS * 64) + ntohs(key.port);
+    using ForwardedWords = std::array<__u64, 2 * SL_FORWARDED_WORDS>;
+
+    /// sl_forwarded_ports as it is to be.
+    [[nodiscard]] ForwardedWords forwarded_words() const {
+        ForwardedWords words{};
+        const auto note = [&](const Forwards& entries, std::size_t first) {
+            for (const auto& [key, value] : entries) {
+                const auto port = ntohs(key.port);
+                words[first + port / 64] |= __u64{1} << port % 64;
+            }
+        };
+        note(plan_.forwards, 0);
+        note(plan_.senders, SL_FORWARDED_WORDS);
+        return words;
     }
 
     /// No pool hands out a forwarded port. Idempotent, so that it mends what a killed process
@@ -339,13 +350,7 @@ private:
     /// Of just those forwards that there are by now.
     void note_forwarded_ports() {
         if (journal_.planning()) return;
-        std::array<__u64, 2 * SL_FORWARDED_WORDS> words{};
-        for (const auto* each : {&plan_.forwards, &plan_.senders})
-            for (const auto& [key, value] : *each) {
-                const auto at = forwarded_bit(key);
-                words[at / 64] |= __u64{1} << at % 64;
-            }
-        std::ranges::copy(words, maps_.forwarded_ports.entries().begin());
+        std::ranges::copy(forwarded_words(), maps_.forwarded_ports.entries().begin());
     }
 
     /// Calls for each port space that the forward's external address and protocol have.

@@ -102,8 +102,8 @@ static __always_inline bool sl_quote_known(struct sl_work *work, __u32 in_port)
 }
 
 /*
- * Of the ICMP error in work->pkt, with its domain, which came in by this port; 0: it is the host's.
- * Global: the verifier looks once.
+ * Is the ICMP error in work->pkt, whose key has its domain, about no session that is known? It came
+ * in by this port; 0: the host sent it. Global: the verifier looks once.
  */
 __noinline int sl_icmp_unrelated(struct __sk_buff *ctx, __u32 in_port)
 {

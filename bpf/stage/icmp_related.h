@@ -170,7 +170,7 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	flow = sl_flow_get(AF_INET, key);
 	if (!flow || !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)))
 		return SL_CONTINUE;
-	/* Of what is from before the rules in force the session's next packet tells. */
+	/* Whether a session from before the rules in force stands, its next packet decides. */
 	if (pkt->k4.daddr != key->v4.daddr || !sl_comes_from(flow, port->id) || sl_rules_old(flow))
 		return sl_refuse(pkt, SL_DROP_ICMP_UNRELATED);
 	route.saddr = sl_mapped(pkt->k4.saddr);
