@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "cli/render/output.hpp"
-#include "loader/target.hpp"
+#include "loader/instance/target.hpp"
 
 namespace sluice::cli {
 

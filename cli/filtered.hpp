@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "cli/command.hpp"
-#include "loader/session.hpp"
+#include "loader/flow/session.hpp"
 
 namespace sluice::cli {
 

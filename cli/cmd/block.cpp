@@ -1,14 +1,14 @@
 // block add, del, load, list, clear.
-#include "loader/block.hpp"
+#include "cli/view/block.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
-#include "cli/view/block.hpp"
 #include "cli/view/views.hpp"
-#include "loader/reconcile_blocks.hpp"
+#include "loader/block/apply.hpp"
+#include "loader/block/commands.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice::cli {

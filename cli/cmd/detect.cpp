@@ -6,7 +6,7 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/view/views.hpp"
-#include "loader/detect.hpp"
+#include "loader/detect/commands.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice::cli {

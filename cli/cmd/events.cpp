@@ -8,7 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
-#include "loader/syslog.hpp"
+#include "loader/event/syslog.hpp"
 
 namespace sluice::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/filtered.hpp"
 #include "cli/interrupt.hpp"
-#include "loader/eve.hpp"
+#include "loader/flow/eve.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice::cli {

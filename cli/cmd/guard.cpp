@@ -8,7 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/view/views.hpp"
-#include "loader/guard_checks.hpp"
+#include "loader/model/guard_switches.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice::cli {

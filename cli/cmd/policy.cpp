@@ -1,14 +1,14 @@
 // policy load, list, hits, diff, clear, test.
-#include "loader/policy.hpp"
+#include "cli/view/policy.hpp"
 
 #include <fmt/format.h>
 
 #include <chrono>
 
 #include "cli/command.hpp"
-#include "cli/view/policy.hpp"
 #include "cli/view/views.hpp"
-#include "loader/policy_flow.hpp"
+#include "loader/policy/commands.hpp"
+#include "loader/policy/question.hpp"
 
 namespace sluice::cli {
 namespace {

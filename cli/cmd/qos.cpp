@@ -10,7 +10,7 @@
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/view/views.hpp"
-#include "loader/qos.hpp"
+#include "loader/qos/commands.hpp"
 #include "sluice/dscp.hpp"
 #include "sluice/units.hpp"
 

@@ -5,7 +5,7 @@
 #include "cli/command.hpp"
 #include "cli/view/qos.hpp"
 #include "cli/view/views.hpp"
-#include "loader/qos_match.hpp"
+#include "loader/qos/match.hpp"
 #include "sluice/dscp.hpp"
 
 namespace sluice::cli {

@@ -8,7 +8,7 @@
 #include "cli/arguments.hpp"
 #include "cli/command.hpp"
 #include "cli/view/views.hpp"
-#include "loader/switch_flags.hpp"
+#include "loader/model/switch_flags.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice::cli {

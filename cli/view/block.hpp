@@ -3,7 +3,7 @@
 
 #include "cli/render/document.hpp"
 #include "cli/render/output.hpp"
-#include "loader/block.hpp"
+#include "loader/block/commands.hpp"
 
 namespace sluice::cli {
 

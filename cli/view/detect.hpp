@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/render/document.hpp"
-#include "loader/detectors.hpp"
+#include "loader/model/detectors.hpp"
 
 namespace sluice::cli {
 

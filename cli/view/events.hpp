@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/render/output.hpp"
-#include "loader/event_log.hpp"
+#include "loader/event/log.hpp"
 
 namespace sluice::cli {
 

@@ -3,8 +3,8 @@
 
 #include "cli/render/output.hpp"
 #include "cli/view/views.hpp"
-#include "loader/flow_log.hpp"
-#include "loader/flow_top.hpp"
+#include "loader/flow/log.hpp"
+#include "loader/flow/top.hpp"
 
 namespace sluice::cli {
 

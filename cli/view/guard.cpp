@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "loader/guard_checks.hpp"
+#include "loader/model/guard_switches.hpp"
 
 namespace sluice::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/render/document.hpp"
-#include "loader/guard.hpp"
+#include "loader/guard/commands.hpp"
 
 namespace sluice::cli {
 

@@ -7,7 +7,7 @@
 
 #include "cli/render/document.hpp"
 #include "cli/render/output.hpp"
-#include "loader/mac_import.hpp"
+#include "loader/lease/import.hpp"
 
 namespace sluice::cli {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/render/families.hpp"
-#include "loader/metrics.hpp"
+#include "loader/monitor/metrics.hpp"
 
 namespace sluice::cli {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/render/document.hpp"
-#include "loader/policy.hpp"
+#include "loader/policy/commands.hpp"
 
 namespace sluice::cli {
 

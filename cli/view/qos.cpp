@@ -1,7 +1,7 @@
 #include "cli/view/qos.hpp"
 
 #include "cli/view/views.hpp"
-#include "loader/qos_match.hpp"
+#include "loader/qos/match.hpp"
 #include "sluice/dscp.hpp"
 #include "sluice/units.hpp"
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cli/render/document.hpp"
-#include "loader/qos.hpp"
+#include "loader/qos/commands.hpp"
 
 namespace sluice::cli {
 

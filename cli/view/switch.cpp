@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "cli/view/views.hpp"
-#include "loader/switch_flags.hpp"
+#include "loader/model/switch_flags.hpp"
 
 namespace sluice::cli {
 namespace {

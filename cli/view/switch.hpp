@@ -5,7 +5,7 @@
 
 #include "cli/render/document.hpp"
 #include "cli/render/output.hpp"
-#include "loader/switch.hpp"
+#include "loader/switch/commands.hpp"
 
 namespace sluice::cli {
 

@@ -6,13 +6,13 @@
 
 #include "cli/render/document.hpp"
 #include "cli/render/output.hpp"
-#include "loader/event_log.hpp"
-#include "loader/instance.hpp"
-#include "loader/nat.hpp"
-#include "loader/port.hpp"
-#include "loader/session.hpp"
-#include "loader/stats.hpp"
-#include "loader/status.hpp"
+#include "loader/event/log.hpp"
+#include "loader/flow/session.hpp"
+#include "loader/instance/lifecycle.hpp"
+#include "loader/monitor/counters.hpp"
+#include "loader/monitor/status.hpp"
+#include "loader/nat/commands.hpp"
+#include "loader/port/commands.hpp"
 
 namespace sluice::cli {
 

@@ -305,7 +305,7 @@ struct BlockSetSpec {
     std::uint64_t loaded = 0;   ///< CLOCK_REALTIME, seconds
     std::uint64_t expires = 0;  ///< CLOCK_REALTIME, milliseconds; 0 = never
     std::uint64_t count = 0;    ///< networks
-    std::uint64_t digest = 0;   ///< of them: loader/block_list.hpp
+    std::uint64_t digest = 0;   ///< of them: loader/block/list.hpp
     bool operator==(const BlockSetSpec&) const = default;
 };
 
@@ -325,7 +325,7 @@ struct PolicyVm {
 };
 
 struct PolicySpec {
-    std::string text;         ///< as it was loaded: loader/policy_file.hpp
+    std::string text;         ///< as it was loaded: loader/policy/file.hpp
     std::string name;         ///< of the file, for people
     std::int64_t loaded = 0;  ///< CLOCK_REALTIME, ms
     std::vector<std::string> rules =

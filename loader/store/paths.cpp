@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "loader/store/database.hpp"
+#include "loader/instance/database.hpp"
 
 namespace sluice {
 namespace {

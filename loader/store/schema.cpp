@@ -235,7 +235,7 @@ CREATE TABLE detector (
 )sql";
 
 // `loaded` in seconds, `expires` in milliseconds of CLOCK_REALTIME, 0 = never. A set's prefixes are
-// one value, packed (loader/block_list.hpp): a million rows would take as long as all the rest.
+// one value, packed (loader/block/list.hpp): a million rows would take as long as all the rest.
 constexpr const char* blocking = R"sql(
 CREATE TABLE block_set (
     name TEXT PRIMARY KEY,

@@ -8,10 +8,10 @@
 #include "cli/view/events.hpp"
 #include "golden.hpp"
 #include "live.hpp"
-#include "loader/guard_checks.hpp"
-#include "loader/guard_plan.hpp"
+#include "loader/guard/plan.hpp"
 #include "loader/kernel/bpffs.hpp"
 #include "loader/kernel/map.hpp"
+#include "loader/model/guard_switches.hpp"
 
 namespace sluice::cli {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "golden.hpp"
 #include "live.hpp"
-#include "loader/qos_match.hpp"
+#include "loader/qos/match.hpp"
 
 namespace sluice::cli {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "golden.hpp"
 #include "live.hpp"
-#include "loader/switch_flags.hpp"
+#include "loader/model/switch_flags.hpp"
 
 namespace sluice::cli {
 namespace {

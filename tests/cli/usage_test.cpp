@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "capture.hpp"
-#include "loader/stats.hpp"
+#include "loader/monitor/counters.hpp"
 #include "sluice/abi/types.h"
 
 namespace sluice::cli {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "loader/block_list.hpp"
+#include "loader/block/list.hpp"
 
 namespace {
 

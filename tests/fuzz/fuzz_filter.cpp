@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "loader/session.hpp"
+#include "loader/flow/session.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::vector<std::string> terms(1);

@@ -6,10 +6,10 @@
 #include <string_view>
 
 #include "bpf/lib/policy.h"
-#include "loader/policy_file.hpp"
-#include "loader/policy_image.hpp"
-#include "loader/policy_text.hpp"
-#include "loader/policy_values.hpp"
+#include "loader/policy/file.hpp"
+#include "loader/policy/image.hpp"
+#include "loader/policy/text.hpp"
+#include "loader/policy/values.hpp"
 #include "tests/harness/policy_dice.hpp"
 
 namespace {

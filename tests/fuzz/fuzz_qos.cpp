@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "loader/qos_file.hpp"
-#include "loader/qos_match.hpp"
+#include "loader/qos/file.hpp"
+#include "loader/qos/match.hpp"
 #include "sluice/dscp.hpp"
 
 namespace {

@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-#include "loader/policy_judge.hpp"
+#include "loader/policy/judge.hpp"
 
 namespace sluice::test {
 

@@ -9,8 +9,8 @@
 #include <ctime>
 #include <thread>
 
-#include "loader/block_image.hpp"
-#include "loader/block_list.hpp"
+#include "loader/block/image.hpp"
+#include "loader/block/list.hpp"
 #include "tests/packet/scenario.hpp"
 
 namespace sluice::test {

@@ -10,7 +10,7 @@
 
 #include "loader/kernel/fd.hpp"
 #include "loader/kernel/policy_map.hpp"
-#include "loader/policy_image.hpp"
+#include "loader/policy/image.hpp"
 #include "tests/harness/gate.hpp"
 
 namespace sluice::test {

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "loader/kernel/datapath.hpp"
-#include "loader/policy_image.hpp"
+#include "loader/policy/image.hpp"
 #include "policy_ask.skel.h"
 #include "tests/harness/policy_dice.hpp"
 

@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <fstream>
 
-#include "loader/block.hpp"
-#include "loader/guard.hpp"
-#include "loader/nat.hpp"
-#include "loader/policy.hpp"
-#include "loader/port.hpp"
-#include "loader/session.hpp"
+#include "loader/block/commands.hpp"
+#include "loader/flow/session.hpp"
+#include "loader/guard/commands.hpp"
+#include "loader/nat/commands.hpp"
+#include "loader/policy/commands.hpp"
+#include "loader/port/commands.hpp"
 #include "tests/sequence/rules_text.hpp"
 
 namespace sluice::test::sequence {

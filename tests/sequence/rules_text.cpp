@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "loader/store/database.hpp"
+#include "loader/instance/database.hpp"
 #include "loader/store/paths.hpp"
 
 namespace sluice::test::sequence {

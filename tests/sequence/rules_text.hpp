@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "loader/target.hpp"
+#include "loader/instance/target.hpp"
 #include "tests/sequence/events.hpp"
 
 namespace sluice::test::sequence {

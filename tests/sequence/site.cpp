@@ -12,13 +12,13 @@
 #include <thread>
 #include <utility>
 
-#include "loader/change.hpp"
-#include "loader/instance.hpp"
+#include "loader/block/store.hpp"
+#include "loader/guard/store.hpp"
+#include "loader/instance/change.hpp"
+#include "loader/instance/lifecycle.hpp"
 #include "loader/kernel/fd.hpp"
-#include "loader/port.hpp"
-#include "loader/store/block_store.hpp"
-#include "loader/store/guard_store.hpp"
-#include "loader/store/policy_store.hpp"
+#include "loader/policy/store.hpp"
+#include "loader/port/commands.hpp"
 #include "tests/harness/held_view.hpp"
 #include "tests/sequence/forget.hpp"
 #include "tests/sequence/must.hpp"

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "loader/instance/target.hpp"
 #include "loader/kernel/datapath.hpp"
-#include "loader/target.hpp"
 #include "sluice/abi/reason.h"
 #include "sluice/abi/stats.h"
 #include "tests/sequence/ground.hpp"

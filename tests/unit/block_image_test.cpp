@@ -1,7 +1,5 @@
 // The block list's image, as the datapath looks it up (bpf/lib/block.h, built for the host),
 // against a list that is searched from end to end.
-#include "loader/block_image.hpp"
-
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -11,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "loader/block_list.hpp"
+#include "loader/block/image.hpp"
+#include "loader/block/list.hpp"
 
 namespace {
 

@@ -1,10 +1,9 @@
 // Block lists as files have them.
-#include "loader/block_list.hpp"
-
 #include <gmock/gmock.h>
 
 #include <random>
 
+#include "loader/block/list.hpp"
 #include "tests/unit/expect_error.hpp"
 
 namespace sluice {

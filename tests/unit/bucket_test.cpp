@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "loader/qos_plan.hpp"
+#include "loader/qos/plan.hpp"
 
 namespace sluice {
 namespace {

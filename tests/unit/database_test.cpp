@@ -1,4 +1,4 @@
-#include "loader/store/database.hpp"
+#include "loader/instance/database.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
 // Detectors: what is set over what is by default, and the rules made of it.
 #include <gtest/gtest.h>
 
-#include "loader/detectors.hpp"
-#include "loader/events.hpp"
-#include "loader/store/database.hpp"
-#include "loader/store/detect_store.hpp"
+#include "loader/detect/store.hpp"
+#include "loader/event/kinds.hpp"
+#include "loader/instance/database.hpp"
+#include "loader/model/detectors.hpp"
 #include "temporary_folder.hpp"
 
 namespace sluice {

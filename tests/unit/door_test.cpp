@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "loader/door_plan.hpp"
+#include "loader/port/door_plan.hpp"
 
 namespace sluice {
 namespace {

@@ -1,5 +1,5 @@
 // Flow records as eve.json has them.
-#include "loader/eve.hpp"
+#include "loader/flow/eve.hpp"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>

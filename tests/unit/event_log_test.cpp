@@ -1,10 +1,9 @@
 // Whose events are, and since when.
-#include "loader/event_log.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "expect_error.hpp"
+#include "loader/event/log.hpp"
 
 namespace sluice {
 namespace {

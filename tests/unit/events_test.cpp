@@ -1,12 +1,12 @@
 // The ring of events: whole events only, in order, and what was missed is known.
-#include "loader/events.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <ctime>
 #include <thread>
+
+#include "loader/event/kinds.hpp"
 
 namespace sluice {
 namespace {

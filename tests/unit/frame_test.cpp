@@ -1,5 +1,5 @@
 // Headers as people read them.
-#include "loader/frame.hpp"
+#include "loader/base/frame.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,12 +1,11 @@
 // What guards and leases become in the kernel, decided without one.
-#include "loader/guard_plan.hpp"
-
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "loader/guard_checks.hpp"
-#include "loader/reconcile_guards.hpp"
+#include "loader/guard/apply.hpp"
+#include "loader/guard/plan.hpp"
+#include "loader/model/guard_switches.hpp"
 
 namespace sluice {
 namespace {

@@ -1,11 +1,10 @@
 // Guards in the database: as they were asked for, and gone with their port.
-#include "loader/store/guard_store.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "loader/guard_checks.hpp"
-#include "loader/store/database.hpp"
+#include "loader/guard/store.hpp"
+#include "loader/instance/database.hpp"
+#include "loader/model/guard_switches.hpp"
 #include "temporary_folder.hpp"
 
 namespace sluice {

@@ -1,6 +1,4 @@
 // The guard's tables: every key is found by the datapath's rule, and nothing else is.
-#include "loader/guard_table.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +6,8 @@
 #include <cstring>
 #include <random>
 #include <set>
+
+#include "loader/guard/table.hpp"
 
 namespace sluice {
 namespace {

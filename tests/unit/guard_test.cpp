@@ -1,8 +1,8 @@
 // What can be said about a guard without its port.
-#include "loader/guard.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "loader/guard/commands.hpp"
 
 namespace sluice {
 namespace {

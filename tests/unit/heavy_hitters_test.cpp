@@ -1,5 +1,5 @@
 // The greatest sums of a stream, in bounded memory.
-#include "loader/heavy_hitters.hpp"
+#include "loader/base/heavy_hitters.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,4 @@
 // Giving and binding addresses, on a database without a kernel.
-#include "loader/lease_give.hpp"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +6,7 @@
 #include <set>
 
 #include "expect_error.hpp"
+#include "loader/lease/give.hpp"
 #include "temporary_folder.hpp"
 
 namespace sluice {

@@ -1,14 +1,14 @@
 // States of leases, by clocks of the tests' own, and the choice of addresses.
-#include "loader/lease.hpp"
+#include "loader/model/lease.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "loader/dhcp.hpp"
-#include "loader/mac_import.hpp"
-#include "loader/mac_strategy.hpp"
+#include "loader/lease/dnsmasq.hpp"
+#include "loader/lease/import.hpp"
+#include "loader/lease/strategy.hpp"
 
 namespace sluice {
 namespace {

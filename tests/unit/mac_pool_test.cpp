@@ -1,4 +1,4 @@
-#include "loader/mac_pool.hpp"
+#include "loader/model/mac_pool.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

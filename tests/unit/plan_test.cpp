@@ -1,12 +1,13 @@
 // What the desired state means on a host, decided without touching one.
+#include "loader/nat/plan.hpp"
+
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
-#include "loader/nat.hpp"
-#include "loader/nat_plan.hpp"
-#include "loader/reconcile_ports.hpp"
+#include "loader/nat/commands.hpp"
+#include "loader/port/apply.hpp"
 
 namespace sluice {
 namespace {

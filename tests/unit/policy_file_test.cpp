@@ -1,5 +1,3 @@
-#include "loader/policy_file.hpp"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +6,8 @@
 #include <chrono>
 #include <string_view>
 
-#include "loader/policy_values.hpp"
+#include "loader/policy/file.hpp"
+#include "loader/policy/values.hpp"
 
 namespace sluice {
 namespace {

@@ -1,10 +1,9 @@
-#include "loader/store/policy_store.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "loader/store/database.hpp"
-#include "loader/store/lease_store.hpp"
+#include "loader/instance/database.hpp"
+#include "loader/lease/store.hpp"
+#include "loader/policy/store.hpp"
 #include "temporary_folder.hpp"
 
 namespace sluice {

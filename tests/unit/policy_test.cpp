@@ -5,10 +5,10 @@
 #include <netinet/in.h>
 
 #include "expect_error.hpp"
-#include "loader/policy_diff.hpp"
-#include "loader/policy_flow.hpp"
-#include "loader/policy_resolve.hpp"
-#include "loader/policy_text.hpp"
+#include "loader/policy/diff.hpp"
+#include "loader/policy/question.hpp"
+#include "loader/policy/resolve.hpp"
+#include "loader/policy/text.hpp"
 
 namespace sluice {
 namespace {

@@ -1,5 +1,5 @@
 // The bitmap of free ports: its content, and changes by several threads at once.
-#include "loader/port_bits.hpp"
+#include "loader/nat/port_bits.hpp"
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>

@@ -1,5 +1,3 @@
-#include "loader/qos_file.hpp"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +5,8 @@
 #include <chrono>
 
 #include "expect_error.hpp"
-#include "loader/qos_match.hpp"
+#include "loader/qos/file.hpp"
+#include "loader/qos/match.hpp"
 
 namespace sluice {
 namespace {

@@ -1,5 +1,3 @@
-#include "loader/qos_match.hpp"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +6,7 @@
 #include <random>
 
 #include "expect_error.hpp"
+#include "loader/qos/match.hpp"
 
 namespace sluice {
 namespace {

@@ -1,11 +1,10 @@
 // QoS as the kernel is to have it: buckets, flags, shares, the classifier's tables, HTB trees.
-#include "loader/qos_plan.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
-#include "loader/qos_match.hpp"
+#include "loader/qos/match.hpp"
+#include "loader/qos/plan.hpp"
 
 namespace sluice {
 namespace {

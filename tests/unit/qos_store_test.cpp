@@ -1,14 +1,13 @@
 // QoS in the database: as it was asked for, and gone with its port.
-#include "loader/store/qos_store.hpp"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "expect_error.hpp"
-#include "loader/qos_match.hpp"
-#include "loader/store/database.hpp"
-#include "loader/store/lease_store.hpp"
+#include "loader/instance/database.hpp"
+#include "loader/lease/store.hpp"
+#include "loader/qos/match.hpp"
+#include "loader/qos/store.hpp"
 #include "loader/store/schema.hpp"
 #include "temporary_folder.hpp"
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
-#include "loader/session.hpp"
+#include "loader/flow/session.hpp"
 #include "sluice/abi/flow.h"
 
 namespace sluice {

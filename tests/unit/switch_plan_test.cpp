@@ -1,10 +1,10 @@
 // The switch's maps, from what was asked for and what the host has.
-#include "loader/switch_plan.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+
+#include "loader/switch/plan.hpp"
 
 namespace sluice {
 namespace {

@@ -1,12 +1,11 @@
 // The switch's settings in the database: as they were asked for, and gone with their port.
-#include "loader/store/switch_store.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "loader/store/database.hpp"
+#include "loader/instance/database.hpp"
+#include "loader/model/switch_flags.hpp"
 #include "loader/store/schema.hpp"
-#include "loader/switch_flags.hpp"
+#include "loader/switch/store.hpp"
 #include "temporary_folder.hpp"
 
 namespace sluice {

@@ -1,5 +1,5 @@
 // Messages to the host's log, at a socket of our own.
-#include "loader/syslog.hpp"
+#include "loader/event/syslog.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

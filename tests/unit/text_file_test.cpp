@@ -1,4 +1,4 @@
-#include "loader/text_file.hpp"
+#include "loader/base/text_file.hpp"
 
 #include <gtest/gtest.h>
 

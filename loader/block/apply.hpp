@@ -1,0 +1,42 @@
+// The block list: desired state -> sl_block, sl_block_until, sl_block_state.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "loader/instance/database.hpp"
+#include "loader/instance/journal.hpp"
+#include "loader/kernel/datapath.hpp"
+#include "sluice/model.hpp"
+
+namespace sluice {
+
+/// Reads the networks of a set: only if they are needed.
+using BlockReader = std::function<Result<std::vector<Prefix>>(const std::string& set)>;
+
+[[nodiscard]] BlockReader block_reader(const Database& database);
+
+/// What has no expiry is replaced as a whole; planning does not read it. Entries that the datapath
+/// has made are left alone.
+/// Errors: refused (more have an expiry than there is room for).
+[[nodiscard]] Result<> reconcile_blocks(const Datapath& datapath, const DesiredState& desired,
+                                        const BlockReader& read, Journal& journal);
+
+/// Ends what the datapath has blocked by itself. @return whether it had
+[[nodiscard]] Result<bool> unblock_found(const Maps& maps, const sl_block_key& key);
+
+[[nodiscard]] sl_block_key block_key(const Prefix& prefix);
+[[nodiscard]] Prefix block_prefix(const sl_block_key& key);
+
+/// Times of the database and of the kernel, taken together.
+struct BlockClock {
+    std::uint64_t real;       ///< CLOCK_REALTIME, ms
+    std::uint64_t monotonic;  ///< CLOCK_MONOTONIC, ns
+
+    [[nodiscard]] static BlockClock now();
+    [[nodiscard]] std::uint64_t until(std::uint64_t expires) const;  ///< as the kernel has it
+    [[nodiscard]] bool is_over(std::uint64_t expires) const;         ///< 0 never is
+};
+
+}  // namespace sluice

@@ -1,0 +1,85 @@
+#include "loader/detect/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "loader/base/by_bytes.hpp"
+#include "loader/detect/store.hpp"
+#include "loader/instance/change.hpp"
+
+namespace sluice {
+namespace {
+
+/// The detectors that a name stands for.
+Result<std::vector<sl_detector>> detectors_named(const std::string& name) {
+    std::vector<sl_detector> named;
+    if (name != "all") {
+        SL_TRY(info, find_detector(name));
+        return std::vector{info->detector};
+    }
+    for (const auto& info : detector_infos()) named.push_back(info.detector);
+    return named;
+}
+
+Result<DetectorSpec> changed(DetectorSpec spec, const DetectorChange& wanted) {
+    const auto& info = detector_info(spec.detector);
+    spec.threshold = wanted.threshold.value_or(spec.threshold);
+    spec.window = wanted.window.value_or(spec.window);
+    spec.action = wanted.action.value_or(spec.action);
+    spec.block_for = wanted.block_for.value_or(spec.block_for);
+    if (spec.action == DetectAction::block && !blocks_sources(spec.detector))
+        return fail(ErrorCode::refused,
+                    fmt::format("{} can't block: what it counts has no address of a source that "
+                                "stays",
+                                info.name),
+                    "--action limit drops what is over the threshold");
+    if (wanted.block_for && spec.action != DetectAction::block)
+        return fail(ErrorCode::refused, fmt::format("{} does not block", info.name),
+                    "--action block --for TIME");
+    return spec;
+}
+
+}  // namespace
+
+Result<Outcome> set_detector(const Target& target, const std::string& name,
+                             const DetectorChange& wanted) {
+    SL_TRY(named, detectors_named(name));
+    return change(target, [&](const Change& it) -> Result<> {
+        for (const auto& before : all_detectors(it.before.detectors)) {
+            if (std::ranges::find(named, before.detector) == named.end()) continue;
+            SL_TRY(spec, changed(before, wanted));
+            SL_CHECK(put_detector(it.database.connection(), spec));
+        }
+        return {};
+    });
+}
+
+Result<Outcome> reset_detector(const Target& target, const std::string& name) {
+    SL_TRY(named, detectors_named(name));
+    return change(target, [&](const Change& it) -> Result<> {
+        for (const auto detector : named)
+            SL_CHECK(erase_detector(it.database.connection(), detector));
+        return {};
+    });
+}
+
+Result<std::vector<DetectorSpec>> list_detectors(const Target& target) {
+    SL_TRY(instance, open_instance(target));
+    return all_detectors(instance.desired.detectors);
+}
+
+Result<> reconcile_detectors(const Datapath& datapath, const DesiredState& desired,
+                             Journal& journal) {
+    const auto& rules = datapath.maps().detect_rules;
+    for (const auto& spec : all_detectors(desired.detectors)) {
+        const auto wanted = detect_rule(spec);
+        SL_TRY(now, rules.lookup(spec.detector));
+        if (now && same_bytes(*now, wanted)) continue;
+        SL_CHECK(journal.step(fmt::format("set detector {}", detector_info(spec.detector).name),
+                              [&] { return rules.update(spec.detector, wanted); }));
+    }
+    return {};
+}
+
+}  // namespace sluice

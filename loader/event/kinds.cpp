@@ -1,0 +1,36 @@
+#include "loader/event/kinds.hpp"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace sluice {
+
+const std::vector<EventKind>& event_kinds() {
+#define SL_EVENT_ROW(id, name, severity, meaning) {SL_EVENT_##id, name, severity, meaning},
+    static const std::vector<EventKind> kinds{SL_EVENT_KINDS(SL_EVENT_ROW)};
+#undef SL_EVENT_ROW
+    return kinds;
+}
+
+Result<sl_event_kind> parse_event_kind(std::string_view text) {
+    std::string names;
+    for (const auto& it : event_kinds()) {
+        if (it.name == text) return it.kind;
+        names += (names.empty() ? "" : ", ") + std::string(it.name);
+    }
+    return fail(ErrorCode::usage, fmt::format("\"{}\" is no kind of event", text),
+                "there are " + names);
+}
+
+WallTime wall_time(std::uint64_t monotonic_ns) {
+    const auto now = [](clockid_t clock) {
+        timespec time{};
+        clock_gettime(clock, &time);
+        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    };
+    return WallTime(now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC) +
+                    std::chrono::nanoseconds(monotonic_ns));
+}
+
+}  // namespace sluice

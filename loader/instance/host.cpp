@@ -1,0 +1,83 @@
+#include "loader/instance/host.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "loader/base/nearest.hpp"
+#include "loader/kernel/internal_link.hpp"
+#include "loader/kernel/sysctl.hpp"
+
+namespace sluice {
+namespace {
+
+std::string nearest_hint(const std::vector<Link>& links, std::string_view name) {
+    std::vector<std::string_view> names;
+    names.reserve(links.size());
+    for (const auto& link : links) names.emplace_back(link.name);
+    if (const auto nearest = nearest_name(names, name))
+        return fmt::format("did you mean {}? `ip link` lists the interfaces", *nearest);
+    return "`ip link` lists the interfaces; one in another network namespace needs --netns";
+}
+
+/// 0 where the kernel does not say.
+int reverse_path_filter(std::string_view interface) {
+    const auto text = read_sysctl(fmt::format("net/ipv4/conf/{}/rp_filter", interface));
+    int value = 0;
+    if (text && *text) std::from_chars((*text)->data(), (*text)->data() + (*text)->size(), value);
+    return value;
+}
+
+}  // namespace
+
+Result<Host> Host::read() {
+    SL_TRY(links, list_links());
+    SL_TRY(addresses, list_addresses());
+    const int of_all = reverse_path_filter("all");
+    for (auto& link : links)
+        link.reverse_path_filter = std::max(of_all, reverse_path_filter(link.name));
+    return Host{std::move(links), std::move(addresses)};
+}
+
+const Link* Host::link(std::string_view name) const {
+    const auto found = std::ranges::find(links, name, &Link::name);
+    return found == links.end() ? nullptr : &*found;
+}
+
+const Link* Host::link(std::uint32_t ifindex) const {
+    const auto found = std::ranges::find(links, ifindex, &Link::ifindex);
+    return found == links.end() ? nullptr : &*found;
+}
+
+const Link* Host::link(const PortSpec& port) const {
+    return port.role == Role::internal ? link(switch_end(port.name)) : link(port.name);
+}
+
+Result<const Link*> Host::require_link(std::string_view name) const {
+    if (name.empty() || name.size() > 15)
+        return fail(ErrorCode::usage, fmt::format("interface name \"{}\" is not valid", name),
+                    "Linux interface names have 1 to 15 bytes");
+    if (const Link* found = link(name)) return found;
+    return fail(ErrorCode::not_found, fmt::format("there is no interface {}", name),
+                nearest_hint(links, name));
+}
+
+const Link& Host::l3(const Link& of) const {
+    const Link* master = of.master == 0 ? nullptr : link(of.master);
+    return master == nullptr ? of : *master;
+}
+
+const Address* Host::first_global(std::uint32_t ifindex, int family) const {
+    const auto found = std::ranges::find_if(addresses, [&](const InterfaceAddress& it) {
+        return it.ifindex == ifindex && it.global && it.usable && it.address.family() == family;
+    });
+    return found == addresses.end() ? nullptr : &found->address;
+}
+
+std::uint32_t Host::owner(const Address& address) const {
+    const auto found = std::ranges::find(addresses, address, &InterfaceAddress::address);
+    return found == addresses.end() ? 0 : found->ifindex;
+}
+
+}  // namespace sluice

@@ -1,0 +1,235 @@
+#include "loader/instance/lifecycle.hpp"
+
+#include <fmt/format.h>
+
+#include "loader/features.hpp"
+#include "loader/instance/announce.hpp"
+#include "loader/instance/change.hpp"
+#include "loader/instance/database.hpp"
+#include "loader/instance/host.hpp"
+#include "loader/instance/interface.hpp"
+#include "loader/kernel/lock.hpp"
+#include "loader/port/door.hpp"
+#include "loader/port/internal.hpp"
+#include "loader/store/found.hpp"
+#include "loader/store/paths.hpp"
+
+namespace sluice {
+namespace {
+
+Settings merged(Settings settings, const UpOptions& options, const Target& target) {
+    const auto set = [](auto& value, const auto& given) {
+        if (given) value = *given;
+    };
+    set(settings.max_flows, options.max_flows);
+    set(settings.max_flows6, options.max_flows6);
+    set(settings.max_bindings, options.max_bindings);
+    set(settings.max_leases, options.max_leases);
+    set(settings.max_macs, options.max_macs);
+    set(settings.udp_timeout, options.udp_timeout);
+    set(settings.tcp_established_timeout, options.tcp_established_timeout);
+    set(settings.tcp_transitory_timeout, options.tcp_transitory_timeout);
+    set(settings.icmp_timeout, options.icmp_timeout);
+    set(settings.other_timeout, options.other_timeout);
+    set(settings.mac_age, options.mac_age);
+    set(settings.host_share, options.host_share);
+    set(settings.host_sessions, options.host_sessions);
+    set(settings.host_ports, options.host_ports);
+    set(settings.door_mark, options.door_mark);
+    if (!target.netns.empty()) settings.netns = netns_path(target.netns);
+    return settings;
+}
+
+/// Takes everything of the instance out of the kernel, but internal ports of `kept`. The door is
+/// the caller's: it is to be shut before, and goes last.
+Result<> remove_from_kernel(const std::string& instance, const FoundInterfaces& found,
+                            const std::vector<PortSpec>& kept, Journal& journal) {
+    const Pins pins(instance);
+    SL_TRY(host, Host::read());
+    SL_TRY(touched, found.list());
+    for (const auto& interface : touched)
+        SL_CHECK(journal.step(fmt::format("restore {} as it was found", interface.name),
+                              [&] { return release_interface(pins, found, interface, host); }));
+    SL_CHECK(remove_internal_ports(instance, kept, host, journal));
+    if (!Datapath::exists(instance)) return {};
+    return journal.step("remove maps and programs", [&] { return Datapath::remove(instance); });
+}
+
+Result<> forget_interfaces(const FoundInterfaces& found) {
+    SL_TRY(touched, found.list());
+    for (const auto& interface : touched) SL_CHECK(found.forget(interface.name, interface.ifindex));
+    return {};
+}
+
+Result<> shut_door(const std::string& instance, const DesiredState& desired, Journal& journal) {
+    SL_TRY(host, Host::read());
+    return DoorKeeper(instance, desired.settings.door_mark).close_all(desired, host, journal);
+}
+
+/// Makes maps and programs anew and attaches all ports and rules. On failure nothing is left.
+Result<> put_into_kernel(const std::string& instance, const Database& database,
+                         const DesiredState& desired, const FoundInterfaces& found,
+                         Journal& journal) {
+    SL_CHECK(shut_door(instance, desired, journal));
+    SL_CHECK(remove_from_kernel(instance, found, desired.ports, journal));
+    if (journal.planning()) {
+        SL_CHECK(journal.step("make maps and programs", [] { return Result<>{}; }));
+        for (const auto& port : desired.ports)
+            SL_CHECK(journal.step("attach port " + port.name, [] { return Result<>{}; }));
+        return journal.step("open the door of the ports", [] { return Result<>{}; });
+    }
+    auto done = journal.step("make maps and programs", [&]() -> Result<> {
+        SL_TRY(datapath, Datapath::create(instance, desired.settings));
+        SL_CHECK(reconcile_all(datapath, database, found, journal));
+        announce(datapath, std::vector{fmt::format("instance {} is up", instance)}, {});
+        return {};
+    });
+    if (!done) {
+        Journal undo(Effect::apply);
+        SL_CHECK(remove_from_kernel(instance, found, {}, undo));
+        SL_CHECK(DoorKeeper(instance, desired.settings.door_mark).remove(undo));
+    }
+    return done;
+}
+
+/// An instance's files, opened for writing; the lock is held as long as it lives.
+struct Writable {
+    WriterLock lock;
+    Database database;
+    FoundInterfaces found;
+    DesiredState before;
+
+    static Result<Writable> open(const std::string& instance) {
+        const auto folder = state_folder(instance);
+        SL_TRY(lock, WriterLock::acquire(folder));
+        SL_TRY(database, Database::create(folder));
+        SL_TRY(found, FoundInterfaces::open(folder));
+        SL_TRY(before, database.load());
+        return Writable{std::move(lock), std::move(database), std::move(found), std::move(before)};
+    }
+};
+
+Result<> raise(const Target& target, Writable& instance, const Settings& settings,
+               Journal& journal) {
+    SL_TRY(transaction, instance.database.begin());
+    SL_CHECK(instance.database.set_settings(settings));
+    SL_CHECK(instance.database.set_up(true));
+    SL_TRY(after, instance.database.load());
+    if (journal.planning()) {
+        SL_CHECK(
+            put_into_kernel(target.instance, instance.database, after, instance.found, journal));
+        return transaction.rollback();
+    }
+    SL_CHECK(instance.lock.mark_busy());
+    SL_CHECK(put_into_kernel(target.instance, instance.database, after, instance.found, journal));
+    SL_CHECK(transaction.commit());
+    return instance.lock.mark_idle();
+}
+
+/// @param home whether this is the instance's network namespace: elsewhere it has no door
+Result<> leave_kernel(const std::string& name, Writable& instance, bool home, Journal& journal) {
+    SL_TRY(touched, instance.found.list());
+    const bool runs = Datapath::exists(name) || !touched.empty();
+    if (home && runs) SL_CHECK(shut_door(name, instance.before, journal));
+    SL_CHECK(remove_from_kernel(name, instance.found, {}, journal));
+    if (!home) return {};
+    return DoorKeeper(name, instance.before.settings.door_mark).remove(journal);
+}
+
+/// Whether maps and programs are there, of this version, in the namespace we are in.
+Result<bool> runs_here(const std::string& instance) {
+    if (!Datapath::exists(instance)) return false;
+    SL_TRY(datapath, Datapath::open(instance));
+    SL_TRY(here, current_netns());
+    return datapath.netns() == here;
+}
+
+}  // namespace
+
+Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
+    SL_CHECK(require_privileges());
+    SL_CHECK(ensure_bpffs());
+    const bool is_new = !Database::exists(state_folder(target.instance));
+    SL_TRY(instance, Writable::open(target.instance));
+    const auto settings = merged(instance.before.settings, options, target);
+    if (instance.before.up && settings.netns != instance.before.settings.netns &&
+        Datapath::exists(target.instance))
+        return fail(ErrorCode::refused,
+                    fmt::format("instance {} is up in another network namespace", target.instance),
+                    "take it down there first: `sluice down`; or give this one a name of its own "
+                    "with --instance");
+    Journal journal(target.effect);
+    auto done = enter_home(target, settings);
+    if (done && instance.before.up) {
+        SL_TRY(running, runs_here(target.instance));
+        if (running)
+            return fail(ErrorCode::refused, fmt::format("instance {} is up", target.instance),
+                        "`sluice status` shows it; take it down with `sluice down` before another "
+                        "`up`, or give this one a name of its own with --instance");
+        journal.warn(fmt::format("instance {} was up before (a reboot?): all it had is restored",
+                                 target.instance));
+    }
+    if (done) done = raise(target, instance, settings, journal);
+    if (is_new && (!done || journal.planning())) SL_CHECK(remove_state(target.instance));
+    if (!done) return std::unexpected(done.error());
+    return journal.outcome();
+}
+
+Result<Outcome> take_down(const Target& target, bool purge) {
+    SL_CHECK(require_privileges());
+    if (!Database::exists(state_folder(target.instance))) return no_such_instance(target.instance);
+    SL_TRY(instance, Writable::open(target.instance));
+    Journal journal(target.effect);
+    const auto entered = enter_home(target, instance.before.settings);
+    if (!entered && entered.error().code != ErrorCode::not_found)
+        return std::unexpected(entered.error());
+
+    if (!journal.planning()) {
+        SL_CHECK(instance.lock.mark_busy());
+        // Its interfaces went with their namespace; ours of the same names are others.
+        if (!entered) SL_CHECK(forget_interfaces(instance.found));
+    }
+    SL_CHECK(leave_kernel(target.instance, instance, entered.has_value(), journal));
+    if (purge)
+        SL_CHECK(
+            journal.step("forget ports and rules", [&] { return remove_state(target.instance); }));
+    if (journal.planning() || purge) return journal.outcome();
+    SL_CHECK(instance.database.set_up(false));
+    SL_CHECK(instance.lock.mark_idle());
+    return journal.outcome();
+}
+
+Result<Outcome> restore(const Target& target) {
+    SL_CHECK(require_privileges());
+    SL_CHECK(ensure_bpffs());
+    if (!Database::exists(state_folder(target.instance))) return no_such_instance(target.instance);
+    SL_TRY(instance, Writable::open(target.instance));
+    if (!instance.before.up)
+        return fail(ErrorCode::refused, fmt::format("instance {} is down", target.instance),
+                    "`sluice up` brings it up with the ports and rules it had");
+    SL_CHECK(enter_home(target, instance.before.settings));
+    Journal journal(target.effect);
+    const bool upgrade =
+        Datapath::exists(target.instance) && !Datapath::is_of_this_version(target.instance);
+    if (upgrade)
+        journal.warn(
+            fmt::format("instance {} was brought up by another version of sluice: its sessions end",
+                        target.instance));
+    SL_TRY(running, upgrade ? Result<bool>(false) : runs_here(target.instance));
+    if (!running) {
+        SL_CHECK(raise(target, instance, instance.before.settings, journal));
+        return journal.outcome();
+    }
+    SL_TRY(datapath, Datapath::open(target.instance));
+    if (journal.planning()) {
+        SL_CHECK(reconcile(datapath, instance.before, instance.found, journal));
+        return journal.outcome();
+    }
+    SL_CHECK(instance.lock.mark_busy());
+    SL_CHECK(reconcile_all(datapath, instance.database, instance.found, journal));
+    SL_CHECK(instance.lock.mark_idle());
+    announce(datapath, journal.outcome().actions, instance.before.ports);
+    return journal.outcome();
+}
+
+}  // namespace sluice

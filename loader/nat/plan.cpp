@@ -1,0 +1,138 @@
+#include "loader/nat/plan.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+
+namespace sluice {
+namespace {
+
+sl_masq_key masquerade_key(const Prefix& source, std::uint32_t uplink) {
+    return {.prefixlen = 32 + static_cast<__u32>(source.mapped_length()),
+            .uplink = uplink,
+            .addr = source.address.raw()};
+}
+
+sl_forward_key forward_key(std::uint8_t protocol, const Address& address, std::uint16_t port,
+                           std::uint32_t uplink) {
+    return {
+        .addr = address.raw(), .port = htons(port), .proto = protocol, .zero = 0, .uplink = uplink};
+}
+
+sl_forward forward_to(const Address& address, std::uint16_t port, std::uint32_t uplink) {
+    return {.addr = address.raw(), .port = htons(port), .zero = 0, .uplink = uplink};
+}
+
+/// Also of an uplink that is not there: nothing of the network leaves by another one as it is.
+void plan_masquerade(NatPlan& plan, const MasqueradeSpec& rule, const Host& host) {
+    plan.masquerades[masquerade_key(rule.source, SL_MASQ_ANYWHERE)] = 0;
+    const Link* link = host.link(rule.uplink);
+    if (link == nullptr) {
+        plan.warnings.push_back(fmt::format("masquerade {} on {}: there is no such interface now",
+                                            rule.source.text(), rule.uplink));
+        return;
+    }
+    const auto uplink = host.l3(*link).ifindex;
+    auto addresses = external_addresses(rule, host, uplink);
+    // The rule stands also without an address: what it covers must not leave untranslated.
+    if (addresses.empty())
+        plan.warnings.push_back(fmt::format(
+            "masquerade {} on {}: the interface has no IPv4 address, so nothing gets through; "
+            "when it has one, `sluice restore` takes it up",
+            rule.source.text(), rule.uplink));
+    plan.masquerades[masquerade_key(rule.source, uplink)] = rule.pool;
+    plan.pools[rule.pool] = {std::move(addresses), rule.ports};
+}
+
+void plan_routable(NatPlan& plan, const PortSpec& port, const Host& host) {
+    const Link* link = host.link(port);
+    if (link == nullptr) return;
+    for (const auto& network : port.routable)
+        plan.masquerades[masquerade_key(network, host.l3(*link).ifindex)] = SL_MASQ_ROUTABLE;
+}
+
+std::uint32_t uplink_of(const Address& external, const DesiredState& desired, const Host& host) {
+    if (const auto owner = host.owner(external); owner != 0) return owner;
+    for (const auto& rule : desired.masquerades) {
+        const Link* link = host.link(rule.uplink);
+        if (link != nullptr && std::ranges::find(rule.addresses, external) != rule.addresses.end())
+            return host.l3(*link).ifindex;
+    }
+    return 0;
+}
+
+/// Where several forwards lead to one internal endpoint, what it sends leaves from the external
+/// endpoint of the oldest.
+void plan_forward(NatPlan& plan, const ForwardSpec& rule, std::uint32_t uplink) {
+    const Address &outside = rule.external.address, &inside = rule.internal.address;
+    for (std::uint32_t i = 0; i < rule.external.ports.size(); ++i) {
+        const auto internal = static_cast<std::uint16_t>(rule.internal.ports.first + i);
+        const auto external = static_cast<std::uint16_t>(rule.external.ports.first + i);
+        plan.forwards[forward_key(rule.protocol, outside, external, SL_FORWARD_IN)] =
+            forward_to(inside, internal, uplink);
+        if (uplink != 0)
+            plan.senders.try_emplace(forward_key(rule.protocol, inside, internal, uplink),
+                                     forward_to(outside, external, uplink));
+    }
+}
+
+}  // namespace
+
+std::vector<Address> external_addresses(const MasqueradeSpec& rule, const Host& host,
+                                        std::uint32_t uplink) {
+    if (!rule.addresses.empty()) return rule.addresses;
+    if (const auto* own = host.first_global(uplink, AF_INET)) return {*own};
+    return {};
+}
+
+std::uint8_t protocol_of(sl_l4 l4) {
+    constexpr std::array<std::uint8_t, SL_L4_COUNT> protocols{IPPROTO_TCP, IPPROTO_UDP,
+                                                              IPPROTO_ICMP};
+    return protocols[l4];
+}
+
+std::optional<sl_l4> l4_of(std::uint8_t protocol) {
+    switch (protocol) {
+        case IPPROTO_TCP:
+            return SL_L4_TCP;
+        case IPPROTO_UDP:
+            return SL_L4_UDP;
+        case IPPROTO_ICMP:
+            return SL_L4_ICMP;
+        default:
+            return std::nullopt;
+    }
+}
+
+std::uint32_t port_space(std::uint32_t external, sl_l4 l4) { return external * SL_L4_COUNT + l4; }
+
+NatPlan plan_nat(const DesiredState& desired, const Host& host) {
+    NatPlan plan;
+    for (const auto& port : desired.ports) plan_routable(plan, port, host);
+    for (const auto& rule : desired.masquerades) plan_masquerade(plan, rule, host);
+    for (const auto& rule : desired.forwards)
+        plan_forward(plan, rule, uplink_of(rule.external.address, desired, host));
+    return plan;
+}
+
+Result<HostPorts> HostPorts::read() {
+    SL_TRY(ephemeral, ephemeral_ports());
+    SL_TRY(sockets, list_local_ports());
+    return HostPorts{ephemeral, std::move(sockets)};
+}
+
+PortSet allowed_ports(const NatPlan& plan, const PlannedPool& pool, const Address& address,
+                      sl_l4 l4, const HostPorts& host_ports, bool local) {
+    const auto protocol = protocol_of(l4);
+    PortSet taken = local ? used_by_host(host_ports.sockets, address, protocol) : PortSet{};
+    // Echo identifiers are drawn by ping itself, not from the range.
+    if (local && l4 != SL_L4_ICMP) taken |= port_set(host_ports.ephemeral);
+    for (const auto& [key, value] : plan.forwards)
+        if (key.proto == protocol && Address(key.addr) == address) taken.set(ntohs(key.port));
+    return port_set(pool.ports) & ~taken;
+}
+
+}  // namespace sluice

@@ -1,0 +1,387 @@
+#include "loader/port/apply.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "loader/base/by_bytes.hpp"
+#include "loader/flow/session.hpp"
+#include "loader/instance/interface.hpp"
+#include "loader/kernel/link_settings.hpp"
+#include "loader/kernel/sysctl.hpp"
+#include "loader/port/state.hpp"
+#include "loader/switch/plan.hpp"
+
+namespace sluice {
+namespace {
+
+sl_port port_entry(const Link& link, const Link& l3, const Host& host) {
+    sl_port entry{};
+    entry.ifindex = link.ifindex;
+    entry.l3_ifindex = l3.ifindex;
+    entry.mtu = static_cast<__u16>(std::min(l3.mtu, std::uint32_t{UINT16_MAX}));
+    std::ranges::copy(l3.mac.bytes, entry.mac);
+    if (const auto* address = host.first_global(l3.ifindex, AF_INET))
+        entry.addr4 = address->v4_raw();
+    if (const auto* address = host.first_global(l3.ifindex, AF_INET6)) entry.addr6 = address->raw();
+    return entry;
+}
+
+bool has_tags(const PortSpec& spec) { return spec.role != Role::access || spec.qinq; }
+
+/// Native XDP does not see the tags that the other end of a veth left beside its frames.
+bool hides_tags(const PortSpec& spec, const Link& link) {
+    return link.kind == "veth" && has_tags(spec);
+}
+
+/// XDP turns GSO off on a veth's peer and copies every GSO frame on a tap: it pays on physical
+/// NICs, and there for all but TCP, which gains more from GRO.
+void plan_hook(PlannedPort& port) {
+    const auto& [spec, link] = std::tie(port.spec, port.link);
+    const bool automatic = spec.hook == HookPolicy::automatic;
+    port.xdp = spec.hook == HookPolicy::xdp || (automatic && link.physical);
+    if (spec.role == Role::internal || (port.switched && hides_tags(spec, link))) port.xdp = false;
+    port.xdp_no_tcp = port.xdp && automatic;
+}
+
+/// The sysctl is about IPv4, and 2 means loose; it is asked of the interface that has the
+/// addresses.
+__u16 source_flags(const PortSpec& spec, const Link& l3) {
+    constexpr __u16 both = SL_PORT_STRICT4 | SL_PORT_STRICT6;
+    if (spec.source_check != SourceCheck::automatic)
+        return spec.source_check == SourceCheck::strict ? both : 0;
+    if (spec.role != Role::uplink) return both;
+    return l3.reverse_path_filter == 1 ? SL_PORT_STRICT4 : 0;
+}
+
+/// A policy is about all that passes: what it is not told of would pass by it.
+PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host, bool judged) {
+    const bool internal = spec.role == Role::internal;
+    const Link* host_end = internal ? host.link(spec.name) : nullptr;
+    const Link& l3 = host_end != nullptr ? *host_end : host.l3(link);
+    PlannedPort port{
+        spec, link, l3, is_switched(spec, link), false, false, port_entry(link, l3, host)};
+    port.entry.id = spec.id;
+    port.entry.role = static_cast<__u8>(spec.role);
+    port.entry.domain = spec.vlan;
+    if (port.switched) port.entry.flags |= SL_PORT_SWITCHED;
+    if (spec.shortcut && link.master != 0) port.entry.flags |= SL_PORT_SHORTCUT;
+    if (spec.flows == FlowScope::all || judged) port.entry.flags |= SL_PORT_TRACK;
+    port.entry.flags |= source_flags(spec, l3);
+    plan_hook(port);
+    return port;
+}
+
+class PortReconciler {
+public:
+    PortReconciler(const Datapath& datapath, const Host& host, const FoundInterfaces& found,
+                   const PortFeatures& features, Journal& journal, PortPlan plan)
+        : datapath_(datapath),
+          host_(host),
+          found_(found),
+          features_(features),
+          journal_(journal),
+          plan_(std::move(plan)) {}
+
+    Result<> run() {
+        for (const auto& name : plan_.absent)
+            journal_.warn(
+                fmt::format("port {}: there is no such interface now; when it is back, "
+                            "`sluice restore` attaches it",
+                            name));
+        // Closed first: the host stops to forward before anything that judges its packets goes.
+        SL_CHECK(find_leaving());
+        if (!journal_.planning())
+            for (const auto& interface : leaving_) SL_CHECK(stop_forwarding(interface, host_));
+        SL_CHECK(forget_entries());
+        SL_CHECK(release_interfaces());
+        for (const auto& port : plan_.ports) SL_CHECK(prepare(port));
+        SL_CHECK(keep_to_ports());
+        // All are known as ways out before anything enters by one of them: what finds no port there
+        // would be left to the kernel.
+        for (const auto& port : plan_.ports) SL_CHECK(introduce(port));
+        for (const auto& [ifindex, entry] : plan_.segments) SL_CHECK(put_entry(entry, "segment"));
+        // Behind the shut door the host may forward before anything enters. Without a door not
+        // before the programs run; what they ask meanwhile is not answered, and dropped.
+        if (features_.door) SL_CHECK(let_forward());
+        for (auto& port : plan_.ports) SL_CHECK(attach(port));
+        // Whether anything redirects by XDP is known when all are attached.
+        for (auto& port : plan_.ports) SL_CHECK(put_port(port));
+        SL_CHECK(aim_redirects());
+        return features_.door ? Result<>{} : let_forward();
+    }
+
+private:
+    /// Map entries of what is no port any more.
+    Result<> forget_entries() {
+        std::set<std::uint32_t> wanted;
+        for (const auto& port : plan_.ports) wanted.insert(port.link.ifindex);
+        for (const auto& [ifindex, entry] : plan_.segments) wanted.insert(ifindex);
+
+        std::vector<sl_port> stale;
+        SL_CHECK(datapath_.maps().ports.for_each([&](const __u32& ifindex, const sl_port& entry) {
+            ids_before_.insert(entry.id);
+            if (!wanted.contains(ifindex)) stale.push_back(entry);
+            return true;
+        }));
+        for (const auto& entry : stale)
+            SL_CHECK(journal_.step(fmt::format("forget interface {}", name_of(entry.ifindex)),
+                                   [&] { return forget(entry); }));
+        return {};
+    }
+
+    /// The sessions of a port that is gone for good end with it.
+    Result<> forget(const sl_port& entry) const {
+        SL_CHECK(datapath_.maps().ports.erase(entry.ifindex));
+        const auto is_it = [&](const PlannedPort& port) { return port.spec.id == entry.id; };
+        if (entry.id == 0 || std::ranges::any_of(plan_.ports, is_it)) return {};
+        return flush_port(datapath_, entry.id);
+    }
+
+    /// Interfaces we touched and have nothing to do with any more, or that were re-created.
+    Result<> find_leaving() {
+        SL_TRY(touched, found_.list());
+        for (auto& interface : touched)
+            if (!plan_.touches(interface.name, interface.ifindex))
+                leaving_.push_back(std::move(interface));
+        return {};
+    }
+
+    Result<> release_interfaces() {
+        for (const auto& interface : leaving_)
+            SL_CHECK(journal_.step(fmt::format("restore {} as it was found", interface.name), [&] {
+                return release_interface(datapath_.pins(), found_, interface, host_);
+            }));
+        return {};
+    }
+
+    Result<> prepare(const PlannedPort& port) {
+        if (!journal_.planning()) {
+            SL_CHECK(keep_found(found_, port.link));
+            SL_CHECK(keep_found(found_, port.l3));
+        }
+        if (!routes(port)) SL_CHECK(see_all_frames(port));
+        return attach_tc(port, TcDirection::egress);
+    }
+
+    /// A port that is new is in the table, with its guard and its rates, before it has programs
+    /// that let anything in.
+    Result<> introduce(const PlannedPort& port) {
+        SL_TRY(now, datapath_.maps().ports.lookup(port.link.ifindex));
+        if (now && now->id == port.spec.id) return {};
+        introduced_.insert(port.link.ifindex);
+        if (journal_.planning()) return {};  // put_port() says so
+        auto entry = port.entry;
+        entry.qos = features_.qos.flags_of(port.spec.id);
+        features_.guards.complete(entry);
+        if (!ids_before_.contains(entry.id)) SL_CHECK(clear_port_state(datapath_.maps(), entry.id));
+        return datapath_.maps().ports.update(entry.ifindex, entry);
+    }
+
+    Result<> attach(PlannedPort& port) {
+        SL_CHECK(attach_tc(port, TcDirection::ingress));
+        return attach_xdp(port);
+    }
+
+    static bool routes(const PlannedPort& port) {
+        return !port.switched || port.spec.role == Role::internal;
+    }
+
+    Result<> let_forward() {
+        for (const auto& port : plan_.ports)
+            if (routes(port)) SL_CHECK(allow_forwarding(port.l3));
+        return {};
+    }
+
+    Result<> allow_forwarding(const Link& link) {
+        const bool uplink = std::ranges::any_of(plan_.ports, [&](const PlannedPort& port) {
+            return port.spec.role == Role::uplink && port.l3.ifindex == link.ifindex;
+        });
+        SL_TRY(changes, forwarding_changes(found_, link, uplink));
+        for (const auto& [path, value] : changes)
+            SL_CHECK(journal_.step(fmt::format("set {} to {}", path, value),
+                                   [&] { return write_sysctl(path, value); }));
+        return {};
+    }
+
+    /// Where the host did not forward before, what sluice leaves to it may go to ports only.
+    Result<> keep_to_ports() {
+        std::map<std::uint32_t, __u16> narrow;
+        for (const auto& port : plan_.ports) {
+            if (!routes(port)) continue;
+            SL_TRY(before, host_forwarding(found_, port.l3));
+            narrow[port.l3.ifindex] = static_cast<__u16>((before.v4 ? 0 : SL_PORT_NARROW4) |
+                                                         (before.v6 ? 0 : SL_PORT_NARROW6));
+        }
+        for (auto& port : plan_.ports)
+            if (narrow.contains(port.link.ifindex)) port.entry.flags |= narrow[port.link.ifindex];
+        for (auto& [ifindex, entry] : plan_.segments)
+            if (narrow.contains(ifindex)) entry.flags |= narrow[ifindex];
+        return {};
+    }
+
+    /// A NIC gives a switch every frame, and XDP the tags that are on them.
+    Result<> see_all_frames(const PlannedPort& port) {
+        const auto& name = port.link.name;
+        if (!port.link.promiscuous)
+            SL_CHECK(journal_.step(fmt::format("make {} promiscuous", name),
+                                   [&] { return set_promiscuous(port.link.ifindex, true); }));
+        if (!port.xdp || !has_tags(port.spec) || !takes_tags_out(name)) return {};
+        journal_.warn(fmt::format("{}: rx-vlan-offload is off as long as XDP runs on it", name));
+        return journal_.step(fmt::format("turn rx-vlan-offload of {} off", name),
+                             [&] { return set_takes_tags_out(name, false); });
+    }
+
+    Result<> attach_tc(const PlannedPort& port, TcDirection direction) {
+        SL_TRY(attached, datapath_.query_tc(port.link, direction));
+        if (attached) return {};
+        return journal_.step(
+            fmt::format("attach TC {} to {}", tc_direction_text(direction), port.spec.name),
+            [&]() -> Result<> {
+                SL_CHECK(datapath_.attach_tc(port.link, direction));
+                return {};
+            });
+    }
+
+    /// Leaves in port.xdp whether the XDP program runs there.
+    Result<> attach_xdp(PlannedPort& port) {
+        SL_TRY(attached, datapath_.query_xdp(port.link));
+        if (attached.has_value() == port.xdp) return {};
+        SL_TRY(entry, datapath_.maps().ports.lookup(port.link.ifindex));
+        const bool known = entry && !introduced_.contains(port.link.ifindex);
+        if (port.xdp_no_tcp && known && (entry->flags & SL_PORT_XDP) == 0) {
+            port.xdp = port.xdp_no_tcp = false;  // tried when it was added
+            return {};
+        }
+        if (!port.xdp)
+            return journal_.step(fmt::format("detach XDP from {}", port.spec.name), [&] {
+                return datapath_.detach_xdp(port.link.name, port.link.ifindex);
+            });
+        return journal_.step(fmt::format("attach XDP to {}", port.spec.name), [&]() -> Result<> {
+            auto done = datapath_.attach_xdp(port.link);
+            if (done) return {};
+            // Asked for by name it must work; auto does with TC alone.
+            if (port.spec.hook == HookPolicy::xdp) return std::unexpected(done.error());
+            port.xdp = port.xdp_no_tcp = false;
+            journal_.warn(fmt::format("port {}: works by TC alone: {}", port.spec.name,
+                                      done.error().message));
+            return {};
+        });
+    }
+
+    Result<> put_port(PlannedPort& port) {
+        if (port.xdp) port.entry.flags |= SL_PORT_XDP;
+        if (port.xdp_no_tcp) port.entry.flags |= SL_PORT_XDP_NO_TCP;
+        port.entry.qos = features_.qos.flags_of(port.spec.id);
+        SL_TRY(target, redirect_target(port));
+        if (target) port.entry.flags |= SL_PORT_XDP_TARGET;
+        features_.guards.complete(port.entry);
+        return put_entry(port.entry, "port");
+    }
+
+    /// Whether XDP may redirect to it: frames into an interface that can't take them vanish
+    /// without a trace. A packet routed to a bridge leaves by TC, and so does one that is queued.
+    Result<bool> redirect_target(const PlannedPort& port) const {
+        const auto runs_xdp = [](const PlannedPort& it) { return it.xdp; };
+        if (std::ranges::none_of(plan_.ports, runs_xdp)) return false;
+        if ((port.entry.qos & SL_QOS_QUEUED) != 0) return false;
+        if (!port.link.carrier || port.l3.ifindex != port.link.ifindex) return false;
+        return takes_xdp_redirects(port.link.ifindex);
+    }
+
+    Result<> put_entry(const sl_port& entry, std::string_view what) {
+        SL_TRY(now, datapath_.maps().ports.lookup(entry.ifindex));
+        const bool is_new = !now || introduced_.contains(entry.ifindex);
+        if (!is_new && same_bytes(*now, entry)) return {};
+        return journal_.step(
+            fmt::format("{} {} {}", is_new ? "add" : "update", what, name_of(entry.ifindex)),
+            [&] { return datapath_.maps().ports.update(entry.ifindex, entry); });
+    }
+
+    Result<> aim_redirects() {
+        std::map<std::uint32_t, std::uint32_t> wanted;
+        for (const auto& port : plan_.ports)
+            if ((port.entry.flags & SL_PORT_XDP_TARGET) != 0)
+                wanted[port.entry.id] = port.link.ifindex;
+
+        const auto& targets = datapath_.maps().xdp_targets;
+        std::vector<std::uint32_t> stale;
+        SL_CHECK(targets.for_each([&](const __u32& id, const __u32& ifindex) {
+            const auto found = wanted.find(id);
+            if (found == wanted.end())
+                stale.push_back(id);
+            else if (found->second == ifindex)
+                wanted.erase(found);
+            return true;
+        }));
+        for (const auto id : stale)
+            SL_CHECK(
+                journal_.step(fmt::format("no XDP redirects to port {}", id), [&]() -> Result<> {
+                    SL_CHECK(targets.erase(id));
+                    return {};
+                }));
+        for (const auto& [id, ifindex] : wanted)
+            SL_CHECK(journal_.step(fmt::format("XDP redirects to {}", name_of(ifindex)),
+                                   [&] { return targets.update(id, ifindex); }));
+        return {};
+    }
+
+    [[nodiscard]] std::string name_of(std::uint32_t ifindex) const {
+        const Link* link = host_.link(ifindex);
+        return link != nullptr ? link->name : fmt::format("{} (gone)", ifindex);
+    }
+
+    const Datapath& datapath_;
+    const Host& host_;
+    const FoundInterfaces& found_;
+    const PortFeatures& features_;
+    Journal& journal_;
+    PortPlan plan_;
+    std::vector<FoundInterface> leaving_;
+    std::set<std::uint32_t> introduced_;  ///< indexes of ports that were not in the table
+    std::set<std::uint16_t> ids_before_;  ///< that had an interface when we came
+};
+
+}  // namespace
+
+bool PortPlan::touches(std::string_view name, std::uint32_t ifindex) const {
+    const auto is_it = [&](const Link& link) {
+        return link.name == name && link.ifindex == ifindex;
+    };
+    return std::ranges::any_of(
+        ports, [&](const PlannedPort& port) { return is_it(port.link) || is_it(port.l3); });
+}
+
+PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host, bool judged) {
+    PortPlan plan;
+    for (const auto& spec : ports) {
+        if (const Link* link = host.link(spec))
+            plan.ports.push_back(plan_port(spec, *link, host, judged));
+        else
+            plan.absent.push_back(spec.name);
+    }
+    for (const auto& port : plan.ports) {
+        const auto is_l3 = [&](const PlannedPort& it) {
+            return it.link.ifindex == port.l3.ifindex;
+        };
+        if (std::ranges::any_of(plan.ports, is_l3)) continue;
+        auto segment = port_entry(port.l3, port.l3, host);
+        segment.role = SL_ROLE_SEGMENT;
+        if (port.spec.role == Role::internal) segment.domain = port.spec.vlan;
+        plan.segments[port.l3.ifindex] = segment;
+    }
+    return plan;
+}
+
+Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired, const Host& host,
+                         const FoundInterfaces& found, const PortFeatures& features,
+                         Journal& journal) {
+    return PortReconciler(datapath, host, found, features, journal,
+                          plan_ports(desired.ports, host, desired.policy.has_value()))
+        .run();
+}
+
+}  // namespace sluice

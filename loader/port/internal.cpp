@@ -1,0 +1,83 @@
+#include "loader/port/internal.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "loader/kernel/internal_link.hpp"
+
+namespace sluice {
+namespace {
+
+bool wants(const std::vector<PortSpec>& ports, const Link& link) {
+    return std::ranges::any_of(ports, [&](const PortSpec& port) {
+        return port.role == Role::internal && port.name == link.name && port.mac == link.mac;
+    });
+}
+
+Result<> make_pairs(const std::string& instance, const std::vector<PortSpec>& ports,
+                    const Host& host, Journal& journal) {
+    for (const auto& port : ports) {
+        if (port.role != Role::internal) continue;
+        const Link* link = host.link(port.name);
+        if (link != nullptr && is_internal_link(*link, instance) && wants(ports, *link)) continue;
+        SL_CHECK(journal.step(fmt::format("make interface {}", port.name),
+                              [&] { return make_internal_link(instance, port.name, port.mac); }));
+    }
+    return {};
+}
+
+HostAddress as_asked(const InterfaceAddress& address) {
+    return {address.address, address.prefix_length};
+}
+
+Result<> set_addresses(const PortSpec& port, const Link& link, const Host& host, Journal& journal) {
+    std::vector<HostAddress> there;
+    for (const auto& it : host.addresses)
+        if (it.ifindex == link.ifindex && it.global) there.push_back(as_asked(it));
+    for (const auto& address : there)
+        if (std::ranges::find(port.addresses, address) == port.addresses.end())
+            SL_CHECK(journal.step(fmt::format("remove {} from {}", address.text(), link.name),
+                                  [&] { return remove_address(link.ifindex, address); }));
+    for (const auto& address : port.addresses)
+        if (std::ranges::find(there, address) == there.end())
+            SL_CHECK(journal.step(fmt::format("add {} to {}", address.text(), link.name),
+                                  [&] { return add_address(link.ifindex, address); }));
+    return {};
+}
+
+}  // namespace
+
+/// What was made with another MAC goes as well: it is another interface.
+Result<> remove_internal_ports(const std::string& instance, const std::vector<PortSpec>& kept,
+                               const Host& host, Journal& journal) {
+    for (const auto& link : host.links) {
+        const bool stale = is_internal_link(link, instance) && !wants(kept, link);
+        if (!stale && !is_unfinished_link(link)) continue;
+        SL_CHECK(journal.step(fmt::format("remove interface {}", link.name),
+                              [&] { return remove_link(link.ifindex); }));
+    }
+    return {};
+}
+
+Result<bool> reconcile_internal_ports(const std::string& instance,
+                                      const std::vector<PortSpec>& ports, const Host& host,
+                                      Journal& journal) {
+    const auto before = journal.outcome().actions.size();
+    SL_CHECK(remove_internal_ports(instance, ports, host, journal));
+    SL_CHECK(make_pairs(instance, ports, host, journal));
+    for (const auto& port : ports) {
+        if (port.role != Role::internal || port.addresses.empty()) continue;
+        const Link* link = host.link(port.name);
+        if (link != nullptr && wants(ports, *link)) {
+            SL_CHECK(set_addresses(port, *link, host, journal));
+            continue;
+        }
+        if (journal.planning()) continue;
+        SL_TRY(made, find_link(port.name));
+        SL_CHECK(set_addresses(port, made, host, journal));
+    }
+    return journal.outcome().actions.size() != before;
+}
+
+}  // namespace sluice
