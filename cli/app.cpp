@@ -6,7 +6,7 @@
 #include <exception>
 
 #include "cli/command.hpp"
-#include "loader/store/paths.hpp"
+#include "loader/instance/target.hpp"
 
 namespace sluice::cli {
 namespace {

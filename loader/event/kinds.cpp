@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
-
 namespace sluice {
 
 const std::vector<EventKind>& event_kinds() {
@@ -21,16 +19,6 @@ Result<sl_event_kind> parse_event_kind(std::string_view text) {
     }
     return fail(ErrorCode::usage, fmt::format("\"{}\" is no kind of event", text),
                 "there are " + names);
-}
-
-WallTime wall_time(std::uint64_t monotonic_ns) {
-    const auto now = [](clockid_t clock) {
-        timespec time{};
-        clock_gettime(clock, &time);
-        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-    };
-    return WallTime(now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC) +
-                    std::chrono::nanoseconds(monotonic_ns));
 }
 
 }  // namespace sluice

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "loader/base/clock.hpp"
 #include "loader/base/frame.hpp"
 #include "loader/event/kinds.hpp"
+#include "loader/event/reasons.hpp"
 #include "loader/instance/target.hpp"
 #include "loader/model/vm_names.hpp"
 

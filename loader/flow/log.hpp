@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "loader/event/kinds.hpp"
+#include "loader/base/clock.hpp"
 #include "loader/flow/session.hpp"
 #include "loader/kernel/ring_reader.hpp"
 

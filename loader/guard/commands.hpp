@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "loader/event/reasons.hpp"
 #include "loader/guard/table.hpp"
 #include "loader/instance/target.hpp"
-#include "loader/monitor/counters.hpp"
 
 namespace sluice {
 

@@ -12,6 +12,7 @@
 #include "loader/lease/store.hpp"
 #include "loader/policy/store.hpp"
 #include "loader/qos/store.hpp"
+#include "loader/store/paths.hpp"
 #include "loader/store/schema.hpp"
 #include "loader/store/stored.hpp"
 #include "loader/switch/store.hpp"
@@ -201,10 +202,6 @@ Result<std::uint16_t> pool_for(const Connection& connection, const MasqueradeSpe
                        "all 256 NAT pools of the instance are in use");
 }
 
-std::filesystem::path file_in(const std::filesystem::path& state_folder) {
-    return state_folder / "state.db";
-}
-
 Error no_instance(const std::filesystem::path& state_folder) {
     return {ErrorCode::not_found,
             fmt::format("there is no instance `{}`", state_folder.filename().string()),
@@ -213,29 +210,26 @@ Error no_instance(const std::filesystem::path& state_folder) {
 
 }  // namespace
 
-bool Database::exists(const std::filesystem::path& state_folder) {
-    std::error_code ignored;  // what can't be looked at will fail with its reason in open()
-    return std::filesystem::exists(file_in(state_folder), ignored);
-}
-
 Result<Database> Database::create(const std::filesystem::path& state_folder) {
     std::error_code error;
     std::filesystem::create_directories(state_folder, error);
     if (error) return fail_errno(error.value(), "making " + state_folder.string());
-    SL_TRY(connection, Connection::open(file_in(state_folder), Connection::Mode::create, schema));
+    SL_TRY(connection,
+           Connection::open(database_file(state_folder), Connection::Mode::create, schema));
     return Database(std::move(connection));
 }
 
 Result<Database> Database::open(const std::filesystem::path& state_folder) {
-    if (!exists(state_folder)) return std::unexpected(no_instance(state_folder));
-    SL_TRY(connection, Connection::open(file_in(state_folder), Connection::Mode::open, schema));
+    if (!has_database(state_folder)) return std::unexpected(no_instance(state_folder));
+    SL_TRY(connection,
+           Connection::open(database_file(state_folder), Connection::Mode::open, schema));
     return Database(std::move(connection));
 }
 
 Result<Database> Database::open_read_only(const std::filesystem::path& state_folder) {
-    if (!exists(state_folder)) return std::unexpected(no_instance(state_folder));
+    if (!has_database(state_folder)) return std::unexpected(no_instance(state_folder));
     SL_TRY(connection,
-           Connection::open(file_in(state_folder), Connection::Mode::read_only, schema));
+           Connection::open(database_file(state_folder), Connection::Mode::read_only, schema));
     return Database(std::move(connection));
 }
 

@@ -16,9 +16,6 @@ namespace sluice {
 /// sense (addresses, overlaps, interfaces) is its caller's to check.
 class Database {
 public:
-    /// Whether the instance has a database (up or down).
-    [[nodiscard]] static bool exists(const std::filesystem::path& state_folder);
-
     /// Makes folder and database if need be, and brings an older schema up to date.
     [[nodiscard]] static Result<Database> create(const std::filesystem::path& state_folder);
 

@@ -80,4 +80,8 @@ std::uint32_t Host::owner(const Address& address) const {
     return found == addresses.end() ? 0 : found->ifindex;
 }
 
+bool is_switched(const PortSpec& port, const Link& link) {
+    return link.master == 0 && (port.vlan != 0 || !port.vlans.empty() || port.native_vlan != 0);
+}
+
 }  // namespace sluice

@@ -37,4 +37,7 @@ struct Host {
     [[nodiscard]] std::uint32_t owner(const Address& address) const;
 };
 
+/// Whether the port belongs to the switch: it has VLANs and is enslaved to nothing.
+[[nodiscard]] bool is_switched(const PortSpec& port, const Link& link);
+
 }  // namespace sluice

@@ -149,7 +149,7 @@ Result<bool> runs_here(const std::string& instance) {
 Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
     SL_CHECK(require_privileges());
     SL_CHECK(ensure_bpffs());
-    const bool is_new = !Database::exists(state_folder(target.instance));
+    const bool is_new = !has_database(state_folder(target.instance));
     SL_TRY(instance, Writable::open(target.instance));
     const auto settings = merged(instance.before.settings, options, target);
     if (instance.before.up && settings.netns != instance.before.settings.netns &&
@@ -177,7 +177,7 @@ Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
 
 Result<Outcome> take_down(const Target& target, bool purge) {
     SL_CHECK(require_privileges());
-    if (!Database::exists(state_folder(target.instance))) return no_such_instance(target.instance);
+    if (!has_database(state_folder(target.instance))) return no_such_instance(target.instance);
     SL_TRY(instance, Writable::open(target.instance));
     Journal journal(target.effect);
     const auto entered = enter_home(target, instance.before.settings);
@@ -202,7 +202,7 @@ Result<Outcome> take_down(const Target& target, bool purge) {
 Result<Outcome> restore(const Target& target) {
     SL_CHECK(require_privileges());
     SL_CHECK(ensure_bpffs());
-    if (!Database::exists(state_folder(target.instance))) return no_such_instance(target.instance);
+    if (!has_database(state_folder(target.instance))) return no_such_instance(target.instance);
     SL_TRY(instance, Writable::open(target.instance));
     if (!instance.before.up)
         return fail(ErrorCode::refused, fmt::format("instance {} is down", target.instance),

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <linux/capability.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 
@@ -26,7 +27,20 @@ std::uint64_t effective_capabilities() {
     return 0;
 }
 
+bool may_be_in_instance_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
 }  // namespace
+
+Result<std::string> parse_instance_name(std::string_view text) {
+    if (text.empty() || text.size() > 32 || text.starts_with('-') ||
+        !std::ranges::all_of(text, may_be_in_instance_name))
+        return fail(ErrorCode::usage, fmt::format("`{}` is not an instance name", text),
+                    "a name is 1 to 32 letters, digits, `_` and `-`, and does not start with `-`");
+    return std::string(text);
+}
 
 Result<> require_privileges() {
     const auto has = [bits = effective_capabilities()](int capability) {
@@ -78,7 +92,7 @@ Result<Datapath> open_running(const Target& target, const DesiredState& desired)
 Result<Opened> open_instance(const Target& target) {
     SL_CHECK(require_privileges());
     const auto folder = state_folder(target.instance);
-    if (!Database::exists(folder)) return no_such_instance(target.instance);
+    if (!has_database(folder)) return no_such_instance(target.instance);
     SL_TRY(database, Database::open_read_only(folder));
     SL_TRY(desired, database.load());
     SL_CHECK(enter_home(target, desired.settings));

@@ -10,6 +10,9 @@
 
 namespace sluice {
 
+/// A name is 1..32 of `A-Z a-z 0-9 _ -`, the first no `-`: it becomes part of paths.
+[[nodiscard]] Result<std::string> parse_instance_name(std::string_view text);
+
 struct Target {
     std::string instance = "default";
     std::string netns;  ///< a name or a path; empty = where the instance was brought up

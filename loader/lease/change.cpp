@@ -73,7 +73,7 @@ Result<> LeaseChange::erase(const Lease& lease) {
 Result<Outcome> change_leases(const Target& target, const LeaseEdit& edit) {
     SL_CHECK(require_privileges());
     const auto folder = state_folder(target.instance);
-    if (!Database::exists(folder)) return no_such_instance(target.instance);
+    if (!has_database(folder)) return no_such_instance(target.instance);
 
     SL_TRY(lock, WriterLock::acquire(folder, longest_wait));
     SL_TRY(database, Database::open(folder));

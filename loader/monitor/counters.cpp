@@ -54,13 +54,6 @@ Result<std::vector<LatencyCounters>> read_latencies(const Target& target) {
     return all;
 }
 
-const std::vector<DropReason>& drop_reasons() {
-#define SL_DROP_ROW(id, name, meaning, mend) {SL_DROP_##id, name, meaning, mend},
-    static const std::vector<DropReason> reasons{SL_DROP_REASONS(SL_DROP_ROW)};
-#undef SL_DROP_ROW
-    return reasons;
-}
-
 Result<std::vector<DropCounter>> read_drops(const Target& target) {
     SL_TRY(instance, open_instance(target));
     SL_TRY(datapath, open_running(target, instance.desired));

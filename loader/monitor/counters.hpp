@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "loader/event/reasons.hpp"
 #include "loader/instance/target.hpp"
-#include "sluice/abi/reason.h"
 #include "sluice/abi/stats.h"
 
 namespace sluice {
@@ -27,13 +27,6 @@ struct LatencyCounters {
     sl_counter sent{}, late{}, dropped{};
 };
 [[nodiscard]] Result<std::vector<LatencyCounters>> read_latencies(const Target& target);
-
-struct DropReason {
-    sl_drop reason;
-    std::string_view name, meaning, mend;
-};
-/// Every reason there is, in the order of the enum.
-[[nodiscard]] const std::vector<DropReason>& drop_reasons();
 
 struct DropCounter {
     std::string port;

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "loader/instance/change.hpp"
+#include "loader/instance/host.hpp"
 #include "loader/nat/plan.hpp"
-#include "loader/switch/plan.hpp"
 
 namespace sluice {
 namespace {

@@ -9,11 +9,11 @@
 
 #include "loader/base/by_bytes.hpp"
 #include "loader/flow/session.hpp"
+#include "loader/instance/host.hpp"
 #include "loader/instance/interface.hpp"
 #include "loader/kernel/link_settings.hpp"
 #include "loader/kernel/sysctl.hpp"
 #include "loader/port/state.hpp"
-#include "loader/switch/plan.hpp"
 
 namespace sluice {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "loader/instance/host.hpp"
 #include "loader/kernel/internal_link.hpp"
-#include "loader/switch/plan.hpp"
 
 namespace sluice {
 namespace {

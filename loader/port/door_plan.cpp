@@ -1,7 +1,7 @@
 #include "loader/port/door_plan.hpp"
 
+#include "loader/instance/host.hpp"
 #include "loader/kernel/internal_link.hpp"
-#include "loader/switch/plan.hpp"
 
 namespace sluice {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "loader/instance/host.hpp"
 #include "loader/qos/match.hpp"
-#include "loader/switch/plan.hpp"
 
 namespace sluice {
 namespace {

@@ -1,11 +1,7 @@
 #include "loader/store/paths.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdlib>
-
-#include "loader/instance/database.hpp"
 
 namespace sluice {
 namespace {
@@ -15,28 +11,24 @@ std::filesystem::path state_root() {
     return elsewhere != nullptr && *elsewhere != '\0' ? elsewhere : "/var/lib/sluice";
 }
 
-bool may_be_in_instance_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-}
-
 }  // namespace
 
-Result<std::string> parse_instance_name(std::string_view text) {
-    if (text.empty() || text.size() > 32 || text.starts_with('-') ||
-        !std::ranges::all_of(text, may_be_in_instance_name))
-        return fail(ErrorCode::usage, fmt::format("`{}` is not an instance name", text),
-                    "a name is 1 to 32 letters, digits, `_` and `-`, and does not start with `-`");
-    return std::string(text);
+std::filesystem::path state_folder(std::string_view instance) { return state_root() / instance; }
+
+std::filesystem::path database_file(const std::filesystem::path& state_folder) {
+    return state_folder / "state.db";
 }
 
-std::filesystem::path state_folder(std::string_view instance) { return state_root() / instance; }
+bool has_database(const std::filesystem::path& state_folder) {
+    std::error_code ignored;  // what can't be looked at will fail with its reason when opened
+    return std::filesystem::exists(database_file(state_folder), ignored);
+}
 
 std::vector<std::string> stored_instances() {
     std::vector<std::string> names;
     std::error_code ignored;  // no folder, no instances
     for (const auto& entry : std::filesystem::directory_iterator(state_root(), ignored))
-        if (Database::exists(entry.path())) names.push_back(entry.path().filename());
+        if (has_database(entry.path())) names.push_back(entry.path().filename());
     std::ranges::sort(names);
     return names;
 }

@@ -10,11 +10,12 @@
 
 namespace sluice {
 
-/// A name is 1..32 of `A-Z a-z 0-9 _ -`, the first no `-`: it becomes part of paths.
-[[nodiscard]] Result<std::string> parse_instance_name(std::string_view text);
-
 /// /var/lib/sluice/INSTANCE, or below SLUICE_STATE_DIR where that is set.
 [[nodiscard]] std::filesystem::path state_folder(std::string_view instance);
+
+/// The database of the desired state, and whether there is one (up or down).
+[[nodiscard]] std::filesystem::path database_file(const std::filesystem::path& state_folder);
+[[nodiscard]] bool has_database(const std::filesystem::path& state_folder);
 
 /// Instances that have a database, sorted.
 [[nodiscard]] std::vector<std::string> stored_instances();

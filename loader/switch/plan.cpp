@@ -98,10 +98,6 @@ void add_port_to(SwitchPlan& plan, const PortSpec& port, const SwitchPortSpec& s
 
 }  // namespace
 
-bool is_switched(const PortSpec& port, const Link& link) {
-    return link.master == 0 && (port.vlan != 0 || !port.vlans.empty() || port.native_vlan != 0);
-}
-
 SwitchPlan plan_switch(const DesiredState& desired, const Host& host) {
     SwitchPlan plan;
     std::map<std::string_view, std::uint16_t> ids;

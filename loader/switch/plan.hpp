@@ -12,9 +12,6 @@
 
 namespace sluice {
 
-/// Whether the port belongs to the switch: it has VLANs and is enslaved to nothing.
-[[nodiscard]] bool is_switched(const PortSpec& port, const Link& link);
-
 struct SwitchPlan {
     std::map<std::uint16_t, sl_switch_port> ports;     ///< by id
     std::map<std::uint16_t, sl_vlan> vlans;            ///< with a gateway or a VNI; by VLAN id

@@ -16,6 +16,7 @@
 #include "expect_error.hpp"
 #include "loader/kernel/fd.hpp"
 #include "loader/store/found.hpp"
+#include "loader/store/paths.hpp"
 #include "temporary_folder.hpp"
 
 namespace sluice {
@@ -54,12 +55,12 @@ ForwardSpec forward(std::uint8_t protocol, const std::string& external,
 }
 
 TEST_F(DatabaseTest, IsThereOnceItIsMade) {
-    EXPECT_FALSE(Database::exists(folder()));
+    EXPECT_FALSE(has_database(folder()));
     expect_error(Database::open(folder()), ErrorCode::not_found, "blue");
     expect_error(Database::open_read_only(folder()), ErrorCode::not_found, "blue");
     EXPECT_FALSE(std::filesystem::exists(folder())) << "open() made something";
     ASSERT_TRUE(Database::create(folder()));
-    EXPECT_TRUE(Database::exists(folder()));
+    EXPECT_TRUE(has_database(folder()));
     ASSERT_TRUE(Database::create(folder())) << "a second time";
 }
 
