@@ -7,6 +7,7 @@
 
 #include "cli/command.hpp"
 #include "cli/view/views.hpp"
+#include "loader/base/clock.hpp"
 #include "loader/policy/commands.hpp"
 #include "loader/policy/question.hpp"
 
@@ -57,9 +58,7 @@ void add_policy_looks(CLI::App& object, Invocation& invocation) {
                              "  sluice --json policy list | jq '.rules[] | .name'");
     on_run(list, invocation, [](const Target& target) -> Result<Document> {
         SL_TRY(policy, list_policy(target));
-        const auto now = std::chrono::system_clock::now().time_since_epoch();
-        return policy_list_view(policy,
-                                std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+        return policy_list_view(policy, now_wall_ms());
     });
     auto* hits =
         add_command(object, "hits",

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <ctime>
 #include <map>
 
 #include "loader/base/by_bytes.hpp"
+#include "loader/base/clock.hpp"
 #include "loader/block/image.hpp"
 #include "loader/block/list.hpp"
 #include "loader/block/store.hpp"
@@ -21,12 +21,6 @@ using Expiring = std::map<sl_block_key, __u64, ByBytes>;  // until, CLOCK_MONOTO
 constexpr __u64 same_time_ns = 1'000'000'000;
 
 sl_block_state& state_of(const Maps& maps) { return maps.block_state.entries()[0]; }
-
-std::uint64_t milliseconds_of(clockid_t clock) {
-    timespec now{};
-    clock_gettime(clock, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
-}
 
 std::vector<Prefix> lasting_entries(const DesiredState& desired) {
     std::vector<Prefix> prefixes;
@@ -54,11 +48,11 @@ std::uint64_t count_lasting(const DesiredState& desired) {
     return count;
 }
 
-Result<BlockImage> make_image(const DesiredState& desired, const BlockReader& read) {
+Result<BlockImage> make_image(const DesiredState& desired, const Connection& rows) {
     auto prefixes = lasting_entries(desired);
     for (const auto& set : desired.block_sets) {
         if (set.expires != 0) continue;
-        SL_TRY(more, read(set.name));
+        SL_TRY(more, read_block_set(rows, set.name));
         prefixes.insert(prefixes.end(), more.begin(), more.end());
     }
     normalise_block_list(prefixes);
@@ -66,9 +60,9 @@ Result<BlockImage> make_image(const DesiredState& desired, const BlockReader& re
 }
 
 /// The digest last: a process killed on the way leaves one that fits nothing.
-Result<> put_image(const Maps& maps, const DesiredState& desired, const BlockReader& read,
+Result<> put_image(const Maps& maps, const DesiredState& desired, const Connection& rows,
                    std::uint64_t digest) {
-    SL_TRY(image, make_image(desired, read));
+    SL_TRY(image, make_image(desired, rows));
     auto& state = state_of(maps);
     std::atomic_ref(state.digest).store(0);
     SL_CHECK(maps.block.put(image.parts, image.lines));
@@ -85,7 +79,7 @@ Result<> clear_image(const Maps& maps) {
     return {};
 }
 
-Result<Expiring> wanted_expiring(const DesiredState& desired, const BlockReader& read) {
+Result<Expiring> wanted_expiring(const DesiredState& desired, const Connection& rows) {
     const auto clock = BlockClock::now();
     Expiring wanted;
     const auto want = [&](const Prefix& prefix, std::uint64_t expires) {
@@ -96,7 +90,7 @@ Result<Expiring> wanted_expiring(const DesiredState& desired, const BlockReader&
         if (entry.expires != 0 && !clock.is_over(entry.expires)) want(entry.prefix, entry.expires);
     for (const auto& set : desired.block_sets) {
         if (set.expires == 0 || clock.is_over(set.expires)) continue;
-        SL_TRY(prefixes, read(set.name));
+        SL_TRY(prefixes, read_block_set(rows, set.name));
         for (const auto& prefix : prefixes) want(prefix, set.expires);
     }
     if (wanted.size() <= SL_BLOCK_UNTIL_MAX) return wanted;
@@ -143,9 +137,9 @@ std::string networks(std::size_t count) {
     return count == 1 ? "1 network" : fmt::format("{} networks", count);
 }
 
-Result<> reconcile_expiring(const Maps& maps, const DesiredState& desired, const BlockReader& read,
+Result<> reconcile_expiring(const Maps& maps, const DesiredState& desired, const Connection& rows,
                             Journal& journal) {
-    SL_TRY(wanted, wanted_expiring(desired, read));
+    SL_TRY(wanted, wanted_expiring(desired, rows));
     auto missing = wanted;
     std::vector<sl_block_key> stale;  // but for what the sweeper will find
     const auto now = BlockClock::now().monotonic;
@@ -174,28 +168,38 @@ Result<> reconcile_expiring(const Maps& maps, const DesiredState& desired, const
     return {};
 }
 
-Result<> reconcile_image(const Maps& maps, const DesiredState& desired, const BlockReader& read,
+Result<> reconcile_image(const Maps& maps, const DesiredState& desired, const Connection& rows,
                          Journal& journal) {
     const auto& state = state_of(maps);
     const auto digest = wanted_digest(desired);
     if (state.digest == digest && state.listed == (digest != 0 ? 1 : 0)) return {};
     if (digest == 0) return journal.step("empty the block list", [&] { return clear_image(maps); });
     return journal.step(fmt::format("block {}", networks(count_lasting(desired))),
-                        [&] { return put_image(maps, desired, read, digest); });
+                        [&] { return put_image(maps, desired, rows, digest); });
 }
+
+class BlockFeature : public Feature {
+public:
+    Result<> load(const Connection& rows, DesiredState& state) const override {
+        SL_TRY(sets, load_block_sets(rows));
+        state.block_sets = std::move(sets);
+        SL_TRY(entries, load_block_entries(rows));
+        state.block_entries = std::move(entries);
+        return {};
+    }
+
+    Result<> prepare(Round& round) override {
+        const Maps& maps = round.datapath.maps();
+        SL_CHECK(reconcile_image(maps, round.desired, round.rows, round.journal));
+        return reconcile_expiring(maps, round.desired, round.rows, round.journal);
+    }
+
+    [[nodiscard]] bool decides_sessions() const override { return false; }
+};
 
 }  // namespace
 
-BlockReader block_reader(const Database& database) {
-    return
-        [&database](const std::string& set) { return read_block_set(database.connection(), set); };
-}
-
-Result<> reconcile_blocks(const Datapath& datapath, const DesiredState& desired,
-                          const BlockReader& read, Journal& journal) {
-    SL_CHECK(reconcile_image(datapath.maps(), desired, read, journal));
-    return reconcile_expiring(datapath.maps(), desired, read, journal);
-}
+std::unique_ptr<Feature> block_feature() { return std::make_unique<BlockFeature>(); }
 
 Result<bool> unblock_found(const Maps& maps, const sl_block_key& key) {
     SL_TRY(entry, maps.block_until.lookup(key));
@@ -214,7 +218,7 @@ Prefix block_prefix(const sl_block_key& key) {
 }
 
 BlockClock BlockClock::now() {
-    return {milliseconds_of(CLOCK_REALTIME), milliseconds_of(CLOCK_MONOTONIC) * 1'000'000};
+    return {static_cast<std::uint64_t>(now_wall_ms()), now_monotonic()};
 }
 
 std::uint64_t BlockClock::until(std::uint64_t expires) const {

@@ -1,27 +1,17 @@
 // The block list: desired state -> sl_block, sl_block_until, sl_block_state.
 #pragma once
 
-#include <functional>
-#include <string>
-#include <vector>
+#include <memory>
 
-#include "loader/instance/database.hpp"
-#include "loader/instance/journal.hpp"
+#include "loader/instance/feature.hpp"
 #include "loader/kernel/datapath.hpp"
 #include "sluice/model.hpp"
 
 namespace sluice {
 
-/// Reads the networks of a set: only if they are needed.
-using BlockReader = std::function<Result<std::vector<Prefix>>(const std::string& set)>;
-
-[[nodiscard]] BlockReader block_reader(const Database& database);
-
 /// What has no expiry is replaced as a whole; planning does not read it. Entries that the datapath
-/// has made are left alone.
-/// Errors: refused (more have an expiry than there is room for).
-[[nodiscard]] Result<> reconcile_blocks(const Datapath& datapath, const DesiredState& desired,
-                                        const BlockReader& read, Journal& journal);
+/// has made are left alone. Refuses more networks with an expiry than there is room for.
+[[nodiscard]] std::unique_ptr<Feature> block_feature();
 
 /// Ends what the datapath has blocked by itself. @return whether it had
 [[nodiscard]] Result<bool> unblock_found(const Maps& maps, const sl_block_key& key);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "loader/base/by_bytes.hpp"
 #include "loader/detect/store.hpp"
 #include "loader/instance/change.hpp"
 
@@ -67,19 +66,6 @@ Result<Outcome> reset_detector(const Target& target, const std::string& name) {
 Result<std::vector<DetectorSpec>> list_detectors(const Target& target) {
     SL_TRY(instance, open_instance(target));
     return all_detectors(instance.desired.detectors);
-}
-
-Result<> reconcile_detectors(const Datapath& datapath, const DesiredState& desired,
-                             Journal& journal) {
-    const auto& rules = datapath.maps().detect_rules;
-    for (const auto& spec : all_detectors(desired.detectors)) {
-        const auto wanted = detect_rule(spec);
-        SL_TRY(now, rules.lookup(spec.detector));
-        if (now && same_bytes(*now, wanted)) continue;
-        SL_CHECK(journal.step(fmt::format("set detector {}", detector_info(spec.detector).name),
-                              [&] { return rules.update(spec.detector, wanted); }));
-    }
-    return {};
 }
 
 }  // namespace sluice

@@ -29,8 +29,4 @@ struct DetectorChange {
 /// As they are in force.
 [[nodiscard]] Result<std::vector<DetectorSpec>> list_detectors(const Target& target);
 
-/// Desired state -> sl_detect_rules.
-[[nodiscard]] Result<> reconcile_detectors(const Datapath& datapath, const DesiredState& desired,
-                                           Journal& journal);
-
 }  // namespace sluice

@@ -27,24 +27,11 @@ std::optional<MacAddress> mac_of_vm(const Event& event) {
     return mac;
 }
 
-/// RFC 3339, UTC. None: it is no such time.
-std::optional<WallTime> parse_time(const std::string& text) {
-    tm utc{};
-    const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &utc);
-    if (rest == nullptr) return std::nullopt;
-    const char* end = text.c_str() + text.size();
-    double fraction = 0;
-    if (*rest == '.') rest = std::from_chars(rest, end, fraction, std::chars_format::fixed).ptr;
-    if (std::string_view(rest, end) != "Z") return std::nullopt;
-    return WallTime(std::chrono::seconds(timegm(&utc)) +
-                    std::chrono::nanoseconds(static_cast<std::int64_t>(fraction * 1e9)));
-}
-
 }  // namespace
 
 Result<WallTime> parse_since(std::string_view text, WallTime now) {
     if (const auto duration = parse_duration(text)) return now - *duration;
-    if (const auto time = parse_time(std::string(text))) return *time;
+    if (const auto time = parse_rfc3339(text)) return *time;
     return fail(ErrorCode::usage,
                 fmt::format("--since {}: it is neither a duration nor a time", text),
                 "write `5m`, or a time as events have it: `2026-11-22T20:48:42Z`");

@@ -4,6 +4,8 @@
 
 #include <atomic>
 
+#include "loader/base/clock.hpp"
+
 namespace sluice {
 namespace {
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "loader/base/clock.hpp"
 #include "loader/flow/session.hpp"
 
 namespace sluice {

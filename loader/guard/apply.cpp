@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 
 #include "loader/base/by_bytes.hpp"
-#include "loader/port/state.hpp"
+#include "loader/guard/state.hpp"
+#include "loader/guard/store.hpp"
 
 namespace sluice {
 namespace {
@@ -15,8 +17,8 @@ constexpr __u32 egress_checks = SL_GUARD_DELIVERY | SL_GUARD_SNOOP;
 
 class GuardReconciler {
 public:
-    GuardReconciler(const Datapath& datapath, const Host& host, Journal& journal, bool sight)
-        : maps_(datapath.maps()), host_(host), journal_(journal), guards_(sight) {}
+    GuardReconciler(const Datapath& datapath, const Host& host, Journal& journal)
+        : maps_(datapath.maps()), host_(host), journal_(journal) {}
 
     Result<PortGuards> run(const std::map<std::uint16_t, PlannedGuard>& plans) {
         SL_CHECK(maps_.ports.for_each([&](const __u32&, const sl_port& port) {
@@ -93,27 +95,6 @@ private:
     std::map<__u32, GuardPrefixes> prefixes_;
 };
 
-}  // namespace
-
-void PortGuards::complete(sl_port& port) const {
-    if (sight_) port.flags |= SL_PORT_SIGHT;
-    const auto found = chosen_.find(port.id);
-    if (found == chosen_.end()) return;
-    port.guard = found->second.index;
-    if ((found->second.checks & egress_checks) != 0) port.flags |= SL_PORT_GUARD_EGRESS;
-}
-
-bool PortGuards::uses(__u32 index) const {
-    const auto found = chosen_.find(static_cast<std::uint16_t>(index / 2));
-    return found != chosen_.end() && found->second.index == index;
-}
-
-Result<PortGuards> prepare_guards(const Datapath& datapath, const DesiredState& desired,
-                                  const Host& host, Journal& journal) {
-    SL_TRY(plans, plan_guards(desired));
-    return GuardReconciler(datapath, host, journal, desired.sight).run(plans);
-}
-
 Result<> clean_guards(const Datapath& datapath, const PortGuards& guards, Journal& journal) {
     for (const auto& [id, name] : guards.released())
         SL_CHECK(journal.step(fmt::format("forget what the guard of {} learned", name),
@@ -130,6 +111,54 @@ Result<> clean_guards(const Datapath& datapath, const PortGuards& guards, Journa
     }
     return {};
 }
+
+class GuardFeature : public Feature {
+public:
+    Result<> load(const Connection& rows, DesiredState& state) const override {
+        SL_TRY(guards, load_guards(rows));
+        state.guards = std::move(guards);
+        return {};
+    }
+
+    Result<> prepare(Round& round) override {
+        SL_TRY(plans, plan_guards(round.desired));
+        SL_TRY(guards, GuardReconciler(round.datapath, round.host, round.journal).run(plans));
+        guards_ = std::move(guards);
+        for (const auto& port : round.desired.ports) {
+            auto& fields = round.ports[port.id];
+            if (round.desired.sight) fields.flags |= SL_PORT_SIGHT;
+            guards_.complete(port.id, fields);
+        }
+        return {};
+    }
+
+    Result<> clean(Round& round) override {
+        return clean_guards(round.datapath, guards_, round.journal);
+    }
+
+    Result<> forget_port(const Maps& maps, std::uint16_t id) const override {
+        return clear_guard_state(maps, id);
+    }
+
+private:
+    PortGuards guards_;
+};
+
+}  // namespace
+
+void PortGuards::complete(std::uint16_t port_id, PortFields& port) const {
+    const auto found = chosen_.find(port_id);
+    if (found == chosen_.end()) return;
+    port.guard = found->second.index;
+    if ((found->second.checks & egress_checks) != 0) port.flags |= SL_PORT_GUARD_EGRESS;
+}
+
+bool PortGuards::uses(__u32 index) const {
+    const auto found = chosen_.find(static_cast<std::uint16_t>(index / 2));
+    return found != chosen_.end() && found->second.index == index;
+}
+
+std::unique_ptr<Feature> guard_feature() { return std::make_unique<GuardFeature>(); }
 
 Result<std::map<__u32, GuardPrefixes>> read_guard_prefixes(const Maps& maps) {
     std::map<__u32, GuardPrefixes> prefixes;

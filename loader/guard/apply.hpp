@@ -2,29 +2,26 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "loader/guard/plan.hpp"
-#include "loader/instance/host.hpp"
-#include "loader/instance/journal.hpp"
-#include "loader/kernel/datapath.hpp"
+#include "loader/instance/feature.hpp"
 #include "sluice/model.hpp"
 
 namespace sluice {
 
-/// What guards and leases decide of the ports' own entries: here alone.
+/// Which entry of sl_guards each port is to turn to.
 class PortGuards {
 public:
-    explicit PortGuards(bool sight) : sight_(sight) {}
-
     void choose(std::uint16_t port_id, __u16 index, __u32 checks) {
         chosen_[port_id] = {index, checks};
     }
     /// The port has a guard in the kernel, and should have none.
     void release(std::uint16_t port_id, std::string name) { released_[port_id] = std::move(name); }
-    /// Sets sl_port.guard, SL_PORT_SIGHT and SL_PORT_GUARD_EGRESS.
-    void complete(sl_port& port) const;
+    /// Sets PortFields::guard, and SL_PORT_GUARD_EGRESS if need be.
+    void complete(std::uint16_t port_id, PortFields& port) const;
     /// Whether the entry of sl_guards will be in use.
     [[nodiscard]] bool uses(__u32 index) const;
     /// Names of ports by id.
@@ -37,19 +34,12 @@ private:
     };
     std::map<std::uint16_t, Chosen> chosen_;
     std::map<std::uint16_t, std::string> released_;
-    bool sight_;
 };
 
 /// Writes the guards that are not as they should be into entries that no port uses; it is
-/// sl_port.guard that turns a port to them, all at once.
-[[nodiscard]] Result<PortGuards> prepare_guards(const Datapath& datapath,
-                                                const DesiredState& desired, const Host& host,
-                                                Journal& journal);
-
-/// Once the ports are turned: removes the prefixes of guards that no port uses any more, and what
-/// guards that are gone have learned.
-[[nodiscard]] Result<> clean_guards(const Datapath& datapath, const PortGuards& guards,
-                                    Journal& journal);
+/// sl_port.guard that turns a port to them, all at once. Once the ports are turned: removes the
+/// prefixes of guards that no port uses any more, and what guards that are gone have learned.
+[[nodiscard]] std::unique_ptr<Feature> guard_feature();
 
 /// Entries of sl_guard_prefixes, by the index of their guard.
 [[nodiscard]] Result<std::map<__u32, GuardPrefixes>> read_guard_prefixes(const Maps& maps);

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "loader/base/clock.hpp"
+
 namespace sluice {
 namespace {
 

@@ -29,11 +29,7 @@ using Edit = std::function<Result<>(const Change&)>;
 /// With Effect::plan the same is gone through, with nothing changed.
 [[nodiscard]] Result<Outcome> change(const Target& target, const Edit& edit);
 
-/// Everything that the database says, leases and dnsmasq's file too, put right thoroughly.
-[[nodiscard]] Result<> reconcile_all(const Datapath& datapath, const Database& database,
-                                     const FoundInterfaces& found, Journal& journal);
-
-/// After a writer was killed, or failed: the same, and only then is the lock idle again.
+/// Puts everything right after a writer was killed, or failed; only then is the lock idle again.
 [[nodiscard]] Result<> mend(const Datapath& datapath, const Database& database,
                             const FoundInterfaces& found, WriterLock& lock);
 

@@ -33,25 +33,7 @@ public:
     [[nodiscard]] Result<> set_up(bool up) const;
     [[nodiscard]] Result<> set_settings(const Settings& settings) const;
 
-    /// Gives the lowest free id. Errors: refused (there already, or 1023 ports).
-    [[nodiscard]] Result<PortSpec> add_port(PortSpec port) const;
-    /// Replaces all but name and id. Errors: not_found.
-    [[nodiscard]] Result<> set_port(const PortSpec& port) const;
-    /// Errors: not_found.
-    [[nodiscard]] Result<> remove_port(std::string_view name) const;
-
-    /// Gives the pool number: that of a rule with the same uplink, addresses (in any order) and
-    /// range, else the lowest free. Errors: refused (same source and uplink, or 256 pools).
-    [[nodiscard]] Result<MasqueradeSpec> add_masquerade(MasqueradeSpec rule) const;
-    /// Errors: not_found.
-    [[nodiscard]] Result<> remove_masquerade(const Prefix& source, std::string_view uplink) const;
-
-    /// Errors: refused (the same protocol and external endpoint).
-    [[nodiscard]] Result<> add_forward(const ForwardSpec& rule) const;
-    /// Errors: not_found. @param external with the port range it was added with
-    [[nodiscard]] Result<> remove_forward(std::uint8_t protocol, const Endpoint& external) const;
-
-    /// For the stores of other features, which share its transactions.
+    /// For the stores of features, which share its transactions.
     [[nodiscard]] const Connection& connection() const { return connection_; }
 
 private:

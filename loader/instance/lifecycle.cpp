@@ -2,15 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "loader/features.hpp"
+#include <ranges>
+
 #include "loader/instance/announce.hpp"
 #include "loader/instance/change.hpp"
 #include "loader/instance/database.hpp"
+#include "loader/instance/feature.hpp"
 #include "loader/instance/host.hpp"
 #include "loader/instance/interface.hpp"
+#include "loader/instance/reconcile.hpp"
 #include "loader/kernel/lock.hpp"
-#include "loader/port/door.hpp"
-#include "loader/port/internal.hpp"
 #include "loader/store/found.hpp"
 #include "loader/store/paths.hpp"
 
@@ -40,19 +41,23 @@ Settings merged(Settings settings, const UpOptions& options, const Target& targe
     return settings;
 }
 
-/// Takes everything of the instance out of the kernel, but internal ports of `kept`. The door is
-/// the caller's: it is to be shut before, and goes last.
-Result<> remove_from_kernel(const std::string& instance, const FoundInterfaces& found,
-                            const std::vector<PortSpec>& kept, Journal& journal) {
+/// Takes everything of the instance out of the kernel. The door is to be shut before.
+/// @param for_good false: but what has to stay until the instance is made anew
+Result<> remove_from_kernel(const std::string& instance, const DesiredState& desired,
+                            const FoundInterfaces& found, Journal& journal, bool for_good = true) {
     const Pins pins(instance);
     SL_TRY(host, Host::read());
     SL_TRY(touched, found.list());
     for (const auto& interface : touched)
         SL_CHECK(journal.step(fmt::format("restore {} as it was found", interface.name),
                               [&] { return release_interface(pins, found, interface, host); }));
-    SL_CHECK(remove_internal_ports(instance, kept, host, journal));
-    if (!Datapath::exists(instance)) return {};
-    return journal.step("remove maps and programs", [&] { return Datapath::remove(instance); });
+    if (Datapath::exists(instance))
+        SL_CHECK(
+            journal.step("remove maps and programs", [&] { return Datapath::remove(instance); }));
+    const Removal removal{instance, desired, host, journal, for_good};
+    const auto all = features();
+    for (const auto& feature : all | std::views::reverse) SL_CHECK(feature->remove(removal));
+    return {};
 }
 
 Result<> forget_interfaces(const FoundInterfaces& found) {
@@ -61,17 +66,19 @@ Result<> forget_interfaces(const FoundInterfaces& found) {
     return {};
 }
 
-Result<> shut_door(const std::string& instance, const DesiredState& desired, Journal& journal) {
+Result<> shut(const std::string& instance, const DesiredState& desired, Journal& journal) {
     SL_TRY(host, Host::read());
-    return DoorKeeper(instance, desired.settings.door_mark).close_all(desired, host, journal);
+    for (const auto& feature : features())
+        SL_CHECK(feature->shut({instance, desired, host, journal}));
+    return {};
 }
 
 /// Makes maps and programs anew and attaches all ports and rules. On failure nothing is left.
 Result<> put_into_kernel(const std::string& instance, const Database& database,
                          const DesiredState& desired, const FoundInterfaces& found,
                          Journal& journal) {
-    SL_CHECK(shut_door(instance, desired, journal));
-    SL_CHECK(remove_from_kernel(instance, found, desired.ports, journal));
+    SL_CHECK(shut(instance, desired, journal));
+    SL_CHECK(remove_from_kernel(instance, desired, found, journal, false));
     if (journal.planning()) {
         SL_CHECK(journal.step("make maps and programs", [] { return Result<>{}; }));
         for (const auto& port : desired.ports)
@@ -80,14 +87,13 @@ Result<> put_into_kernel(const std::string& instance, const Database& database,
     }
     auto done = journal.step("make maps and programs", [&]() -> Result<> {
         SL_TRY(datapath, Datapath::create(instance, desired.settings));
-        SL_CHECK(reconcile_all(datapath, database, found, journal));
+        SL_CHECK(reconcile_thoroughly(datapath, database, found, journal));
         announce(datapath, std::vector{fmt::format("instance {} is up", instance)}, {});
         return {};
     });
     if (!done) {
         Journal undo(Effect::apply);
-        SL_CHECK(remove_from_kernel(instance, found, {}, undo));
-        SL_CHECK(DoorKeeper(instance, desired.settings.door_mark).remove(undo));
+        SL_CHECK(remove_from_kernel(instance, desired, found, undo));
     }
     return done;
 }
@@ -130,10 +136,8 @@ Result<> raise(const Target& target, Writable& instance, const Settings& setting
 Result<> leave_kernel(const std::string& name, Writable& instance, bool home, Journal& journal) {
     SL_TRY(touched, instance.found.list());
     const bool runs = Datapath::exists(name) || !touched.empty();
-    if (home && runs) SL_CHECK(shut_door(name, instance.before, journal));
-    SL_CHECK(remove_from_kernel(name, instance.found, {}, journal));
-    if (!home) return {};
-    return DoorKeeper(name, instance.before.settings.door_mark).remove(journal);
+    if (home && runs) SL_CHECK(shut(name, instance.before, journal));
+    return remove_from_kernel(name, instance.before, instance.found, journal, home);
 }
 
 /// Whether maps and programs are there, of this version, in the namespace we are in.
@@ -222,11 +226,11 @@ Result<Outcome> restore(const Target& target) {
     }
     SL_TRY(datapath, Datapath::open(target.instance));
     if (journal.planning()) {
-        SL_CHECK(reconcile(datapath, instance.before, instance.found, journal));
+        SL_CHECK(reconcile(datapath, instance.database, instance.before, instance.found, journal));
         return journal.outcome();
     }
     SL_CHECK(instance.lock.mark_busy());
-    SL_CHECK(reconcile_all(datapath, instance.database, instance.found, journal));
+    SL_CHECK(reconcile_thoroughly(datapath, instance.database, instance.found, journal));
     SL_CHECK(instance.lock.mark_idle());
     announce(datapath, journal.outcome().actions, instance.before.ports);
     return journal.outcome();

@@ -15,6 +15,7 @@
 #include <memory>
 #include <utility>
 
+#include "loader/base/clock.hpp"
 #include "loader/kernel/fd.hpp"
 #include "loader/kernel/log.hpp"
 #include "sluice_tc.skel.h"
@@ -327,12 +328,6 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .door_mark = settings.door_mark,
         .zero = 0,
     };
-}
-
-__u64 now_monotonic() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<__u64>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
 __u32 now_tick() { return static_cast<__u32>(now_monotonic() >> SL_TICK_SHIFT); }

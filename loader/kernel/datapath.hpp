@@ -100,9 +100,6 @@ struct MapCapacity {
 /// Durations to ticks, rounded up, and sizes of the tables. flow_seed is left to the caller.
 [[nodiscard]] sl_settings settings_in_ticks(const Settings& settings);
 
-/// CLOCK_MONOTONIC in ns (sl_event.time).
-[[nodiscard]] __u64 now_monotonic();
-
 /// Now, in ticks of CLOCK_MONOTONIC (sl_flow.last_seen).
 [[nodiscard]] __u32 now_tick();
 

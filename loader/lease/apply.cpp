@@ -178,6 +178,8 @@ Result<> mirror_pools(const Datapath& datapath, LeaseStore& store, Journal& jour
     return {};
 }
 
+namespace {
+
 Result<> reconcile_leases(const Datapath& datapath, LeaseStore& store,
                           const std::vector<PortSpec>& ports, Journal& journal) {
     SL_CHECK(mirror_pools(datapath, store, journal));
@@ -207,5 +209,28 @@ Result<> reconcile_bound_leases(const Datapath& datapath, const DesiredState& de
     }
     return {};
 }
+
+class LeaseFeature : public Feature {
+public:
+    Result<> load(const Connection& rows, DesiredState& state) const override {
+        SL_TRY(leases, load_port_leases(rows));
+        state.port_leases = std::move(leases);
+        SL_TRY(sight, any_leases_or_pools(rows));
+        state.sight = sight;
+        return {};
+    }
+
+    Result<> prepare(Round& round) override {
+        if (round.thorough) {
+            LeaseStore store(round.rows);
+            SL_CHECK(reconcile_leases(round.datapath, store, round.desired.ports, round.journal));
+        }
+        return reconcile_bound_leases(round.datapath, round.desired, round.journal);
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Feature> lease_feature() { return std::make_unique<LeaseFeature>(); }
 
 }  // namespace sluice

@@ -2,10 +2,10 @@
 // writes into an entry (when and where a lease was seen) is kept.
 #pragma once
 
+#include <memory>
 #include <span>
 
-#include "loader/instance/journal.hpp"
-#include "loader/kernel/datapath.hpp"
+#include "loader/instance/feature.hpp"
 #include "loader/lease/store.hpp"
 #include "sluice/model.hpp"
 
@@ -25,12 +25,8 @@ struct TouchedLease {
 
 [[nodiscard]] Result<> mirror_pools(const Datapath& datapath, LeaseStore& store, Journal& journal);
 
-/// All there is, compared: in new maps, and after a writer was killed.
-[[nodiscard]] Result<> reconcile_leases(const Datapath& datapath, LeaseStore& store,
-                                        const std::vector<PortSpec>& ports, Journal& journal);
-
-/// The ports of leases bound to one: ports come and go, and their numbers are used again.
-[[nodiscard]] Result<> reconcile_bound_leases(const Datapath& datapath, const DesiredState& desired,
-                                              Journal& journal);
+/// Keeps the port of each lease that is bound to one: ports come and go, and their numbers are used
+/// again. A thorough round compares all leases and pools.
+[[nodiscard]] std::unique_ptr<Feature> lease_feature();
 
 }  // namespace sluice

@@ -1,7 +1,7 @@
 #include "loader/lease/change.hpp"
 
-#include "loader/features.hpp"
 #include "loader/instance/change.hpp"
+#include "loader/instance/reconcile.hpp"
 #include "loader/kernel/lock.hpp"
 #include "loader/lease/dnsmasq.hpp"
 #include "loader/store/found.hpp"
@@ -31,7 +31,7 @@ Result<> bring_kernel_after(LeaseChange& change, const FoundInterfaces& found) {
     // A policy may be about the VM.
     if (!change.guards_changed && sight == change.before.sight && !change.before.policy) return {};
     SL_TRY(after, change.database.load());
-    return reconcile(datapath, after, found, journal);
+    return reconcile(datapath, change.database, after, found, journal);
 }
 
 /// @return whether dnsmasq is to be told

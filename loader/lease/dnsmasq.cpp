@@ -129,4 +129,22 @@ Result<> tell_dnsmasq(LeaseStore& store, Journal& journal) {
     });
 }
 
+namespace {
+
+class DnsmasqFeature : public Feature {
+public:
+    Result<> clean(Round& round) override {
+        if (!round.thorough) return {};
+        LeaseStore store(round.rows);
+        SL_TRY(changed, write_hosts_file(store, round.journal));
+        return changed ? tell_dnsmasq(store, round.journal) : Result<>{};
+    }
+
+    [[nodiscard]] bool decides_sessions() const override { return false; }
+};
+
+}  // namespace
+
+std::unique_ptr<Feature> dnsmasq_feature() { return std::make_unique<DnsmasqFeature>(); }
+
 }  // namespace sluice

@@ -2,9 +2,10 @@
 // that again.
 #pragma once
 
+#include <memory>
 #include <string>
 
-#include "loader/instance/journal.hpp"
+#include "loader/instance/feature.hpp"
 #include "loader/lease/store.hpp"
 
 namespace sluice {
@@ -22,6 +23,9 @@ namespace sluice {
 
 /// Not there is no error.
 [[nodiscard]] Result<> remove_hosts_file(const DhcpSettings& settings);
+
+/// Writes the file in a thorough round; otherwise whoever changes leases does.
+[[nodiscard]] std::unique_ptr<Feature> dnsmasq_feature();
 
 /// SIGHUP to dnsmasq. That it does not run is a warning: it reads the file when it starts.
 [[nodiscard]] Result<> tell_dnsmasq(LeaseStore& store, Journal& journal);

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <limits>
 
+#include "loader/base/clock.hpp"
+
 namespace sluice {
 namespace {
 
@@ -24,12 +26,6 @@ Result<std::uint64_t> random_below(std::uint64_t count) {
         }
         if (number < limit) return number % count;
     }
-}
-
-std::uint64_t milliseconds_now() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
 }  // namespace
@@ -51,7 +47,7 @@ Result<std::uint64_t> candidate(const MacPool& pool, std::string_view uuid, std:
         case MacStrategy::uuid:
             return range.first + uuid_hash(uuid, nic, range, attempt) % range.size();
         case MacStrategy::time:
-            return range.first + milliseconds_now() % range.size();
+            return range.first + static_cast<std::uint64_t>(now_wall_ms()) % range.size();
     }
     std::unreachable();
 }

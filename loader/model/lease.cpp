@@ -6,6 +6,8 @@
 #include <ctime>
 #include <utility>
 
+#include "loader/base/clock.hpp"
+
 namespace sluice {
 namespace {
 
@@ -39,12 +41,7 @@ std::string_view lease_state_text(LeaseState state) {
 }
 
 LeaseClock LeaseClock::now() {
-    timespec wall{}, monotonic{};
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    const auto nanoseconds =
-        static_cast<std::uint64_t>(monotonic.tv_sec) * 1'000'000'000 + monotonic.tv_nsec;
-    return {wall.tv_sec, static_cast<std::uint32_t>(nanoseconds >> SL_EPOCH_SHIFT)};
+    return {now_wall_ms() / 1000, static_cast<std::uint32_t>(now_monotonic() >> SL_EPOCH_SHIFT)};
 }
 
 /// One epoch second less than the difference: the frame may have come at its second's end.

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "loader/block/apply.hpp"
-#include "loader/features.hpp"
+#include "loader/instance/reconcile.hpp"
 #include "loader/kernel/lock.hpp"
 #include "loader/store/found.hpp"
 #include "loader/store/paths.hpp"
@@ -36,9 +35,8 @@ Result<std::vector<std::string>> find_drift(const Target& target, const DesiredS
     }
     SL_TRY(found, FoundInterfaces::open(folder));
     Journal journal(Effect::plan);
-    SL_CHECK(reconcile(*datapath, desired, found, journal));
     SL_TRY(database, Database::open_read_only(folder));
-    SL_CHECK(reconcile_blocks(*datapath, desired, block_reader(database), journal));
+    SL_CHECK(reconcile(*datapath, database, desired, found, journal));
     for (const auto& warning : journal.outcome().warnings) drift.push_back(warning);
     for (const auto& action : journal.outcome().actions)
         drift.push_back(fmt::format("to do: {}", action));

@@ -13,6 +13,7 @@
 
 #include "loader/flow/session.hpp"
 #include "loader/nat/plan.hpp"
+#include "loader/nat/store.hpp"
 
 namespace sluice {
 namespace {
@@ -403,13 +404,8 @@ private:
     std::optional<HostPorts> host_ports_;
 };
 
-}  // namespace
-
-Result<> reconcile_nat(const Datapath& datapath, const DesiredState& desired, const Host& host,
-                       Journal& journal) {
-    return NatReconciler(datapath, host, journal, plan_nat(desired, host)).run();
-}
-
+/// Gives back ports that are taken by nobody: left by a killed process, or kept for a socket that
+/// the host has closed since.
 Result<> release_stray_ports(const Datapath& datapath, const DesiredState& desired,
                              const Host& host) {
     const auto plan = plan_nat(desired, host);
@@ -449,5 +445,31 @@ Result<> release_stray_ports(const Datapath& datapath, const DesiredState& desir
     }
     return {};
 }
+
+class NatFeature : public Feature {
+public:
+    Result<> load(const Connection& rows, DesiredState& state) const override {
+        SL_TRY(masquerades, load_masquerades(rows));
+        state.masquerades = std::move(masquerades);
+        SL_TRY(forwards, load_forwards(rows));
+        state.forwards = std::move(forwards);
+        return {};
+    }
+
+    Result<> prepare(Round& round) override {
+        return NatReconciler(round.datapath, round.host, round.journal,
+                             plan_nat(round.desired, round.host))
+            .run();
+    }
+
+    Result<> clean(Round& round) override {
+        if (!round.thorough || round.journal.planning()) return {};
+        return release_stray_ports(round.datapath, round.desired, round.host);
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Feature> nat_feature() { return std::make_unique<NatFeature>(); }
 
 }  // namespace sluice

@@ -9,6 +9,7 @@
 #include "loader/instance/change.hpp"
 #include "loader/instance/host.hpp"
 #include "loader/nat/plan.hpp"
+#include "loader/nat/store.hpp"
 
 namespace sluice {
 namespace {
@@ -176,7 +177,7 @@ Result<Outcome> add_masquerade(const Target& target, const MasqueradeSpec& rule)
     return change(target, [&](const Change& it) -> Result<> {
         SL_CHECK(check_masquerade_fits(rule, it.before, it.host));
         warn_about_addresses(rule, it.host, it.journal);
-        SL_CHECK(it.database.add_masquerade(rule));
+        SL_CHECK(add_masquerade(it.database.connection(), rule));
         return {};
     });
 }
@@ -191,7 +192,7 @@ Result<Outcome> remove_masquerade(const Target& target, const Prefix& source,
             return fail(ErrorCode::not_found,
                         fmt::format("{} is not masqueraded on {}", source.text(), uplink),
                         "`sluice nat masquerade list` shows what is");
-        return it.database.remove_masquerade(source, uplink);
+        return erase_masquerade(it.database.connection(), source, uplink);
     });
 }
 
@@ -214,7 +215,7 @@ Result<Outcome> add_forward(const Target& target, const ForwardSpec& rule) {
         SL_CHECK(check_forward_fits(rule, it.before));
         SL_TRY(host_ports, HostPorts::read());
         warn_about_forward(rule, it.before, it.host, host_ports, it.journal);
-        return it.database.add_forward(rule);
+        return add_forward(it.database.connection(), rule);
     });
 }
 
@@ -225,7 +226,8 @@ Result<Outcome> remove_forward(const Target& target, std::uint8_t protocol,
             if (rule.protocol != protocol || rule.external.address != external.address ||
                 !rule.external.ports.overlaps(external.ports))
                 continue;
-            if (rule.external == external) return it.database.remove_forward(protocol, external);
+            if (rule.external == external)
+                return erase_forward(it.database.connection(), protocol, external);
             return fail(ErrorCode::refused,
                         fmt::format("{} {} is not the whole of a forward", protocol_text(protocol),
                                     external.text()),

@@ -7,7 +7,9 @@
 #include <chrono>
 #include <functional>
 
+#include "loader/base/clock.hpp"
 #include "loader/policy/image.hpp"
+#include "loader/policy/store.hpp"
 
 namespace sluice {
 namespace {
@@ -32,11 +34,6 @@ std::uint64_t fingerprint_of(const PolicySpec& spec, const std::vector<PortSpec>
     }
     for (const auto& port : ports) mix_in(hash, fmt::format("{}={}", port.name, port.id));
     return hash;
-}
-
-std::int64_t wall_clock_ms() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 /// When the first rule expires that has not yet; 0: none will.
@@ -71,7 +68,7 @@ Result<> put_in_force(const Maps& maps, const DesiredState& desired, std::uint64
     const PolicyStamp stamp{
         .generation = static_cast<std::uint16_t>(number),
         .fingerprint = fingerprint,
-        .monotonic_zero = wall_clock_ms() - static_cast<std::int64_t>(now / 1'000'000)};
+        .monotonic_zero = now_wall_ms() - static_cast<std::int64_t>(now / 1'000'000)};
     SL_TRY(image, compile_policy(resolve_policy(file, spec, desired.ports), stamp));
     SL_CHECK(put_policy_image(maps.policy.fd(), image));
     const auto text = hash_of_text(spec);
@@ -98,8 +95,6 @@ bool is_in_force(const std::optional<sl_policy_header>& header, const sl_rules& 
            header->generation == static_cast<std::uint16_t>(state.loaded);
 }
 
-}  // namespace
-
 Result<> reconcile_policy(const Datapath& datapath, const DesiredState& desired, Journal& journal) {
     const Maps& maps = datapath.maps();
     SL_TRY(header, read_policy_header(maps.policy));
@@ -113,5 +108,22 @@ Result<> reconcile_policy(const Datapath& datapath, const DesiredState& desired,
     return journal.step(fmt::format("load the policy {}", desired.policy->name),
                         [&] { return put_in_force(maps, desired, fingerprint); });
 }
+
+class PolicyFeature : public Feature {
+public:
+    Result<> load(const Connection& rows, DesiredState& state) const override {
+        SL_TRY(policy, load_policy(rows));
+        state.policy = std::move(policy);
+        return {};
+    }
+
+    Result<> prepare(Round& round) override {
+        return reconcile_policy(round.datapath, round.desired, round.journal);
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Feature> policy_feature() { return std::make_unique<PolicyFeature>(); }
 
 }  // namespace sluice

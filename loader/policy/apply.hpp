@@ -1,15 +1,14 @@
 // The policy: desired state -> the image in force.
 #pragma once
 
-#include "loader/instance/journal.hpp"
-#include "loader/kernel/datapath.hpp"
-#include "sluice/model.hpp"
+#include <memory>
+
+#include "loader/instance/feature.hpp"
 
 namespace sluice {
 
-/// Before the ports whose traffic it judges. What is in force stays if nothing that it was made of
-/// has changed: text, leases of the VMs that it names, ports.
-[[nodiscard]] Result<> reconcile_policy(const Datapath& datapath, const DesiredState& desired,
-                                        Journal& journal);
+/// Comes before the ports whose traffic it judges. What is in force stays if nothing that it was
+/// made of has changed: text, leases of the VMs that it names, ports.
+[[nodiscard]] std::unique_ptr<Feature> policy_feature();
 
 }  // namespace sluice

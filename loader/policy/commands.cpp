@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "loader/base/clock.hpp"
 #include "loader/base/nearest.hpp"
 #include "loader/base/text_file.hpp"
 #include "loader/instance/change.hpp"
@@ -14,11 +15,6 @@
 
 namespace sluice {
 namespace {
-
-std::int64_t now_ms() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 std::unexpected<Error> unknown_name(const PolicySpec& spec, const FilePlace& place,
                                     std::string message, std::string hint) {
@@ -67,7 +63,7 @@ Result<ReadPolicy> read_policy_file(const std::string& path) {
     SL_TRY(text, read_text(path, "give the path of a YAML file"));
     ReadPolicy policy;
     policy.spec.name = path == "-" ? "standard input" : path;
-    policy.spec.loaded = now_ms();
+    policy.spec.loaded = now_wall_ms();
     SL_TRY(file, parse_policy_file(text, policy.spec.name));
     policy.spec.text = std::move(text);
     for (const auto& rule : file.rules) policy.spec.rules.push_back(rule.name);
@@ -127,7 +123,7 @@ std::vector<PolicyNearMiss> near_misses(const ResolvedPolicy& policy, const Poli
                                         std::size_t before) {
     std::vector<PolicyNearMiss> misses;
     for (std::size_t i = 0; i < before; ++i) {
-        const auto wrong = misfits(policy.rules[i], packet, now_ms());
+        const auto wrong = misfits(policy.rules[i], packet, now_wall_ms());
         if (wrong.size() == 1)
             misses.push_back({i + 1, policy.rules[i].name, policy.rules[i].action, wrong.front()});
     }
@@ -217,7 +213,7 @@ Result<PolicyTest> test_policy(const Target& target, const std::string& file,
     SL_TRY(instance, open_instance(target));
     SL_TRY(packet, parse_policy_flow(flow, instance.desired.ports));
     SL_TRY(policy, policy_to_test(target, file));
-    const auto verdict = judge(policy.resolved, packet, now_ms());
+    const auto verdict = judge(policy.resolved, packet, now_wall_ms());
     PolicyTest test;
     describe(policy, verdict, test);
     const auto before = verdict.rule == 0 ? policy.resolved.rules.size() : verdict.rule - 1;

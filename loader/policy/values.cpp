@@ -11,6 +11,7 @@
 #include <charconv>
 #include <ctime>
 
+#include "loader/base/clock.hpp"
 #include "loader/base/nearest.hpp"
 
 namespace sluice {
@@ -57,19 +58,6 @@ std::string lower_case(std::string_view text) {
     for (char& letter : lower)
         if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
     return lower;
-}
-
-/// `Z`, `+02:00`, `-05:30`: seconds east of Greenwich.
-std::optional<std::int64_t> parse_zone(std::string_view text) {
-    if (text == "Z" || text == "z") return 0;
-    if (text.size() != 6 || text[3] != ':' || (text[0] != '+' && text[0] != '-')) return {};
-    unsigned hours = 0, minutes = 0;
-    const auto hour = std::from_chars(text.data() + 1, text.data() + 3, hours);
-    const auto minute = std::from_chars(text.data() + 4, text.data() + 6, minutes);
-    if (hour.ptr != text.data() + 3 || minute.ptr != text.data() + 6 || hours > 23 || minutes > 59)
-        return {};
-    const std::int64_t seconds = (std::int64_t{hours} * 60 + minutes) * 60;
-    return text[0] == '+' ? seconds : -seconds;
 }
 
 }  // namespace
@@ -124,17 +112,8 @@ std::string icmp_type_text(const IcmpType& type) {
 }
 
 Result<std::int64_t> parse_time(std::string_view text) {
-    constexpr std::size_t zone_at = 19;  // behind `2026-12-01T00:00:00`
-    const std::string date(text.substr(0, zone_at));
-    std::tm parts{};
-    const char* end = ::strptime(date.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-    const auto zone = text.size() > zone_at ? parse_zone(text.substr(zone_at)) : std::nullopt;
-    const std::tm written = parts;
-    const auto seconds = static_cast<std::int64_t>(::timegm(&parts));
-    // The 31st of November would become the 1st of December.
-    if (date.size() == zone_at && end == date.c_str() + zone_at && zone &&
-        written.tm_mday == parts.tm_mday && written.tm_sec == parts.tm_sec)
-        return seconds - *zone;
+    if (const auto time = parse_rfc3339(text))
+        return std::chrono::floor<std::chrono::seconds>(*time).time_since_epoch().count();
     return fail(ErrorCode::usage, fmt::format("`{}` is not a time", text),
                 "write it as 2026-12-01T00:00:00Z, or 2026-12-01T02:00:00+02:00");
 }

@@ -1,90 +1,31 @@
 #include "loader/port/apply.hpp"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <set>
-#include <tuple>
 
 #include "loader/base/by_bytes.hpp"
 #include "loader/flow/session.hpp"
-#include "loader/instance/host.hpp"
 #include "loader/instance/interface.hpp"
 #include "loader/kernel/link_settings.hpp"
 #include "loader/kernel/sysctl.hpp"
-#include "loader/port/state.hpp"
+#include "loader/port/plan.hpp"
+#include "loader/port/store.hpp"
 
 namespace sluice {
 namespace {
 
-sl_port port_entry(const Link& link, const Link& l3, const Host& host) {
-    sl_port entry{};
-    entry.ifindex = link.ifindex;
-    entry.l3_ifindex = l3.ifindex;
-    entry.mtu = static_cast<__u16>(std::min(l3.mtu, std::uint32_t{UINT16_MAX}));
-    std::ranges::copy(l3.mac.bytes, entry.mac);
-    if (const auto* address = host.first_global(l3.ifindex, AF_INET))
-        entry.addr4 = address->v4_raw();
-    if (const auto* address = host.first_global(l3.ifindex, AF_INET6)) entry.addr6 = address->raw();
-    return entry;
-}
-
-bool has_tags(const PortSpec& spec) { return spec.role != Role::access || spec.qinq; }
-
-/// Native XDP does not see the tags that the other end of a veth left beside its frames.
-bool hides_tags(const PortSpec& spec, const Link& link) {
-    return link.kind == "veth" && has_tags(spec);
-}
-
-/// XDP turns GSO off on a veth's peer and copies every GSO frame on a tap: it pays on physical
-/// NICs, and there for all but TCP, which gains more from GRO.
-void plan_hook(PlannedPort& port) {
-    const auto& [spec, link] = std::tie(port.spec, port.link);
-    const bool automatic = spec.hook == HookPolicy::automatic;
-    port.xdp = spec.hook == HookPolicy::xdp || (automatic && link.physical);
-    if (spec.role == Role::internal || (port.switched && hides_tags(spec, link))) port.xdp = false;
-    port.xdp_no_tcp = port.xdp && automatic;
-}
-
-/// The sysctl is about IPv4, and 2 means loose; it is asked of the interface that has the
-/// addresses.
-__u16 source_flags(const PortSpec& spec, const Link& l3) {
-    constexpr __u16 both = SL_PORT_STRICT4 | SL_PORT_STRICT6;
-    if (spec.source_check != SourceCheck::automatic)
-        return spec.source_check == SourceCheck::strict ? both : 0;
-    if (spec.role != Role::uplink) return both;
-    return l3.reverse_path_filter == 1 ? SL_PORT_STRICT4 : 0;
-}
-
-/// A policy is about all that passes: what it is not told of would pass by it.
-PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host, bool judged) {
-    const bool internal = spec.role == Role::internal;
-    const Link* host_end = internal ? host.link(spec.name) : nullptr;
-    const Link& l3 = host_end != nullptr ? *host_end : host.l3(link);
-    PlannedPort port{
-        spec, link, l3, is_switched(spec, link), false, false, port_entry(link, l3, host)};
-    port.entry.id = spec.id;
-    port.entry.role = static_cast<__u8>(spec.role);
-    port.entry.domain = spec.vlan;
-    if (port.switched) port.entry.flags |= SL_PORT_SWITCHED;
-    if (spec.shortcut && link.master != 0) port.entry.flags |= SL_PORT_SHORTCUT;
-    if (spec.flows == FlowScope::all || judged) port.entry.flags |= SL_PORT_TRACK;
-    port.entry.flags |= source_flags(spec, l3);
-    plan_hook(port);
-    return port;
-}
-
 class PortReconciler {
 public:
-    PortReconciler(const Datapath& datapath, const Host& host, const FoundInterfaces& found,
-                   const PortFeatures& features, Journal& journal, PortPlan plan)
-        : datapath_(datapath),
-          host_(host),
-          found_(found),
-          features_(features),
-          journal_(journal),
-          plan_(std::move(plan)) {}
+    explicit PortReconciler(Round& round)
+        : round_(round),
+          datapath_(round.datapath),
+          host_(round.host),
+          found_(round.found),
+          journal_(round.journal),
+          door_(round.desired.settings.door_mark != 0),
+          plan_(plan_ports(round.desired.ports, round.host, round.desired.policy.has_value())) {}
 
     Result<> run() {
         for (const auto& name : plan_.absent)
@@ -106,12 +47,12 @@ public:
         for (const auto& [ifindex, entry] : plan_.segments) SL_CHECK(put_entry(entry, "segment"));
         // Behind the shut door the host may forward before anything enters. Without a door not
         // before the programs run; what they ask meanwhile is not answered, and dropped.
-        if (features_.door) SL_CHECK(let_forward());
+        if (door_) SL_CHECK(let_forward());
         for (auto& port : plan_.ports) SL_CHECK(attach(port));
         // Whether anything redirects by XDP is known when all are attached.
         for (auto& port : plan_.ports) SL_CHECK(put_port(port));
         SL_CHECK(aim_redirects());
-        return features_.door ? Result<>{} : let_forward();
+        return door_ ? Result<>{} : let_forward();
     }
 
 private:
@@ -175,10 +116,19 @@ private:
         introduced_.insert(port.link.ifindex);
         if (journal_.planning()) return {};  // put_port() says so
         auto entry = port.entry;
-        entry.qos = features_.qos.flags_of(port.spec.id);
-        features_.guards.complete(entry);
-        if (!ids_before_.contains(entry.id)) SL_CHECK(clear_port_state(datapath_.maps(), entry.id));
+        complete(entry);
+        if (!ids_before_.contains(entry.id))
+            for (const auto& feature : round_.features)
+                SL_CHECK(feature->forget_port(datapath_.maps(), entry.id));
         return datapath_.maps().ports.update(entry.ifindex, entry);
+    }
+
+    /// Adds what other features decide of the entry.
+    void complete(sl_port& entry) {
+        const auto& fields = round_.ports[entry.id];
+        entry.flags |= fields.flags;
+        entry.guard = fields.guard;
+        entry.qos = fields.qos;
     }
 
     Result<> attach(PlannedPort& port) {
@@ -275,10 +225,9 @@ private:
     Result<> put_port(PlannedPort& port) {
         if (port.xdp) port.entry.flags |= SL_PORT_XDP;
         if (port.xdp_no_tcp) port.entry.flags |= SL_PORT_XDP_NO_TCP;
-        port.entry.qos = features_.qos.flags_of(port.spec.id);
+        complete(port.entry);
         SL_TRY(target, redirect_target(port));
         if (target) port.entry.flags |= SL_PORT_XDP_TARGET;
-        features_.guards.complete(port.entry);
         return put_entry(port.entry, "port");
     }
 
@@ -334,54 +283,35 @@ private:
         return link != nullptr ? link->name : fmt::format("{} (gone)", ifindex);
     }
 
+    Round& round_;
     const Datapath& datapath_;
     const Host& host_;
     const FoundInterfaces& found_;
-    const PortFeatures& features_;
     Journal& journal_;
+    bool door_;  ///< it is shut to ports that are new
     PortPlan plan_;
     std::vector<FoundInterface> leaving_;
     std::set<std::uint32_t> introduced_;  ///< indexes of ports that were not in the table
     std::set<std::uint16_t> ids_before_;  ///< that had an interface when we came
 };
 
+class PortFeature : public Feature {
+public:
+    Result<> load(const Connection& rows, DesiredState& state) const override {
+        SL_TRY(ports, load_ports(rows));
+        state.ports = std::move(ports);
+        return {};
+    }
+
+    Result<> prepare(Round& round) override { return PortReconciler(round).run(); }
+
+    Result<> forget_port(const Maps& maps, std::uint16_t id) const override {
+        return maps.port_stats.clear(id);
+    }
+};
+
 }  // namespace
 
-bool PortPlan::touches(std::string_view name, std::uint32_t ifindex) const {
-    const auto is_it = [&](const Link& link) {
-        return link.name == name && link.ifindex == ifindex;
-    };
-    return std::ranges::any_of(
-        ports, [&](const PlannedPort& port) { return is_it(port.link) || is_it(port.l3); });
-}
-
-PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host, bool judged) {
-    PortPlan plan;
-    for (const auto& spec : ports) {
-        if (const Link* link = host.link(spec))
-            plan.ports.push_back(plan_port(spec, *link, host, judged));
-        else
-            plan.absent.push_back(spec.name);
-    }
-    for (const auto& port : plan.ports) {
-        const auto is_l3 = [&](const PlannedPort& it) {
-            return it.link.ifindex == port.l3.ifindex;
-        };
-        if (std::ranges::any_of(plan.ports, is_l3)) continue;
-        auto segment = port_entry(port.l3, port.l3, host);
-        segment.role = SL_ROLE_SEGMENT;
-        if (port.spec.role == Role::internal) segment.domain = port.spec.vlan;
-        plan.segments[port.l3.ifindex] = segment;
-    }
-    return plan;
-}
-
-Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired, const Host& host,
-                         const FoundInterfaces& found, const PortFeatures& features,
-                         Journal& journal) {
-    return PortReconciler(datapath, host, found, features, journal,
-                          plan_ports(desired.ports, host, desired.policy.has_value()))
-        .run();
-}
+std::unique_ptr<Feature> port_feature() { return std::make_unique<PortFeature>(); }
 
 }  // namespace sluice

@@ -1,56 +1,13 @@
-// Ports: desired state -> sl_ports, sl_xdp_targets, attached programs and forwarding sysctls.
+// Ports: plan -> sl_ports, sl_xdp_targets, attached programs and forwarding sysctls.
 #pragma once
 
-#include <map>
-#include <string>
-#include <vector>
+#include <memory>
 
-#include "loader/guard/apply.hpp"
-#include "loader/instance/host.hpp"
-#include "loader/instance/journal.hpp"
-#include "loader/kernel/datapath.hpp"
-#include "loader/qos/plan.hpp"
-#include "loader/store/found.hpp"
-#include "sluice/model.hpp"
+#include "loader/instance/feature.hpp"
 
 namespace sluice {
 
-/// A port whose interface is there, as it should be in the kernel.
-struct PlannedPort {
-    PortSpec spec;
-    Link link;
-    Link l3;          ///< where its IP addresses are: the bridge it is enslaved to, the host's
-                      ///< end of an internal port, or itself
-    bool switched;    ///< belongs to the switch
-    bool xdp;         ///< run the XDP program too
-    bool xdp_no_tcp;  ///< which leaves TCP to TC
-    sl_port entry;    ///< without what attaching finds out, and what its guard adds
-};
-
-struct PortPlan {
-    std::vector<PlannedPort> ports;
-    std::map<std::uint32_t, sl_port> segments;  ///< bridges with ports of ours; by ifindex
-    std::vector<std::string> absent;            ///< names of ports without an interface
-
-    /// Whether sluice has to do with this very interface.
-    [[nodiscard]] bool touches(std::string_view name, std::uint32_t ifindex) const;
-};
-
-/// Decides, touching nothing: hooks by policy, L3 interface, addresses for ICMP errors.
-/// @param judged a policy is loaded: all ports are tracked
-[[nodiscard]] PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host,
-                                  bool judged = false);
-
-/// What other features decide of the ports' own entries.
-struct PortFeatures {
-    const PortGuards& guards;
-    const QosPlan& qos;
-    bool door = false;  ///< it is shut to ports that are new
-};
-
-/// @param desired only of ports that may be attached
-[[nodiscard]] Result<> reconcile_ports(const Datapath& datapath, const DesiredState& desired,
-                                       const Host& host, const FoundInterfaces& found,
-                                       const PortFeatures& features, Journal& journal);
+/// The last of all: what a port turns to is there by then.
+[[nodiscard]] std::unique_ptr<Feature> port_feature();
 
 }  // namespace sluice

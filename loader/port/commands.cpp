@@ -9,6 +9,7 @@
 #include "loader/instance/change.hpp"
 #include "loader/kernel/internal_link.hpp"
 #include "loader/port/checks.hpp"
+#include "loader/port/store.hpp"
 
 namespace sluice {
 namespace {
@@ -78,7 +79,7 @@ Result<> add_again(const Change& change, const PortSpec& known, PortSpec port, c
                                 port.name, port.name));
     if (port.role != Role::uplink) SL_CHECK(refuse_if_masquerades(change.before, port.name));
     port.id = known.id;
-    return change.database.set_port(port);
+    return put_port(change.database.connection(), port);
 }
 
 /// Locally administered (IEEE 802c), and a station's.
@@ -101,7 +102,7 @@ Result<> add_internal(const Change& change, PortSpec port) {
     planned.mtu = ETH_DATA_LEN;  // the kernel's default
     warn_of_mtus(port, planned, change.before, change.host, change.journal);
     port.mac = random_mac();
-    SL_CHECK(change.database.add_port(port));
+    SL_CHECK(add_port(change.database.connection(), port));
     return {};
 }
 
@@ -198,7 +199,7 @@ Result<Outcome> add_port(const Target& target, const PortSpec& port) {
         warn_of_mtus(port, *link, it.before, it.host, it.journal);
         if (const auto* known = find_port(it.before, port.name))
             return add_again(it, *known, port, *link);
-        SL_CHECK(it.database.add_port(port));
+        SL_CHECK(add_port(it.database.connection(), port));
         return {};
     });
 }
@@ -239,7 +240,7 @@ Result<Outcome> set_port(const Target& target, const std::string& name, const Po
         SL_CHECK(check_port_place(changed, link, it.before, it.host));
         if (link != nullptr) warn_of_mtus(changed, *link, it.before, it.host, it.journal);
         if (changed.role != Role::uplink) SL_CHECK(refuse_if_masquerades(it.before, name));
-        return it.database.set_port(changed);
+        return put_port(it.database.connection(), changed);
     });
 }
 
@@ -247,7 +248,7 @@ Result<Outcome> remove_port(const Target& target, const std::string& name) {
     return change(target, [&](const Change& it) -> Result<> {
         if (find_port(it.before, name) == nullptr) return no_such_port(name);
         SL_CHECK(refuse_if_masquerades(it.before, name));
-        return it.database.remove_port(name);
+        return erase_port(it.database.connection(), name);
     });
 }
 

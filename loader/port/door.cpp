@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
+#include <optional>
 
 #include "loader/instance/interface.hpp"
+#include "loader/port/door_plan.hpp"
 
 namespace sluice {
 namespace {
@@ -75,7 +77,37 @@ Result<DoorSets> wanted_sets(const DesiredState& desired, const Host& host,
     return plan_door(desired.ports, host, before);
 }
 
-}  // namespace
+class DoorKeeper {
+public:
+    /// @param mark Settings::door_mark; 0: there is no door, and nothing is done
+    DoorKeeper(std::string instance, std::uint32_t mark)
+        : instance_(std::move(instance)), mark_(mark) {}
+
+    /// Shuts it to whatever is not as it will be.
+    [[nodiscard]] Result<> close(const DesiredState& desired, const Host& host,
+                                 const FoundInterfaces& found, Journal& journal);
+
+    /// Shuts it to all ports, those that are no more to be among them.
+    [[nodiscard]] Result<> close_all(const DesiredState& desired, const Host& host,
+                                     Journal& journal);
+
+    /// After close(), when all ports are in place.
+    [[nodiscard]] Result<> open(const DesiredState& desired, const Host& host,
+                                const FoundInterfaces& found, Journal& journal);
+
+    /// When nothing is left that it could be shut to.
+    [[nodiscard]] Result<> remove(Journal& journal);
+
+private:
+    [[nodiscard]] Result<> look();
+    [[nodiscard]] Result<> shut_to(const DoorSets& wanted, const DoorSets& between,
+                                   const Host& host, Journal& journal);
+
+    std::string instance_;
+    std::uint32_t mark_;
+    bool looked_ = false;
+    std::optional<DoorSets> now_;  ///< none: it is not there
+};
 
 Result<> DoorKeeper::look() {
     if (looked_) return {};
@@ -133,5 +165,41 @@ Result<> DoorKeeper::remove(Journal& journal) {
     now_.reset();
     return journal.step("take the door of the ports away", [&] { return remove_door(instance_); });
 }
+
+class DoorFeature : public Feature {
+public:
+    Result<> prepare(Round& round) override {
+        return keeper(round.datapath.instance(), round.desired)
+            .close(round.desired, round.host, round.found, round.journal);
+    }
+
+    Result<> clean(Round& round) override {
+        return keeper(round.datapath.instance(), round.desired)
+            .open(round.desired, round.host, round.found, round.journal);
+    }
+
+    Result<> shut(const Removal& removal) override {
+        return keeper(removal.instance, removal.desired)
+            .close_all(removal.desired, removal.host, removal.journal);
+    }
+
+    Result<> remove(const Removal& removal) override {
+        if (!removal.for_good) return {};
+        return keeper(removal.instance, removal.desired).remove(removal.journal);
+    }
+
+private:
+    /// What it saw of the door is remembered from one step to the next.
+    DoorKeeper& keeper(const std::string& instance, const DesiredState& desired) {
+        if (!keeper_) keeper_.emplace(instance, desired.settings.door_mark);
+        return *keeper_;
+    }
+
+    std::optional<DoorKeeper> keeper_;
+};
+
+}  // namespace
+
+std::unique_ptr<Feature> door_feature() { return std::make_unique<DoorFeature>(); }
 
 }  // namespace sluice

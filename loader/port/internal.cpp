@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "loader/kernel/internal_link.hpp"
 
@@ -46,9 +48,8 @@ Result<> set_addresses(const PortSpec& port, const Link& link, const Host& host,
     return {};
 }
 
-}  // namespace
-
-/// What was made with another MAC goes as well: it is another interface.
+/// Removes the instance's pairs but those of ports in `kept`, and what a killed process left. What
+/// was made with another MAC goes as well: it is another interface.
 Result<> remove_internal_ports(const std::string& instance, const std::vector<PortSpec>& kept,
                                const Host& host, Journal& journal) {
     for (const auto& link : host.links) {
@@ -60,6 +61,7 @@ Result<> remove_internal_ports(const std::string& instance, const std::vector<Po
     return {};
 }
 
+/// @return whether links or addresses changed: the picture of the host is an old one then
 Result<bool> reconcile_internal_ports(const std::string& instance,
                                       const std::vector<PortSpec>& ports, const Host& host,
                                       Journal& journal) {
@@ -79,5 +81,28 @@ Result<bool> reconcile_internal_ports(const std::string& instance,
     }
     return journal.outcome().actions.size() != before;
 }
+
+class InternalPortFeature : public Feature {
+public:
+    Result<> prepare(Round& round) override {
+        SL_TRY(made, reconcile_internal_ports(round.datapath.instance(), round.desired.ports,
+                                              round.host, round.journal));
+        if (!made || round.journal.planning()) return {};
+        SL_TRY(now, Host::read());
+        round.host = std::move(now);
+        return {};
+    }
+
+    Result<> remove(const Removal& removal) override {
+        static const std::vector<PortSpec> none;
+        return remove_internal_ports(removal.instance,
+                                     removal.for_good ? none : removal.desired.ports, removal.host,
+                                     removal.journal);
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Feature> internal_port_feature() { return std::make_unique<InternalPortFeature>(); }
 
 }  // namespace sluice

@@ -6,7 +6,8 @@
 #include <atomic>
 
 #include "loader/base/by_bytes.hpp"
-#include "loader/port/state.hpp"
+#include "loader/qos/state.hpp"
+#include "loader/qos/store.hpp"
 
 namespace sluice {
 namespace {
@@ -108,8 +109,9 @@ Result<QosPlan> plan_qos_here(const DesiredState& desired, const Host& host) {
     return plan_qos(desired, host, kernel);
 }
 
-Result<> prepare_qos(const Datapath& datapath, const QosPlan& plan, Journal& journal) {
-    const Maps& maps = datapath.maps();
+namespace {
+
+Result<> put_plan(const Maps& maps, const QosPlan& plan, Journal& journal) {
     SL_CHECK(
         put_table(maps.qos_intervals, plan.tables->intervals, "set ports of classes", journal));
     SL_CHECK(put_table(maps.qos_rules, plan.tables->rules, "set classes", journal));
@@ -117,10 +119,41 @@ Result<> prepare_qos(const Datapath& datapath, const QosPlan& plan, Journal& jou
     return put_queues(plan, journal);
 }
 
-Result<> clean_qos(const Datapath& datapath, const QosPlan& plan, const DesiredState& desired,
-                   const Host& host, Journal& journal) {
-    SL_CHECK(clear_queues(plan, desired, host, journal));
-    return clear_rates(datapath.maps(), plan, journal);
-}
+class QosFeature : public Feature {
+public:
+    Result<> load(const Connection& rows, DesiredState& state) const override {
+        SL_TRY(ports, load_qos_ports(rows));
+        state.qos_ports = std::move(ports);
+        SL_TRY(classes, load_qos_classes(rows));
+        state.qos_classes = std::move(classes);
+        SL_TRY(vm_ports, load_vm_ports(rows));
+        state.vm_ports = std::move(vm_ports);
+        return {};
+    }
+
+    Result<> prepare(Round& round) override {
+        SL_TRY(plan, plan_qos_here(round.desired, round.host));
+        plan_ = std::move(plan);
+        for (const auto& port : round.desired.ports)
+            round.ports[port.id].qos = plan_.flags_of(port.id);
+        return put_plan(round.datapath.maps(), plan_, round.journal);
+    }
+
+    Result<> clean(Round& round) override {
+        SL_CHECK(clear_queues(plan_, round.desired, round.host, round.journal));
+        return clear_rates(round.datapath.maps(), plan_, round.journal);
+    }
+
+    Result<> forget_port(const Maps& maps, std::uint16_t id) const override {
+        return clear_qos_state(maps, id);
+    }
+
+private:
+    QosPlan plan_;
+};
+
+}  // namespace
+
+std::unique_ptr<Feature> qos_feature() { return std::make_unique<QosFeature>(); }
 
 }  // namespace sluice

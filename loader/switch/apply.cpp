@@ -4,6 +4,11 @@
 
 #include <vector>
 
+#include "loader/base/by_bytes.hpp"
+#include "loader/switch/plan.hpp"
+#include "loader/switch/state.hpp"
+#include "loader/switch/store.hpp"
+
 namespace sluice {
 namespace {
 
@@ -97,11 +102,8 @@ Result<> clear_statics(const FdbTable& fdb, const SwitchPlan& plan, Journal& jou
     return {};
 }
 
-}  // namespace
-
 /// VLANs before ports, and all of it before what names a port.
-Result<> prepare_switch(const Datapath& datapath, const SwitchPlan& plan, Journal& journal) {
-    const Maps& maps = datapath.maps();
+Result<> put_plan(const Maps& maps, const SwitchPlan& plan, Journal& journal) {
     SL_CHECK(put_wanted(maps.vlans, plan.vlans, "set VLAN {}", journal));
     SL_CHECK(put_translations(maps, plan, journal));
     SL_CHECK(put_wanted(maps.switch_ports, plan.ports, "set VLANs of port {}", journal));
@@ -109,13 +111,46 @@ Result<> prepare_switch(const Datapath& datapath, const SwitchPlan& plan, Journa
     return put_statics(maps.fdb, plan, journal);
 }
 
-Result<> clean_switch(const Datapath& datapath, const SwitchPlan& plan, Journal& journal) {
-    const Maps& maps = datapath.maps();
+Result<> clear_rest(const Maps& maps, const SwitchPlan& plan, Journal& journal) {
     SL_CHECK(clear_statics(maps.fdb, plan, journal));
     SL_CHECK(clear_others(maps.vlan_members, plan.members, "VLAN {} has no ports", journal));
     SL_CHECK(clear_others(maps.switch_ports, plan.ports, "port {} is in no VLAN", journal));
     SL_CHECK(clear_translations(maps, plan, journal));
     return clear_others(maps.vlans, plan.vlans, "VLAN {} has no gateway", journal);
 }
+
+class SwitchFeature : public Feature {
+public:
+    Result<> load(const Connection& rows, DesiredState& state) const override {
+        SL_TRY(ports, load_switch_ports(rows));
+        state.switch_ports = std::move(ports);
+        SL_TRY(fdb, load_fdb(rows));
+        state.fdb = std::move(fdb);
+        SL_TRY(vlans, load_vlans(rows));
+        state.vlans = std::move(vlans);
+        return {};
+    }
+
+    Result<> prepare(Round& round) override {
+        plan_ = plan_switch(round.desired, round.host);
+        return put_plan(round.datapath.maps(), plan_, round.journal);
+    }
+
+    Result<> clean(Round& round) override {
+        return clear_rest(round.datapath.maps(), plan_, round.journal);
+    }
+
+    Result<> forget_port(const Maps& maps, std::uint16_t id) const override {
+        clear_switch_state(maps, id);
+        return {};
+    }
+
+private:
+    SwitchPlan plan_;
+};
+
+}  // namespace
+
+std::unique_ptr<Feature> switch_feature() { return std::make_unique<SwitchFeature>(); }
 
 }  // namespace sluice

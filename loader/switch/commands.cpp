@@ -6,8 +6,8 @@
 #include <charconv>
 
 #include "loader/instance/change.hpp"
-#include "loader/port/state.hpp"
 #include "loader/switch/plan.hpp"
+#include "loader/switch/state.hpp"
 #include "loader/switch/store.hpp"
 
 namespace sluice {

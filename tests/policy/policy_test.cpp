@@ -11,6 +11,7 @@
 #include <string_view>
 #include <thread>
 
+#include "loader/base/clock.hpp"
 #include "loader/kernel/datapath.hpp"
 #include "loader/policy/image.hpp"
 #include "policy_ask.skel.h"

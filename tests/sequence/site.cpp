@@ -17,8 +17,10 @@
 #include "loader/instance/change.hpp"
 #include "loader/instance/lifecycle.hpp"
 #include "loader/kernel/fd.hpp"
+#include "loader/nat/store.hpp"
 #include "loader/policy/store.hpp"
 #include "loader/port/commands.hpp"
+#include "loader/port/store.hpp"
 #include "tests/harness/held_view.hpp"
 #include "tests/sequence/forget.hpp"
 #include "tests/sequence/must.hpp"
@@ -33,16 +35,16 @@ constexpr std::array ports_of_site{At::a, At::b, At::wan, At::thin};
 /// Everything that a sequence may have commanded is undone, but for the ports.
 Result<> remove_rules(const Change& it) {
     for (const auto& rule : it.before.masquerades)
-        SL_CHECK(it.database.remove_masquerade(rule.source, rule.uplink));
+        SL_CHECK(erase_masquerade(it.database.connection(), rule.source, rule.uplink));
     for (const auto& rule : it.before.forwards)
-        SL_CHECK(it.database.remove_forward(rule.protocol, rule.external));
+        SL_CHECK(erase_forward(it.database.connection(), rule.protocol, rule.external));
     const auto& connection = it.database.connection();
     for (const auto& guard : it.before.guards) SL_CHECK(erase_guard(connection, guard.port));
     SL_CHECK(erase_block_entries(connection));
     SL_CHECK(erase_policy(connection));
     for (auto port : it.before.ports) {
         port.flows = FlowScope::all;
-        SL_CHECK(it.database.set_port(port));
+        SL_CHECK(put_port(it.database.connection(), port));
     }
     return {};
 }

@@ -15,6 +15,8 @@
 
 #include "expect_error.hpp"
 #include "loader/kernel/fd.hpp"
+#include "loader/nat/store.hpp"
+#include "loader/port/store.hpp"
 #include "loader/store/found.hpp"
 #include "loader/store/paths.hpp"
 #include "temporary_folder.hpp"
@@ -111,7 +113,7 @@ TEST_F(DatabaseTest, KeepsAPortAsItWas) {
     trunk.hook = HookPolicy::xdp;
     trunk.vlans = {{20, 30}, {10, 10}, {4094, 4094}};
     trunk.native_vlan = 4094;
-    const auto added = create().add_port(trunk);
+    const auto added = add_port(create().connection(), trunk);
     ASSERT_TRUE(added);
     trunk.id = 1;
     EXPECT_EQ(*added, trunk);
@@ -121,12 +123,13 @@ TEST_F(DatabaseTest, KeepsAPortAsItWas) {
 
 TEST_F(DatabaseTest, GivesTheLowestFreePortId) {
     const Database database = create();
-    for (const char* name : {"c", "a", "b"}) ASSERT_TRUE(database.add_port(port(name)));
-    ASSERT_TRUE(database.remove_port("a"));
-    EXPECT_EQ(database.add_port(port("d"))->id, 2);
-    EXPECT_EQ(database.add_port(port("e"))->id, 4);
-    ASSERT_TRUE(database.remove_port("c"));
-    EXPECT_EQ(database.add_port(port("f"))->id, 1);
+    for (const char* name : {"c", "a", "b"})
+        ASSERT_TRUE(add_port(database.connection(), port(name)));
+    ASSERT_TRUE(erase_port(database.connection(), "a"));
+    EXPECT_EQ(add_port(database.connection(), port("d"))->id, 2);
+    EXPECT_EQ(add_port(database.connection(), port("e"))->id, 4);
+    ASSERT_TRUE(erase_port(database.connection(), "c"));
+    EXPECT_EQ(add_port(database.connection(), port("f"))->id, 1);
     std::vector<std::string> names;
     for (const PortSpec& found : stored().ports) names.push_back(found.name);
     EXPECT_EQ(names, (std::vector<std::string>{"b", "d", "e", "f"}));
@@ -136,19 +139,19 @@ TEST_F(DatabaseTest, HasRoomFor1023Ports) {
     const Database database = create();
     auto transaction = database.begin();
     for (int i = 1; i <= 1023; ++i)
-        ASSERT_EQ(database.add_port(port("p" + std::to_string(i)))->id, i);
-    expect_error(database.add_port(port("more")), ErrorCode::refused, "1023");
+        ASSERT_EQ(add_port(database.connection(), port("p" + std::to_string(i)))->id, i);
+    expect_error(add_port(database.connection(), port("more")), ErrorCode::refused, "1023");
     ASSERT_TRUE(transaction->commit());
     EXPECT_EQ(stored().ports.size(), 1023u);
 }
 
 TEST_F(DatabaseTest, RefusesAPortTwiceAndChangesNothing) {
     const Database database = create();
-    ASSERT_TRUE(database.add_port(port("tap0")));
+    ASSERT_TRUE(add_port(database.connection(), port("tap0")));
     PortSpec again = port("tap0");
     again.role = Role::uplink;
     again.vlans = {{1, 2}};
-    expect_error(database.add_port(again), ErrorCode::refused, "tap0");
+    expect_error(add_port(database.connection(), again), ErrorCode::refused, "tap0");
     ASSERT_EQ(stored().ports.size(), 1u);
     EXPECT_EQ(stored().ports[0].role, Role::access);
     EXPECT_TRUE(stored().ports[0].vlans.empty());
@@ -158,28 +161,28 @@ TEST_F(DatabaseTest, ReplacesAPort) {
     const Database database = create();
     PortSpec spec = port("tap0");
     spec.vlans = {{1, 2}};
-    spec = *database.add_port(spec);
-    ASSERT_TRUE(database.add_port(port("tap1")));
+    spec = *add_port(database.connection(), spec);
+    ASSERT_TRUE(add_port(database.connection(), port("tap1")));
     spec.role = Role::trunk;
     spec.hook = HookPolicy::tc;
     spec.vlan = 7;
     spec.vlans = {{5, 6}};
-    ASSERT_TRUE(database.set_port(spec));
+    ASSERT_TRUE(put_port(database.connection(), spec));
     ASSERT_EQ(stored().ports.size(), 2u);
     EXPECT_EQ(stored().ports[0], spec);
     EXPECT_EQ(stored().ports[1].role, Role::access);
     spec.name = "tap9";
-    expect_error(database.set_port(spec), ErrorCode::not_found, "tap9");
+    expect_error(put_port(database.connection(), spec), ErrorCode::not_found, "tap9");
 }
 
 TEST_F(DatabaseTest, RemovesAPortWithItsVlans) {
     const Database database = create();
     PortSpec trunk = port("tap0");
     trunk.vlans = {{1, 2}};
-    ASSERT_TRUE(database.add_port(trunk));
-    ASSERT_TRUE(database.remove_port("tap0"));
-    expect_error(database.remove_port("tap0"), ErrorCode::not_found, "tap0");
-    ASSERT_EQ(database.add_port(port("tap1"))->id, 1);
+    ASSERT_TRUE(add_port(database.connection(), trunk));
+    ASSERT_TRUE(erase_port(database.connection(), "tap0"));
+    expect_error(erase_port(database.connection(), "tap0"), ErrorCode::not_found, "tap0");
+    ASSERT_EQ(add_port(database.connection(), port("tap1"))->id, 1);
     EXPECT_TRUE(stored().ports[0].vlans.empty()) << "the id's old VLANs came back";
 }
 
@@ -187,7 +190,7 @@ TEST_F(DatabaseTest, KeepsAMasqueradeAsItWas) {
     MasqueradeSpec rule = masquerade("10.0.0.0/8", "eth0");
     rule.addresses = {*Address::parse("192.0.2.9"), *Address::parse("192.0.2.1")};
     rule.ports = {2000, 5000};
-    const auto added = create().add_masquerade(rule);
+    const auto added = add_masquerade(create().connection(), rule);
     ASSERT_TRUE(added);
     EXPECT_EQ(*added, rule);
     ASSERT_EQ(stored().masquerades.size(), 1u);
@@ -207,51 +210,52 @@ TEST_F(DatabaseTest, SharesAPoolBetweenRulesThatAgree) {
     other_uplink.addresses = same.addresses;
     MasqueradeSpec other_addresses = masquerade("10.4.0.0/16", "eth0");
     other_addresses.addresses = {*Address::parse("192.0.2.1")};
-    EXPECT_EQ(database.add_masquerade(first)->pool, 0);
-    EXPECT_EQ(database.add_masquerade(same)->pool, 0);
-    EXPECT_EQ(database.add_masquerade(other_range)->pool, 1);
-    EXPECT_EQ(database.add_masquerade(other_uplink)->pool, 2);
-    EXPECT_EQ(database.add_masquerade(other_addresses)->pool, 3);
-    ASSERT_TRUE(database.remove_masquerade(other_range.source, "eth0"));
-    EXPECT_EQ(database.add_masquerade(masquerade("10.5.0.0/16", "eth0"))->pool, 1);
-    EXPECT_EQ(database.add_masquerade(masquerade("10.6.0.0/16", "eth0"))->pool, 1);
+    EXPECT_EQ(add_masquerade(database.connection(), first)->pool, 0);
+    EXPECT_EQ(add_masquerade(database.connection(), same)->pool, 0);
+    EXPECT_EQ(add_masquerade(database.connection(), other_range)->pool, 1);
+    EXPECT_EQ(add_masquerade(database.connection(), other_uplink)->pool, 2);
+    EXPECT_EQ(add_masquerade(database.connection(), other_addresses)->pool, 3);
+    ASSERT_TRUE(erase_masquerade(database.connection(), other_range.source, "eth0"));
+    EXPECT_EQ(add_masquerade(database.connection(), masquerade("10.5.0.0/16", "eth0"))->pool, 1);
+    EXPECT_EQ(add_masquerade(database.connection(), masquerade("10.6.0.0/16", "eth0"))->pool, 1);
 }
 
 TEST_F(DatabaseTest, HasRoomFor256Pools) {
     const Database database = create();
     auto transaction = database.begin();
     for (int i = 0; i < 256; ++i) {
-        const auto added =
-            database.add_masquerade(masquerade("10.0.0.0/8", "u" + std::to_string(i)));
+        const auto added = add_masquerade(database.connection(),
+                                          masquerade("10.0.0.0/8", "u" + std::to_string(i)));
         ASSERT_TRUE(added);
         ASSERT_EQ(added->pool, i);
     }
-    expect_error(database.add_masquerade(masquerade("10.0.0.0/8", "more")), ErrorCode::refused,
-                 "256");
-    EXPECT_EQ(database.add_masquerade(masquerade("10.9.0.0/16", "u255"))->pool, 255);
+    expect_error(add_masquerade(database.connection(), masquerade("10.0.0.0/8", "more")),
+                 ErrorCode::refused, "256");
+    EXPECT_EQ(add_masquerade(database.connection(), masquerade("10.9.0.0/16", "u255"))->pool, 255);
 }
 
 TEST_F(DatabaseTest, RefusesASourceTwiceOnAnUplink) {
     const Database database = create();
-    ASSERT_TRUE(database.add_masquerade(masquerade("10.0.0.0/8", "eth0")));
+    ASSERT_TRUE(add_masquerade(database.connection(), masquerade("10.0.0.0/8", "eth0")));
     MasqueradeSpec again = masquerade("10.0.0.0/8", "eth0");
     again.ports = {5, 6};
     again.addresses = {*Address::parse("192.0.2.1")};
-    expect_error(database.add_masquerade(again), ErrorCode::refused, "10.0.0.0/8");
+    expect_error(add_masquerade(database.connection(), again), ErrorCode::refused, "10.0.0.0/8");
     ASSERT_EQ(stored().masquerades.size(), 1u);
     EXPECT_TRUE(stored().masquerades[0].addresses.empty());
-    ASSERT_TRUE(database.add_masquerade(masquerade("10.0.0.0/8", "eth1")));
-    ASSERT_TRUE(database.add_masquerade(masquerade("10.0.0.0/9", "eth0")));
+    ASSERT_TRUE(add_masquerade(database.connection(), masquerade("10.0.0.0/8", "eth1")));
+    ASSERT_TRUE(add_masquerade(database.connection(), masquerade("10.0.0.0/9", "eth0")));
 }
 
 TEST_F(DatabaseTest, RemovesAMasqueradeByItsName) {
     const Database database = create();
-    ASSERT_TRUE(database.add_masquerade(masquerade("10.0.0.0/8", "eth0")));
+    ASSERT_TRUE(add_masquerade(database.connection(), masquerade("10.0.0.0/8", "eth0")));
     const Prefix source = *Prefix::parse("10.0.0.0/8");
-    expect_error(database.remove_masquerade(source, "eth1"), ErrorCode::not_found, "eth1");
-    expect_error(database.remove_masquerade(*Prefix::parse("10.0.0.0/9"), "eth0"),
+    expect_error(erase_masquerade(database.connection(), source, "eth1"), ErrorCode::not_found,
+                 "eth1");
+    expect_error(erase_masquerade(database.connection(), *Prefix::parse("10.0.0.0/9"), "eth0"),
                  ErrorCode::not_found, "10.0.0.0/9");
-    ASSERT_TRUE(database.remove_masquerade(source, "eth0"));
+    ASSERT_TRUE(erase_masquerade(database.connection(), source, "eth0"));
     EXPECT_TRUE(stored().masquerades.empty());
 }
 
@@ -260,13 +264,16 @@ TEST_F(DatabaseTest, KeepsForwardsInTheirOrder) {
     const ForwardSpec web = forward(IPPROTO_TCP, "192.0.2.1:80", "10.0.0.1:8080");
     const ForwardSpec dns = forward(IPPROTO_UDP, "192.0.2.1:80", "10.0.0.1:53");
     const ForwardSpec range = forward(IPPROTO_TCP, "[2001:db8::1]:80-90", "[2001:db8::2]:180-190");
-    for (const ForwardSpec& rule : {web, dns, range}) ASSERT_TRUE(database.add_forward(rule));
+    for (const ForwardSpec& rule : {web, dns, range})
+        ASSERT_TRUE(add_forward(database.connection(), rule));
     EXPECT_EQ(stored().forwards, (std::vector{web, dns, range}));
-    expect_error(database.add_forward(forward(IPPROTO_TCP, "192.0.2.1:80", "10.0.0.2:1")),
-                 ErrorCode::refused, "192.0.2.1:80");
-    expect_error(database.remove_forward(IPPROTO_TCP, *Endpoint::parse("192.0.2.1:81")),
-                 ErrorCode::not_found, "192.0.2.1:81");
-    ASSERT_TRUE(database.remove_forward(IPPROTO_TCP, web.external));
+    expect_error(
+        add_forward(database.connection(), forward(IPPROTO_TCP, "192.0.2.1:80", "10.0.0.2:1")),
+        ErrorCode::refused, "192.0.2.1:80");
+    expect_error(
+        erase_forward(database.connection(), IPPROTO_TCP, *Endpoint::parse("192.0.2.1:81")),
+        ErrorCode::not_found, "192.0.2.1:81");
+    ASSERT_TRUE(erase_forward(database.connection(), IPPROTO_TCP, web.external));
     EXPECT_EQ(stored().forwards, (std::vector{dns, range}));
 }
 
@@ -275,13 +282,13 @@ TEST_F(DatabaseTest, RollsBackWhatIsNotCommitted) {
     {
         auto transaction = database.begin();
         ASSERT_TRUE(transaction);
-        ASSERT_TRUE(database.add_port(port("tap0")));
+        ASSERT_TRUE(add_port(database.connection(), port("tap0")));
         EXPECT_EQ(database.load()->ports.size(), 1u) << "the writer sees its own change";
         EXPECT_TRUE(stored().ports.empty()) << "a reader saw an uncommitted change";
     }
     EXPECT_TRUE(database.load()->ports.empty());
     auto transaction = database.begin();
-    ASSERT_TRUE(database.add_port(port("tap0")));
+    ASSERT_TRUE(add_port(database.connection(), port("tap0")));
     ASSERT_TRUE(transaction->rollback());
     EXPECT_TRUE(database.load()->ports.empty());
 }
@@ -289,9 +296,9 @@ TEST_F(DatabaseTest, RollsBackWhatIsNotCommitted) {
 TEST_F(DatabaseTest, ARefusalInsideATransactionLeavesTheRest) {
     const Database database = create();
     auto transaction = database.begin();
-    ASSERT_TRUE(database.add_port(port("tap0")));
-    EXPECT_FALSE(database.add_port(port("tap0")));
-    ASSERT_TRUE(database.add_port(port("tap1")));
+    ASSERT_TRUE(add_port(database.connection(), port("tap0")));
+    EXPECT_FALSE(add_port(database.connection(), port("tap0")));
+    ASSERT_TRUE(add_port(database.connection(), port("tap1")));
     ASSERT_TRUE(transaction->commit());
     EXPECT_EQ(stored().ports.size(), 2u);
 }
@@ -299,7 +306,7 @@ TEST_F(DatabaseTest, ARefusalInsideATransactionLeavesTheRest) {
 TEST_F(DatabaseTest, SurvivesAMoveWhileATransactionIsOpen) {
     Database first = create();
     auto transaction = first.begin();
-    ASSERT_TRUE(first.add_port(port("tap0")));
+    ASSERT_TRUE(add_port(first.connection(), port("tap0")));
     const Database second = std::move(first);
     ASSERT_TRUE(transaction->commit());
     EXPECT_EQ(second.load()->ports.size(), 1u);
@@ -381,7 +388,7 @@ TEST_F(DatabaseTest, RefusesANewerSchema) {
 
 TEST_F(DatabaseTest, NamesAValueItCannotRead) {
     const Database database = create();
-    ASSERT_TRUE(database.add_port(port("tap0")));
+    ASSERT_TRUE(add_port(database.connection(), port("tap0")));
     sqlite3* handle = nullptr;
     ASSERT_EQ(sqlite3_open((folder() / "state.db").c_str(), &handle), SQLITE_OK);
     EXPECT_EQ(sqlite3_exec(handle, "UPDATE port SET role = 'king'", nullptr, nullptr, nullptr),
@@ -396,7 +403,7 @@ TEST_F(DatabaseTest, MakesWhatAnInterruptedCreateLeft) {
     const auto database = Database::open(folder());
     ASSERT_TRUE(database);
     EXPECT_FALSE(database->load()->up);
-    EXPECT_TRUE(database->add_port(port("tap0")));
+    EXPECT_TRUE(add_port(database->connection(), port("tap0")));
 }
 
 /// Runs `work` in a process that is killed `delay` after it called what it is given, or by itself.
@@ -430,10 +437,10 @@ TEST_F(DatabaseTest, AKillLeavesTheOldStateOrTheNew) {
             auto transaction = database->begin();
             const std::string first = std::to_string(2 * pair + 1);
             const std::string second = std::to_string(2 * pair + 2);
-            static_cast<void>(
-                database->add_forward(forward(IPPROTO_TCP, "192.0.2.1:" + first, "10.0.0.1:1")));
-            static_cast<void>(
-                database->add_forward(forward(IPPROTO_TCP, "192.0.2.1:" + second, "10.0.0.1:2")));
+            static_cast<void>(add_forward(
+                database->connection(), forward(IPPROTO_TCP, "192.0.2.1:" + first, "10.0.0.1:1")));
+            static_cast<void>(add_forward(
+                database->connection(), forward(IPPROTO_TCP, "192.0.2.1:" + second, "10.0.0.1:2")));
             static_cast<void>(transaction->commit());
             begun();
         }

@@ -157,22 +157,20 @@ TEST(PlanGuards, MoreMacsThanAGuardHoldsAreRefusedByTheirPortsName) {
 
 TEST(PortGuards, SetWhatThePortEntrySaysOfThem) {
     const auto completed = [](const PortGuards& guards, std::uint16_t id) {
-        sl_port port{};
-        port.id = id;
-        guards.complete(port);
+        PortFields port;
+        guards.complete(id, port);
         return port;
     };
-    PortGuards guards(true);
+    PortGuards guards;
     guards.choose(7, 15, SL_GUARD_MAC | SL_GUARD_DELIVERY);
     guards.choose(8, 16, SL_GUARD_MAC | SL_GUARD_SNOOP);
     guards.choose(9, 18, SL_GUARD_MAC);
     EXPECT_EQ(completed(guards, 7).guard, 15);
-    EXPECT_EQ(completed(guards, 7).flags, SL_PORT_SIGHT | SL_PORT_GUARD_EGRESS);
-    EXPECT_EQ(completed(guards, 8).flags, SL_PORT_SIGHT | SL_PORT_GUARD_EGRESS);
-    EXPECT_EQ(completed(guards, 9).flags, SL_PORT_SIGHT);
+    EXPECT_EQ(completed(guards, 7).flags, SL_PORT_GUARD_EGRESS);
+    EXPECT_EQ(completed(guards, 8).flags, SL_PORT_GUARD_EGRESS);
+    EXPECT_EQ(completed(guards, 9).flags, 0);
     EXPECT_EQ(completed(guards, 3).guard, 0);
-    EXPECT_EQ(completed(guards, 3).flags, SL_PORT_SIGHT) << "leases are watched for everywhere";
-    EXPECT_EQ(completed(PortGuards(false), 3).flags, 0);
+    EXPECT_EQ(completed(guards, 3).flags, 0);
     EXPECT_TRUE(guards.uses(15));
     EXPECT_FALSE(guards.uses(14)) << "the other of its turns";
 }

@@ -5,6 +5,7 @@
 #include "loader/guard/store.hpp"
 #include "loader/instance/database.hpp"
 #include "loader/model/guard_switches.hpp"
+#include "loader/port/store.hpp"
 #include "temporary_folder.hpp"
 
 namespace sluice {
@@ -19,7 +20,7 @@ protected:
         for (const auto* name : {"tap0", "tap1"}) {
             PortSpec port;
             port.name = name;
-            ASSERT_TRUE(database_.add_port(port));
+            ASSERT_TRUE(add_port(database_.connection(), port));
         }
     }
     [[nodiscard]] Result<> put(const GuardSpec& guard) const {
@@ -67,11 +68,11 @@ TEST_F(GuardStoreTest, GoesWithItsPort) {
     auto spec = guard("tap0");
     spec.macs = {*MacAddress::parse("02:00:00:00:00:02")};
     ASSERT_TRUE(put(spec));
-    ASSERT_TRUE(database_.remove_port("tap0"));
+    ASSERT_TRUE(erase_port(database_.connection(), "tap0"));
     EXPECT_THAT(loaded(), IsEmpty());
     PortSpec port;
     port.name = "tap2";
-    ASSERT_EQ(database_.add_port(port)->id, 1);
+    ASSERT_EQ(add_port(database_.connection(), port)->id, 1);
     EXPECT_THAT(loaded(), IsEmpty()) << "the id's old guard came back";
 }
 

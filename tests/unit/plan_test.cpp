@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 
 #include "loader/nat/commands.hpp"
-#include "loader/port/apply.hpp"
+#include "loader/port/plan.hpp"
 
 namespace sluice {
 namespace {

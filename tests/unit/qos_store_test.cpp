@@ -6,6 +6,7 @@
 #include "expect_error.hpp"
 #include "loader/instance/database.hpp"
 #include "loader/lease/store.hpp"
+#include "loader/port/store.hpp"
 #include "loader/qos/match.hpp"
 #include "loader/qos/store.hpp"
 #include "loader/store/schema.hpp"
@@ -23,7 +24,7 @@ protected:
         for (const auto* name : {"tap1", "tap0"}) {
             PortSpec port;
             port.name = name;
-            ASSERT_TRUE(database_.add_port(port));
+            ASSERT_TRUE(add_port(database_.connection(), port));
         }
     }
     [[nodiscard]] const Connection& rows() const { return database_.connection(); }
@@ -102,7 +103,7 @@ TEST_F(QosStoreTest, GoesWithThePort) {
     EXPECT_FALSE(erase_qos_port(rows(), "tap0").value());
     EXPECT_FALSE(erase_qos_port(rows(), "tap9").value());
     EXPECT_THAT(loaded().qos_ports, ElementsAre(rates_of("tap1")));
-    ASSERT_TRUE(database_.remove_port("tap1"));
+    ASSERT_TRUE(erase_port(database_.connection(), "tap1"));
     EXPECT_THAT(loaded().qos_ports, IsEmpty());
     expect_error(put_qos_port(rows(), rates_of("tap1")), ErrorCode::not_found,
                  "tap1 is no port of this instance");

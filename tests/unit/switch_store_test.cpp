@@ -4,6 +4,7 @@
 
 #include "loader/instance/database.hpp"
 #include "loader/model/switch_flags.hpp"
+#include "loader/port/store.hpp"
 #include "loader/store/schema.hpp"
 #include "loader/switch/store.hpp"
 #include "temporary_folder.hpp"
@@ -22,7 +23,7 @@ protected:
         for (const auto* name : {"tap0", "tap1"}) {
             PortSpec port;
             port.name = name;
-            ASSERT_TRUE(database_.add_port(port));
+            ASSERT_TRUE(add_port(database_.connection(), port));
         }
     }
     [[nodiscard]] const Connection& rows() const { return database_.connection(); }
@@ -76,7 +77,7 @@ TEST_F(SwitchStoreTest, AMacIsInOnePlaceOfAVlan) {
 TEST_F(SwitchStoreTest, GoesWithThePort) {
     ASSERT_TRUE(put_switch_port(rows(), settings("tap1")));
     ASSERT_TRUE(put_fdb(rows(), {station, 10, "tap1"}));
-    ASSERT_TRUE(database_.remove_port("tap1"));
+    ASSERT_TRUE(erase_port(database_.connection(), "tap1"));
     EXPECT_THAT(loaded().switch_ports, IsEmpty());
     EXPECT_THAT(loaded().fdb, IsEmpty());
     EXPECT_EQ(put_switch_port(rows(), settings("tap1")).error().code, ErrorCode::not_found);
@@ -107,12 +108,13 @@ TEST_F(SwitchStoreTest, KeepsWhatASwitchedPortIs) {
     trunk.translations = {{500, 10}};
     trunk.priorities = {1, 1, 2, 3, 4, 5, 6, 0};
     trunk.shortcut = true;
-    for (auto* spec : {&port, &trunk}) spec->id = database_.add_port(*spec).value().id;
+    for (auto* spec : {&port, &trunk})
+        spec->id = add_port(database_.connection(), *spec).value().id;
     EXPECT_EQ(loaded().ports[0], trunk);
     EXPECT_EQ(loaded().ports[3], port);
     trunk.translations.clear();
     port.addresses.pop_back();
-    for (const auto* spec : {&port, &trunk}) ASSERT_TRUE(database_.set_port(*spec));
+    for (const auto* spec : {&port, &trunk}) ASSERT_TRUE(put_port(database_.connection(), *spec));
     EXPECT_EQ(loaded().ports[0], trunk);
     EXPECT_EQ(loaded().ports[3], port);
 }
