@@ -5,7 +5,6 @@
 
 #include "loader/instance/feature.hpp"
 #include "loader/kernel/datapath.hpp"
-#include "sluice/model.hpp"
 
 namespace sluice {
 

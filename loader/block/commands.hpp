@@ -9,7 +9,7 @@
 
 #include "loader/block/list.hpp"
 #include "loader/instance/target.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/block.hpp"
 
 namespace sluice {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "loader/store/sqlite.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/block.hpp"
 
 namespace sluice {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "loader/store/sqlite.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/detect.hpp"
 
 namespace sluice {
 

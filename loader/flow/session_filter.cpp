@@ -4,7 +4,6 @@
 
 #include "loader/flow/session.hpp"
 #include "sluice/dscp.hpp"
-#include "sluice/model.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice {

@@ -8,7 +8,6 @@
 
 #include "loader/guard/plan.hpp"
 #include "loader/instance/feature.hpp"
-#include "sluice/model.hpp"
 
 namespace sluice {
 

@@ -7,7 +7,7 @@
 
 #include "loader/base/by_bytes.hpp"
 #include "loader/guard/table.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/state.hpp"
 
 namespace sluice {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "loader/store/sqlite.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/guard.hpp"
 
 namespace sluice {
 

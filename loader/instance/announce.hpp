@@ -5,7 +5,7 @@
 #include <string>
 
 #include "loader/kernel/datapath.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/port.hpp"
 
 namespace sluice {
 

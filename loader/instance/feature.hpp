@@ -11,7 +11,7 @@
 #include "loader/instance/journal.hpp"
 #include "loader/kernel/datapath.hpp"
 #include "loader/store/found.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/state.hpp"
 
 namespace sluice {
 

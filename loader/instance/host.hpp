@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "loader/kernel/link.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/port.hpp"
 
 namespace sluice {
 

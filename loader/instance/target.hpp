@@ -6,7 +6,7 @@
 
 #include "loader/instance/journal.hpp"
 #include "loader/kernel/datapath.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/state.hpp"
 
 namespace sluice {
 

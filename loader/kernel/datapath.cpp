@@ -170,89 +170,26 @@ Result<> start_sweeper(const sluice_tc_bpf& object) {
     return {};
 }
 
-Result<Maps> open_maps(const Pins& pins) {
-    const auto open = [&]<class AnyMap>(std::type_identity<AnyMap>, const char* name) {
-        return AnyMap::open(pins.map(name));
-    };
-#define SL_OPEN(member) \
-    SL_TRY(member, open(std::type_identity<decltype(Maps::member)>(), "sl_" #member))
-    SL_OPEN(nexthops);
-    SL_OPEN(ports);
-    SL_OPEN(xdp_targets);
-    SL_OPEN(masquerades);
-    SL_OPEN(pools);
-    SL_OPEN(externals);
-    SL_OPEN(port_bits);
-    SL_OPEN(pool_stats);
-    SL_OPEN(bindings);
-    SL_OPEN(forwards);
-    SL_OPEN(forwarded_ports);
-    SL_OPEN(port_stats);
-    SL_OPEN(drops);
-    SL_OPEN(audits);
-    SL_OPEN(guards);
-    SL_OPEN(guard_prefixes);
-    SL_OPEN(guard_states);
-    SL_OPEN(learned_macs);
-    SL_OPEN(learned_addrs);
-    SL_OPEN(leases);
-    SL_OPEN(mac_pools);
-    SL_OPEN(sightings);
-    SL_OPEN(events);
-    SL_OPEN(event_head);
-    SL_OPEN(flow_log);
-    SL_OPEN(flow_log_head);
-    SL_OPEN(event_limits);
-    SL_OPEN(switch_ports);
-    SL_OPEN(switch_states);
-    SL_OPEN(vlans);
-    SL_OPEN(vlan_members);
-    SL_OPEN(vlan_maps);
-    SL_OPEN(vlan_stats);
-    SL_OPEN(detect_rules);
-    SL_OPEN(qos);
-    SL_OPEN(qos_states);
-    SL_OPEN(qos_stats);
-    SL_OPEN(qos_rules);
-    SL_OPEN(qos_intervals);
-    SL_OPEN(qos_class_stats);
-    SL_OPEN(block);
-    SL_OPEN(block_until);
-    SL_OPEN(block_state);
-    SL_OPEN(policy);
-    SL_OPEN(rules);
-    SL_OPEN(policy_hits);
-    SL_OPEN(live);
-    SL_OPEN(settings);
+template <class AnyMap>
+Result<AnyMap> open_map(const Pins& pins, const char* name) {
+    return AnyMap::open(pins.map(name));
+}
+
+/// Its hash has a seed, which is in the settings.
+template <>
+Result<FdbTable> open_map<FdbTable>(const Pins& pins, const char* name) {
+    SL_TRY(settings, (open_map<Map<__u32, sl_settings>>(pins, "sl_settings")));
     SL_TRY(now, settings.lookup(0));
-    SL_TRY(fdb, FdbTable::open(pins.map("sl_fdb"), now.value_or(sl_settings{}).flow_seed));
-    SL_OPEN(stamp);
+    return FdbTable::open(pins.map(name), now.value_or(sl_settings{}).flow_seed);
+}
+
+Result<Maps> open_maps(const Pins& pins) {
+#define SL_OPEN(name, ...) SL_TRY(name, (open_map<__VA_ARGS__>(pins, "sl_" #name)));
+#define SL_MOVE(name, ...) .name = std::move(name),
+    SL_EACH_MAP(SL_OPEN)
+    return Maps{SL_EACH_MAP(SL_MOVE)};
+#undef SL_MOVE
 #undef SL_OPEN
-    return Maps{std::move(nexthops),        std::move(ports),
-                std::move(xdp_targets),     std::move(masquerades),
-                std::move(pools),           std::move(externals),
-                std::move(port_bits),       std::move(pool_stats),
-                std::move(bindings),        std::move(forwards),
-                std::move(forwarded_ports), std::move(port_stats),
-                std::move(drops),           std::move(audits),
-                std::move(guards),          std::move(guard_prefixes),
-                std::move(guard_states),    std::move(learned_macs),
-                std::move(learned_addrs),   std::move(leases),
-                std::move(mac_pools),       std::move(sightings),
-                std::move(events),          std::move(event_head),
-                std::move(flow_log),        std::move(flow_log_head),
-                std::move(event_limits),    std::move(switch_ports),
-                std::move(switch_states),   std::move(vlans),
-                std::move(vlan_members),    std::move(vlan_maps),
-                std::move(vlan_stats),      std::move(fdb),
-                std::move(detect_rules),    std::move(qos),
-                std::move(qos_states),      std::move(qos_stats),
-                std::move(qos_rules),       std::move(qos_intervals),
-                std::move(qos_class_stats), std::move(block),
-                std::move(block_until),     std::move(block_state),
-                std::move(policy),          std::move(rules),
-                std::move(policy_hits),     std::move(live),
-                std::move(settings),        std::move(stamp)};
 }
 
 /// Binds every map of the object to the instance's pinned one. A map that has no pin is the

@@ -30,64 +30,70 @@
 #include "sluice/abi/qos.h"
 #include "sluice/abi/stats.h"
 #include "sluice/abi/switch.h"
-#include "sluice/model.hpp"
+#include "sluice/model/settings.hpp"
 
 namespace sluice {
 
-/// Every pinned map that user space reads or writes, by its name without `sl_`; the flow tables are
-/// mapped where they are needed (Datapath::flows4()).
+/// X(name, type): every pinned map that user space reads or writes, by its name without `sl_`; the
+/// flow tables are mapped where they are needed (Datapath::flows4()). The one list of members,
+/// their opening and the building of Maps, so that two of one type can't be swapped.
+#define SL_EACH_MAP(X)                                                                             \
+    X(nexthops, Map<__u32, sl_nexthop>)                                                            \
+    X(ports, PortTable)                                                                            \
+    X(xdp_targets, Map<__u32, __u32>) /* devmap: port id -> ifindex */                             \
+    X(masquerades, Map<sl_masq_key, sl_masq>)                                                      \
+    X(pools, Map<__u32, sl_pool>)                                                                  \
+    X(externals, Map<__u32, sl_addr>)                                                              \
+    X(port_bits, MappedArray<sl_port_bits>)  /* index: external * SL_L4_COUNT + enum sl_l4 */      \
+    X(pool_stats, Map<__u32, sl_pool_stats>) /* likewise */                                        \
+    X(bindings, Map<sl_binding_key, sl_binding>)                                                   \
+    X(forwards, Map<sl_forward_key, sl_forward>)                                                   \
+    X(forwarded_ports, MappedArray<__u64>)     /* index: external port / 64 */                     \
+    X(port_stats, CounterArray<sl_port_stats>) /* index: port id */                                \
+    X(drops, CounterArray<sl_counter>)         /* index: port id * SL_DROP_MAX + reason */         \
+    X(audits, CounterArray<sl_counter>)        /* likewise */                                      \
+    X(guards, Map<__u32, sl_guard>)            /* index: sl_port.guard */                          \
+    X(guard_prefixes, Map<sl_guard_prefix, __u32>)                                                 \
+    X(guard_states, Map<__u32, sl_guard_state>) /* index: port id */                               \
+    X(learned_macs, Map<sl_port_mac, sl_learned_mac>)                                              \
+    X(learned_addrs, Map<sl_port_addr, sl_learned_addr>)                                           \
+    X(leases, Map<sl_lease_key, sl_lease>)                                                         \
+    X(mac_pools, Map<__u32, sl_mac_pool>) /* index: 0 on, up to the first unused */                \
+    X(sightings, Map<__u32, __u64>)       /* index: port id * SL_SIGHTINGS + hash of the MAC */    \
+    X(events, MappedArray<sl_event>)                                                               \
+    X(event_head, MappedArray<sl_event_head>) /* index: 0 */                                       \
+    X(flow_log, MappedArray<sl_flow_record>)                                                       \
+    X(flow_log_head, MappedArray<sl_flow_log_head>) /* index: 0 */                                 \
+    X(event_limits, Map<__u32, sl_event_limit>) /* index: port id * SL_EVENT_SUBJECTS + subject */ \
+    X(switch_ports, Map<__u32, sl_switch_port>) /* index: port id */                               \
+    X(switch_states, MappedArray<sl_switch_state>) /* likewise */                                  \
+    X(vlans, Map<__u32, sl_vlan>)                  /* index: VLAN id */                            \
+    X(vlan_members, Map<__u32, sl_vlan_members>)   /* likewise */                                  \
+    X(vlan_maps, Map<sl_vlan_map_key, __u32>)                                                      \
+    X(vlan_stats, CounterArray<sl_vlan_stats>) /* index: VLAN id */                                \
+    X(fdb, FdbTable)                                                                               \
+    X(detect_rules, Map<__u32, sl_detect_rule>)    /* index: enum sl_detector */                   \
+    X(qos, Map<__u32, sl_qos>)                     /* index: port id */                            \
+    X(qos_states, MappedArray<sl_qos_state>)       /* likewise */                                  \
+    X(qos_stats, CounterArray<sl_qos_stats>)       /* likewise */                                  \
+    X(qos_rules, Map<__u32, sl_qos_rules>)         /* index: 0 */                                  \
+    X(qos_intervals, Map<__u32, sl_qos_intervals>) /* index: 0 */                                  \
+    X(qos_class_stats,                                                                             \
+      CounterArray<sl_qos_class_stats>) /* index: port id * SL_QOS_CLASSES_MAX + class */          \
+    X(block, BlockSlot)                 /* the block list's image */                               \
+    X(block_until, Map<sl_block_key, sl_block_until>)                                              \
+    X(block_state, MappedArray<sl_block_state>) /* index: 0 */                                     \
+    X(policy, PolicyMap)                        /* index: 0 */                                     \
+    X(rules, RulesMap)                          /* by what sessions are decided */                 \
+    X(policy_hits, CounterArray<sl_policy_hit>) /* index: bit + 1; 0 = nothing decided */          \
+    X(live, Map<__u32, sl_live>)                /* index: 0; sessions and bindings there are */    \
+    X(settings, Map<__u32, sl_settings>)        /* index: 0 */                                     \
+    X(stamp, Map<__u32, sl_stamp>)              /* index: 0 */
+
 struct Maps {
-    Map<__u32, sl_nexthop> nexthops;
-    PortTable ports;
-    Map<__u32, __u32> xdp_targets;  ///< devmap: port id -> ifindex
-    Map<sl_masq_key, sl_masq> masquerades;
-    Map<__u32, sl_pool> pools;
-    Map<__u32, sl_addr> externals;
-    MappedArray<sl_port_bits> port_bits;   ///< index: external * SL_L4_COUNT + enum sl_l4
-    Map<__u32, sl_pool_stats> pool_stats;  ///< likewise
-    Map<sl_binding_key, sl_binding> bindings;
-    Map<sl_forward_key, sl_forward> forwards;
-    MappedArray<__u64> forwarded_ports;      ///< index: external port / 64
-    CounterArray<sl_port_stats> port_stats;  ///< index: port id
-    CounterArray<sl_counter> drops;          ///< index: port id * SL_DROP_MAX + reason
-    CounterArray<sl_counter> audits;         ///< likewise
-    Map<__u32, sl_guard> guards;             ///< index: sl_port.guard
-    Map<sl_guard_prefix, __u32> guard_prefixes;
-    Map<__u32, sl_guard_state> guard_states;  ///< index: port id
-    Map<sl_port_mac, sl_learned_mac> learned_macs;
-    Map<sl_port_addr, sl_learned_addr> learned_addrs;
-    Map<sl_lease_key, sl_lease> leases;
-    Map<__u32, sl_mac_pool> mac_pools;  ///< index: 0 on, up to the first unused
-    Map<__u32, __u64> sightings;        ///< index: port id * SL_SIGHTINGS + hash of the MAC
-    MappedArray<sl_event> events;
-    MappedArray<sl_event_head> event_head;  ///< index: 0
-    MappedArray<sl_flow_record> flow_log;
-    MappedArray<sl_flow_log_head> flow_log_head;  ///< index: 0
-    Map<__u32, sl_event_limit> event_limits;      ///< index: port id * SL_EVENT_SUBJECTS + subject
-    Map<__u32, sl_switch_port> switch_ports;      ///< index: port id
-    MappedArray<sl_switch_state> switch_states;   ///< likewise
-    Map<__u32, sl_vlan> vlans;                    ///< index: VLAN id
-    Map<__u32, sl_vlan_members> vlan_members;     ///< likewise
-    Map<sl_vlan_map_key, __u32> vlan_maps;
-    CounterArray<sl_vlan_stats> vlan_stats;  ///< index: VLAN id
-    FdbTable fdb;
-    Map<__u32, sl_detect_rule> detect_rules;     ///< index: enum sl_detector
-    Map<__u32, sl_qos> qos;                      ///< index: port id
-    MappedArray<sl_qos_state> qos_states;        ///< likewise
-    CounterArray<sl_qos_stats> qos_stats;        ///< likewise
-    Map<__u32, sl_qos_rules> qos_rules;          ///< index: 0
-    Map<__u32, sl_qos_intervals> qos_intervals;  ///< index: 0
-    CounterArray<sl_qos_class_stats>
-        qos_class_stats;  ///< index: port id * SL_QOS_CLASSES_MAX + class
-    BlockSlot block;      ///< the block list's image
-    Map<sl_block_key, sl_block_until> block_until;
-    MappedArray<sl_block_state> block_state;  ///< index: 0
-    PolicyMap policy;                         ///< index: 0
-    RulesMap rules;                           ///< by what sessions are decided
-    CounterArray<sl_policy_hit> policy_hits;  ///< index: bit + 1; 0 = nothing decided
-    Map<__u32, sl_live> live;                 ///< index: 0; sessions and bindings there are
-    Map<__u32, sl_settings> settings;         ///< index: 0
-    Map<__u32, sl_stamp> stamp;               ///< index: 0
+#define SL_MEMBER(name, ...) __VA_ARGS__ name;
+    SL_EACH_MAP(SL_MEMBER)
+#undef SL_MEMBER
 };
 
 /// How many entries the loader gives a map that the BPF objects leave open.

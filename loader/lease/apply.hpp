@@ -7,7 +7,7 @@
 
 #include "loader/instance/feature.hpp"
 #include "loader/lease/store.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/port.hpp"
 
 namespace sluice {
 

@@ -10,7 +10,7 @@
 
 #include "loader/model/lease.hpp"
 #include "loader/store/sqlite.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/lease.hpp"
 
 namespace sluice {
 

@@ -7,7 +7,7 @@
 
 #include "sluice/abi/detect.h"
 #include "sluice/error.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/detect.hpp"
 
 namespace sluice {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "sluice/abi/guard.h"
-#include "sluice/model.hpp"
+#include "sluice/model/guard.hpp"
 
 namespace sluice {
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-#include "sluice/model.hpp"
+#include "sluice/model/switch.hpp"
 
 namespace sluice {
 

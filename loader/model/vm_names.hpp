@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sluice/model.hpp"
+#include "sluice/model/state.hpp"
 
 namespace sluice {
 

@@ -12,7 +12,7 @@
 #include "loader/kernel/sockets.hpp"
 #include "loader/nat/port_bits.hpp"
 #include "sluice/abi/nat.h"
-#include "sluice/model.hpp"
+#include "sluice/model/state.hpp"
 
 namespace sluice {
 

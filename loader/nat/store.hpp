@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "loader/store/sqlite.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/nat.hpp"
 
 namespace sluice {
 

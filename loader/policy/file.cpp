@@ -10,7 +10,7 @@
 #include "loader/model/mac_pool.hpp"
 #include "loader/policy/terms.hpp"
 #include "loader/policy/values.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/port.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice {

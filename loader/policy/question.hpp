@@ -5,7 +5,7 @@
 #include <string>
 
 #include "loader/policy/judge.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/port.hpp"
 
 namespace sluice {
 

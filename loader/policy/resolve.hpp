@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "loader/policy/file.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/policy.hpp"
+#include "sluice/model/port.hpp"
 
 namespace sluice {
 

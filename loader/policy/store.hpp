@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "loader/store/sqlite.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/policy.hpp"
 
 namespace sluice {
 

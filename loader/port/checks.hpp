@@ -5,7 +5,7 @@
 
 #include "loader/instance/host.hpp"
 #include "loader/instance/journal.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/state.hpp"
 
 namespace sluice {
 

@@ -6,7 +6,7 @@
 #include "loader/instance/host.hpp"
 #include "loader/instance/interface.hpp"
 #include "loader/kernel/door.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/port.hpp"
 
 namespace sluice {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "loader/instance/host.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/port.hpp"
 
 namespace sluice {
 

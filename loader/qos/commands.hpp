@@ -9,7 +9,7 @@
 
 #include "loader/instance/target.hpp"
 #include "sluice/abi/qos.h"
-#include "sluice/model.hpp"
+#include "sluice/model/qos.hpp"
 
 namespace sluice {
 

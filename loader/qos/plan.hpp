@@ -12,7 +12,7 @@
 #include "loader/instance/host.hpp"
 #include "loader/kernel/qdisc.hpp"
 #include "sluice/abi/qos.h"
-#include "sluice/model.hpp"
+#include "sluice/model/state.hpp"
 
 namespace sluice {
 

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "loader/store/sqlite.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/lease.hpp"
+#include "sluice/model/qos.hpp"
 
 namespace sluice {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "loader/store/sqlite.hpp"
-#include "sluice/model.hpp"
+#include "sluice/model/port.hpp"
 
 namespace sluice {
 

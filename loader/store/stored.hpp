@@ -6,7 +6,7 @@
 
 #include "loader/store/sqlite.hpp"
 #include "sluice/error.hpp"
-#include "sluice/model.hpp"
+#include "sluice/net.hpp"
 
 namespace sluice {
 

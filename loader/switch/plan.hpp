@@ -8,7 +8,7 @@
 #include "loader/instance/host.hpp"
 #include "loader/kernel/fdb_table.hpp"
 #include "sluice/abi/switch.h"
-#include "sluice/model.hpp"
+#include "sluice/model/state.hpp"
 
 namespace sluice {
 

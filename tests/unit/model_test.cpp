@@ -1,5 +1,3 @@
-#include "sluice/model.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -7,6 +5,9 @@
 #include <string_view>
 
 #include "sluice/abi/reason.h"
+#include "sluice/model/port.hpp"
+#include "sluice/model/qos.hpp"
+#include "sluice/model/switch.hpp"
 
 namespace sluice {
 namespace {
