@@ -10,14 +10,14 @@
 #include "lib/dscp.h"
 #include "lib/parse.h"
 #include "lib/port.h"
-#include "stage/block.h"
-#include "stage/enter.h"
-#include "stage/flow.h"
-#include "stage/nexthop.h"
-#include "stage/open.h"
-#include "stage/police.h"
-#include "stage/rewrite.h"
-#include "stage/switch_xdp.h"
+#include "block/block.h"
+#include "route/enter.h"
+#include "flow/flow.h"
+#include "route/nexthop.h"
+#include "route/open.h"
+#include "qos/police.h"
+#include "route/rewrite.h"
+#include "switch/xdp.h"
 
 /* Is there more about the packet than options that say nothing of its way? */
 static __always_inline bool sl_is_special(struct xdp_md *ctx, const struct sl_packet *pkt)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef SLUICE_BPF_BITS_H
-#define SLUICE_BPF_BITS_H
+#ifndef SLUICE_BPF_LIB_BITS_H
+#define SLUICE_BPF_LIB_BITS_H
 
 #include <linux/types.h>
 

@@ -6,8 +6,8 @@
  * In every stretch of time t the frames that conform take at most rate * t + burst bytes; but a
  * frame larger than the burst may leave when the bucket is full, and those after it wait for that.
  */
-#ifndef SLUICE_BPF_BUCKET_H
-#define SLUICE_BPF_BUCKET_H
+#ifndef SLUICE_BPF_LIB_BUCKET_H
+#define SLUICE_BPF_LIB_BUCKET_H
 
 #include <stdbool.h>
 

@@ -4,8 +4,8 @@
  * ingress counts OBSERVED where a packet comes in and its fate where it goes, so that an exit that
  * forgets to count shows.
  */
-#ifndef SLUICE_BPF_COUNT_H
-#define SLUICE_BPF_COUNT_H
+#ifndef SLUICE_BPF_LIB_COUNT_H
+#define SLUICE_BPF_LIB_COUNT_H
 
 #include "maps/maps.h"
 

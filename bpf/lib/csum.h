@@ -3,8 +3,8 @@
  * Internet checksum arithmetic (RFC 1071, RFC 1624). A sum is a one's complement number of 32
  * bits over 16-bit words in the order they have in memory, so no byte order conversion is needed.
  */
-#ifndef SLUICE_BPF_CSUM_H
-#define SLUICE_BPF_CSUM_H
+#ifndef SLUICE_BPF_LIB_CSUM_H
+#define SLUICE_BPF_LIB_CSUM_H
 
 #include <linux/types.h>
 #include <bpf/bpf_endian.h>

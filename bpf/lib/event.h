@@ -3,8 +3,8 @@
  * Events: what somebody should know, in a ring in shared memory (sluice/abi/event.h). Every drop
  * and every audit of both hooks is counted and reported here. Neither decides a verdict.
  */
-#ifndef SLUICE_BPF_EVENT_H
-#define SLUICE_BPF_EVENT_H
+#ifndef SLUICE_BPF_LIB_EVENT_H
+#define SLUICE_BPF_LIB_EVENT_H
 
 #include "lib/count.h"
 #include "lib/time.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The kernel's routes, as bpf_fib_lookup() tells them. */
-#ifndef SLUICE_BPF_FIB_H
-#define SLUICE_BPF_FIB_H
+#ifndef SLUICE_BPF_LIB_FIB_H
+#define SLUICE_BPF_LIB_FIB_H
 
 #include "lib/packet.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Entries of the flow tables are made and taken away: sluice/abi/flow_table.h. */
-#ifndef SLUICE_BPF_FLOW_ENTER_H
-#define SLUICE_BPF_FLOW_ENTER_H
+#ifndef SLUICE_BPF_LIB_FLOW_ENTER_H
+#define SLUICE_BPF_LIB_FLOW_ENTER_H
 
 #include "lib/bits.h"
 #include "lib/flow_table.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Sessions that begin and end, for who watches: a ring in shared memory (sluice/abi/flow.h). */
-#ifndef SLUICE_BPF_FLOW_LOG_H
-#define SLUICE_BPF_FLOW_LOG_H
+#ifndef SLUICE_BPF_LIB_FLOW_LOG_H
+#define SLUICE_BPF_LIB_FLOW_LOG_H
 
 #include "maps/maps.h"
 

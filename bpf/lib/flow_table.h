@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The flow tables: look-up, insertion, removal (sluice/abi/flow_table.h). */
-#ifndef SLUICE_BPF_FLOW_TABLE_H
-#define SLUICE_BPF_FLOW_TABLE_H
+#ifndef SLUICE_BPF_LIB_FLOW_TABLE_H
+#define SLUICE_BPF_LIB_FLOW_TABLE_H
 
 #include "lib/bits.h"
 #include "lib/packet.h"

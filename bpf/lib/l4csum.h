@@ -5,8 +5,8 @@
  * told, but both can see it. A complete checksum that happens to look so, 1 in 65536, must be
  * treated right as well.
  */
-#ifndef SLUICE_BPF_L4CSUM_H
-#define SLUICE_BPF_L4CSUM_H
+#ifndef SLUICE_BPF_LIB_L4CSUM_H
+#define SLUICE_BPF_LIB_L4CSUM_H
 
 #include "lib/csum.h"
 #include "lib/packet.h"

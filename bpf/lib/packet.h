@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef SLUICE_BPF_PACKET_H
-#define SLUICE_BPF_PACKET_H
+#ifndef SLUICE_BPF_LIB_PACKET_H
+#define SLUICE_BPF_LIB_PACKET_H
 
 #include "sluice/abi/flow_table.h"
 #include "sluice/abi/reason.h"

@@ -3,8 +3,8 @@
  * The parser: Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with extension headers, TCP,
  * UDP, ICMP. Fragments are known as such. It only reads.
  */
-#ifndef SLUICE_BPF_PARSE_H
-#define SLUICE_BPF_PARSE_H
+#ifndef SLUICE_BPF_LIB_PARSE_H
+#define SLUICE_BPF_LIB_PARSE_H
 
 #include "lib/packet.h"
 #include "lib/verdict.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef SLUICE_BPF_PORT_H
-#define SLUICE_BPF_PORT_H
+#ifndef SLUICE_BPF_LIB_PORT_H
+#define SLUICE_BPF_LIB_PORT_H
 
 #include "lib/packet.h"
 #include "maps/maps.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The generation of the rules that sessions are decided by: sluice/abi/rules.h. */
-#ifndef SLUICE_BPF_RULES_H
-#define SLUICE_BPF_RULES_H
+#ifndef SLUICE_BPF_LIB_RULES_H
+#define SLUICE_BPF_LIB_RULES_H
 
 #include "maps/maps.h"
 

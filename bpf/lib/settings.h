@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef SLUICE_BPF_SETTINGS_H
-#define SLUICE_BPF_SETTINGS_H
+#ifndef SLUICE_BPF_LIB_SETTINGS_H
+#define SLUICE_BPF_LIB_SETTINGS_H
 
 #include "maps/maps.h"
 

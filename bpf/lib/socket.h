@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The host's own sockets. */
-#ifndef SLUICE_BPF_SOCKET_H
-#define SLUICE_BPF_SOCKET_H
+#ifndef SLUICE_BPF_LIB_SOCKET_H
+#define SLUICE_BPF_LIB_SOCKET_H
 
 #include "lib/packet.h"
 

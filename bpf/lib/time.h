@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef SLUICE_BPF_TIME_H
-#define SLUICE_BPF_TIME_H
+#ifndef SLUICE_BPF_LIB_TIME_H
+#define SLUICE_BPF_LIB_TIME_H
 
 #include <bpf/bpf_helpers.h>
 #include "sluice/abi/types.h"

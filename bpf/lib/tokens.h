@@ -3,8 +3,8 @@
  * Token buckets of events that are rare: a rate a second, and as many at once. A bucket is one
  * aligned word, which changes as a whole, so that several CPUs may take from it. All zero: full.
  */
-#ifndef SLUICE_BPF_TOKENS_H
-#define SLUICE_BPF_TOKENS_H
+#ifndef SLUICE_BPF_LIB_TOKENS_H
+#define SLUICE_BPF_LIB_TOKENS_H
 
 #include "lib/time.h"
 

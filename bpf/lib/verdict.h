@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef SLUICE_BPF_VERDICT_H
-#define SLUICE_BPF_VERDICT_H
+#ifndef SLUICE_BPF_LIB_VERDICT_H
+#define SLUICE_BPF_LIB_VERDICT_H
 
 /*
  * What a stage decides. The values overlap neither XDP_* nor TC_ACT_*, so that one can't be

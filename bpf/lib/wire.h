@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a frame is on the wire: what rates are counted in. */
-#ifndef SLUICE_BPF_WIRE_H
-#define SLUICE_BPF_WIRE_H
+#ifndef SLUICE_BPF_LIB_WIRE_H
+#define SLUICE_BPF_LIB_WIRE_H
 
 #include "lib/parse.h"
 

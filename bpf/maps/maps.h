@@ -4,8 +4,8 @@
  * once, pins each under its name, and lets later loads reuse the pins. A max_entries of 1
  * marks a capacity that the loader sets from the instance's settings.
  */
-#ifndef SLUICE_BPF_MAPS_H
-#define SLUICE_BPF_MAPS_H
+#ifndef SLUICE_BPF_MAPS_MAPS_H
+#define SLUICE_BPF_MAPS_MAPS_H
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -97,7 +97,7 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_log, __u32, struct sl_flow_record, SL_FLOW_RE
        BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_flow_log_head, __u32, struct sl_flow_log_head, 1, BPF_F_MMAPABLE);
 
-/* Sources that were found to be rightly where they came in: stage/source.h. */
+/* Sources that were found to be rightly where they came in: route/source.h. */
 #define SL_SOURCES 4096u
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sources, __u32, __u64, SL_SOURCES, 0);
 
@@ -105,7 +105,7 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sources, __u32, __u64, SL_SOURCES, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_fragments, struct sl_fragment_key, union sl_fragment_value,
        SL_MAX_PORTS * (2 * SL_FRAGMENTS + 1), BPF_F_NO_PREALLOC);
 
-/* Later fragments that wait for their first one: stage/hold.h. */
+/* Later fragments that wait for their first one: route/hold.h. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_held, __u32, struct sl_held, SL_HELD_PORTS *SL_HELD_PLACES, 0);
 
 /* Where XDP sums a frame whose bytes it can't read directly. */

@@ -74,7 +74,7 @@ void FdbTable::for_each(const std::function<void(const sl_fdb&)>& visit) const {
 }
 
 /// The datapath may take the same slot, or make the same entry elsewhere, at the same time: as in
-/// bpf/stage/learn.h, of two entries the one stays that is found first.
+/// bpf/switch/learn.h, of two entries the one stays that is found first.
 Result<sl_fdb*> FdbTable::take(__u64 key) const {
     while (true) {
         if (sl_fdb* slot = find(key, key)) return slot;

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "bpf/lib/policy.h"
+#include "bpf/lib/policy_image.h"
 #include "loader/policy/file.hpp"
 #include "loader/policy/image.hpp"
 #include "loader/policy/text.hpp"

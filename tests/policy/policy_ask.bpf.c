@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Asks the policy what is in the map, as the datapath does for the first packet of a session. */
 #include "ctx/skb.h"
-#include "stage/policy.h"
+#include "policy/policy.h"
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, asked, __u32, struct sl_policy_query, 64, 0);
 

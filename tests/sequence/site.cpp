@@ -29,7 +29,7 @@
 namespace sluice::test::sequence {
 namespace {
 
-constexpr std::chrono::milliseconds sweep(100);  // bpf/stage/sweep.h
+constexpr std::chrono::milliseconds sweep(100);  // bpf/sweep/sweep.h
 constexpr std::array ports_of_site{At::a, At::b, At::wan, At::thin};
 
 /// Everything that a sequence may have commanded is undone, but for the ports.

@@ -1,4 +1,4 @@
-// The block list's image, as the datapath looks it up (bpf/lib/block.h, built for the host),
+// The block list's image, as the datapath looks it up (bpf/lib/block_image.h, built for the host),
 // against a list that is searched from end to end.
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -14,7 +14,7 @@
 
 namespace {
 
-// What bpf/stage/block.h and the kernel provide.
+// What bpf/block/block.h and the kernel provide.
 const sl_block_part* sl_block_part_at(void* image, __u32 index) {
     return &static_cast<std::vector<sl_block_part>*>(image)->at(index);
 }
@@ -32,7 +32,7 @@ long bpf_loop(__u32 count, long (*step)(__u32, void*), void* context, __u64) {
 
 }  // namespace
 
-#include "bpf/lib/block.h"
+#include "bpf/lib/block_image.h"
 
 namespace sluice {
 namespace {

@@ -1,9 +1,10 @@
 // The image that the datapath judges by, and the datapath's own code built for the host, against
 // an evaluation rule by rule.
+#include "bpf/lib/policy_image.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "bpf/lib/policy.h"
 #include "expect_error.hpp"
 #include "loader/policy/image.hpp"
 #include "tests/harness/policy_dice.hpp"

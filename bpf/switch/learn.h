@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The MAC table: who is where (sl_fdb). A frame whose source is known on its port costs one
+ * look-up; all else is done by a function of its own.
+ */
+#ifndef SLUICE_BPF_SWITCH_LEARN_H
+#define SLUICE_BPF_SWITCH_LEARN_H
+
+#include "lib/settings.h"
+#include "switch/loop.h"
+#include "switch/vlan.h"
+
+#define SL_LOOP_TICKS 954 /* 1 s */
+
+static __always_inline __u64 sl_fdb_key(__u64 mac, __u16 vid)
+{
+	return mac | (__u64)vid << SL_FDB_MAC_BITS;
+}
+
+/* No frame comes from a group or from nobody. */
+static __always_inline bool sl_is_source(__u64 mac)
+{
+	return mac && !(mac & 1);
+}
+
+/* 0 if a and b are the same, else 1: without a branch, which would often be guessed wrong here. */
+static __always_inline __u64 sl_differ(__u64 a, __u64 b)
+{
+	__u64 x = a ^ b;
+
+	return (x | -x) >> 63;
+}
+
+static __always_inline struct sl_fdb *sl_fdb_in(__u32 index, __u64 key)
+{
+	struct sl_fdb_bucket *bucket = bpf_map_lookup_elem(&sl_fdb, &index);
+	__u64 slot;
+
+	if (!bucket)
+		return NULL;
+	/* The number of slots before the one that has it. */
+	slot = sl_differ(READ_ONCE(bucket->slots[0].key), key);
+	slot += slot & sl_differ(READ_ONCE(bucket->slots[1].key), key);
+	slot += slot >> 1 & sl_differ(READ_ONCE(bucket->slots[2].key), key);
+	slot += (slot + 1) >> 2 & sl_differ(READ_ONCE(bucket->slots[3].key), key);
+	barrier_var(slot);
+	return slot < SL_FDB_SLOTS ? &bucket->slots[slot] : NULL;
+}
+SL_STATIC_ASSERT(SL_FDB_SLOTS == 4, "each is looked at above");
+
+/* In the buckets that are looked at after the first. */
+static __noinline struct sl_fdb *sl_fdb_find_further(__u64 hash, __u64 key, __u32 mask)
+{
+	struct sl_fdb *entry;
+
+#pragma unroll
+	for (__u32 turn = 1; turn < SL_FDB_CHOICES; turn++) {
+		entry = sl_fdb_in(sl_fdb_choice(hash, turn, mask), key);
+		if (entry)
+			return entry;
+	}
+	return NULL;
+}
+
+/* The entry of this key; of key 0, a free slot where the key with this hash may be. */
+static __always_inline struct sl_fdb *sl_fdb_find(const struct sl_settings *settings, __u64 hash,
+						  __u64 key)
+{
+	struct sl_fdb *entry = sl_fdb_in(sl_fdb_choice(hash, 0, settings->fdb_mask), key);
+
+	return likely(entry) ? entry : sl_fdb_find_further(hash, key, settings->fdb_mask);
+}
+
+static __always_inline struct sl_fdb *sl_fdb_entry(__u64 key)
+{
+	const struct sl_settings *settings = sl_settings_now();
+
+	return settings ? sl_fdb_find(settings, sl_fdb_hash(key, &settings->flow_seed), key) : NULL;
+}
+
+/*
+ * Where the destination is to be looked up: computed, and its cache line asked for, before the
+ * source's is needed, so that in a large table the frame waits for both at once.
+ */
+static __always_inline void sl_fdb_aim(struct sl_l2 *l2)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	const struct sl_fdb_bucket *bucket;
+	__u64 touched;
+	__u32 index;
+
+	if (!settings)
+		return;
+	l2->dst_hash = sl_fdb_hash(sl_fdb_key(l2->dst, l2->vid), &settings->flow_seed);
+	index = sl_fdb_choice(l2->dst_hash, 0, settings->fdb_mask);
+	bucket = bpf_map_lookup_elem(&sl_fdb, &index);
+	if (!bucket)
+		return;
+	touched = READ_ONCE(bucket->slots[0].key);
+	barrier_var(touched);
+}
+
+static __always_inline bool sl_fdb_fresh(const struct sl_fdb *entry, __u32 now)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	__u32 seen = READ_ONCE(entry->seen);
+
+	/* Signed: a packet on another CPU may be an epoch ahead of us. */
+	return settings && seen != SL_FDB_FORGOTTEN &&
+	       (seen == SL_FDB_STATIC || (__s32)(now - seen) <= (__s32)settings->mac_age);
+}
+
+/* The port behind which the frame's destination is, 0 if that is not known: after sl_fdb_aim(). */
+static __always_inline __u16 sl_fdb_port(const struct sl_l2 *l2)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	const struct sl_fdb *entry;
+
+	if (!settings)
+		return 0;
+	entry = sl_fdb_find(settings, l2->dst_hash, sl_fdb_key(l2->dst, l2->vid));
+	return entry && sl_fdb_fresh(entry, sl_epoch_now()) ? READ_ONCE(entry->port) : 0;
+}
+
+/* Marks the entry as used, but for a static one, of which that is not kept. */
+static __always_inline void sl_fdb_touch(struct sl_fdb *entry)
+{
+	if (READ_ONCE(entry->seen) != SL_FDB_STATIC)
+		WRITE_ONCE(entry->seen, sl_epoch_now() ?: 1);
+}
+
+static __always_inline void sl_macs_learned(struct sl_switch_state *state, __s32 change)
+{
+	__u32 zero = 0;
+	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
+
+	__sync_fetch_and_add(&state->learned, change);
+	if (live)
+		__sync_fetch_and_add(&live->macs, (__s64)change);
+}
+
+/* Makes room for one more MAC on the port, or says that there is none. */
+static __always_inline bool sl_learn_admit(const struct sl_switch_port *sp,
+					   struct sl_switch_state *state)
+{
+	sl_macs_learned(state, 1);
+	if (!sp->mac_limit || READ_ONCE(state->learned) <= sp->mac_limit)
+		return true;
+	sl_macs_learned(state, -1);
+	return false;
+}
+
+/* Gives a slot up: to be called while it is not to be found, or not known, by anybody. */
+static __always_inline void sl_fdb_release(struct sl_fdb *entry)
+{
+	WRITE_ONCE(entry->port, 0);
+	WRITE_ONCE(entry->counted, 0);
+	WRITE_ONCE(entry->seen, SL_FDB_FORGOTTEN);
+	__sync_lock_test_and_set(&entry->key, 0);
+}
+
+/*
+ * Takes a free slot for the key. NULL: there is none, or another CPU has just made the entry: of
+ * two, the one that is found first stays.
+ */
+static __always_inline struct sl_fdb *sl_fdb_take(__u64 key)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	struct sl_fdb *slot;
+
+	if (!settings)
+		return NULL;
+	slot = sl_fdb_find(settings, sl_fdb_hash(key, &settings->flow_seed), 0);
+	if (!slot || __sync_val_compare_and_swap(&slot->key, 0, key) != 0)
+		return NULL;
+	if (sl_fdb_entry(key) == slot)
+		return slot;
+	sl_fdb_release(slot);
+	return NULL;
+}
+
+/*
+ * With the MAC that is counted by now: did the port hold as many as there was room for others? So
+ * no port, nor several together, can fill the table: each may have half of what the others leave.
+ * What moves takes no room and is not asked.
+ */
+static __always_inline bool sl_macs_short(const struct sl_switch_state *state)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	__u32 zero = 0;
+	const struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
+
+	return !settings || !live ||
+	       READ_ONCE(state->learned) + READ_ONCE(live->macs) > (__u64)settings->max_macs + 1;
+}
+
+static __always_inline int sl_learn_new(struct sl_ctx *ctx, __u32 port,
+					const struct sl_switch_port *sp,
+					struct sl_switch_state *state, __u64 key)
+{
+	struct sl_fdb *entry;
+
+	if (!sl_learn_admit(sp, state))
+		return SL_DROP_SWITCH_MAC_LIMIT;
+	entry = sl_macs_short(state) ? NULL : sl_fdb_take(key);
+	if (!entry) {
+		sl_macs_learned(state, -1);
+		if (!sl_fdb_entry(key))
+			sl_event_notice(ctx, port, SL_EVENT_MACS_FULL, 0);
+		return 0;
+	}
+	sl_fdb_touch(entry);
+	__sync_lock_test_and_set((__u32 *)&entry->port, port | port << 16);
+	return 0;
+}
+
+/* Counts the moves of a MAC to and fro between two ports. */
+static __always_inline __u32 sl_learn_flaps(__u64 key, __u32 port, __u32 from)
+{
+	struct sl_mac_moves *moves = bpf_map_lookup_elem(&sl_mac_moves, &key);
+	struct sl_mac_moves first = {.tick = sl_tick_now(), .from = from, .moves = 1};
+
+	if (!moves || moves->from != port || first.tick - moves->tick >= SL_LOOP_TICKS) {
+		bpf_map_update_elem(&sl_mac_moves, &key, &first, BPF_ANY);
+		return 1;
+	}
+	moves->from = from;
+	return ++moves->moves;
+}
+
+/* The MAC was seen elsewhere just now. */
+static __always_inline void sl_learn_report_move(struct sl_ctx *ctx, __u32 port, __u32 from,
+						 __u64 key)
+{
+	sl_event_notice(ctx, port, SL_EVENT_MAC_MOVED, from);
+	if (sl_learn_flaps(key, port, from) >= SL_LOOP_MOVES)
+		sl_loop_flaps(ctx, port, from, key & SL_GUARD_MAC_BITS, key >> SL_FDB_MAC_BITS);
+}
+
+/* The MAC is known on another port. Of several CPUs one moves it. */
+static __always_inline int sl_learn_moved(struct sl_ctx *ctx, __u32 port,
+					  const struct sl_switch_port *sp,
+					  struct sl_switch_state *state, struct sl_fdb *entry,
+					  __u64 key)
+{
+	__u32 *where = (__u32 *)&entry->port, was = READ_ONCE(*where), from = was & 0xffff;
+	struct sl_switch_state *counted = sl_switch_state_of(was >> 16);
+	bool fresh = sl_fdb_fresh(entry, sl_epoch_now());
+
+	if (!from) /* another CPU is making it, or the sweeper giving it up */
+		return 0;
+	if (!sl_learn_admit(sp, state))
+		return SL_DROP_SWITCH_MAC_LIMIT;
+	if (from == port || __sync_val_compare_and_swap(where, was, port | port << 16) != was) {
+		sl_macs_learned(state, -1);
+		return 0;
+	}
+	sl_fdb_touch(entry);
+	if (was >> 16 && counted)
+		sl_macs_learned(counted, -1);
+	if (fresh)
+		sl_learn_report_move(ctx, port, from, key);
+	return 0;
+}
+SL_STATIC_ASSERT(__builtin_offsetof(struct sl_fdb, port) % 4 == 0 &&
+		     __builtin_offsetof(struct sl_fdb, counted) ==
+			 __builtin_offsetof(struct sl_fdb, port) + 2,
+		 "they change together");
+
+/* The gateway's MAC is the host's alone. */
+static __always_inline bool sl_is_gateway(__u64 mac, __u16 vid, __u16 port)
+{
+	__u32 index = vid;
+	const struct sl_vlan *vlan = bpf_map_lookup_elem(&sl_vlans, &index);
+
+	return vlan && vlan->l3_ifindex && vlan->port != port && sl_mac_number(vlan->mac) == mac;
+}
+
+/* A source that is not known here. 0, or an enum sl_drop. */
+__noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vid)
+{
+	const struct sl_switch_port *sp = sl_switch_port_of(port);
+	struct sl_switch_state *state = sl_switch_state_of(port);
+	__u64 key = sl_fdb_key(mac, vid);
+	struct sl_fdb *entry;
+	bool known;
+	int why;
+
+	if (!sp || !state)
+		return SL_DROP_SWITCH_CLOSED;
+	if (!sl_is_source(mac))
+		return SL_DROP_MALFORMED;
+	if (sl_is_gateway(mac, vid, port))
+		return SL_DROP_SWITCH_STATIC;
+	entry = sl_fdb_entry(key);
+	known = entry && sl_fdb_fresh(entry, sl_epoch_now());
+	if (known && entry->port != port && entry->seen == SL_FDB_STATIC)
+		return SL_DROP_SWITCH_STATIC;
+	if ((sp->flags & SL_SWITCH_LOCKED) && !(known && entry->port == port))
+		return SL_DROP_SWITCH_LOCKED;
+	/* What was flushed, or has aged, stays unknown where nothing is learned. */
+	if (!(sp->flags & SL_SWITCH_LEARN))
+		return 0;
+	if (entry && entry->port == port) {
+		sl_fdb_touch(entry);
+		return 0;
+	}
+	why = entry ? 0 : sl_detect_mac(ctx, port);
+	if (unlikely(why))
+		return why;
+	return entry ? sl_learn_moved(ctx, port, sp, state, entry, key)
+		     : sl_learn_new(ctx, port, sp, state, key);
+}
+
+/* Is the frame's source known on this port? Then it was seen now. */
+static __always_inline bool sl_learn_known(__u16 port, const struct sl_l2 *l2)
+{
+	struct sl_fdb *entry = sl_fdb_entry(sl_fdb_key(l2->src, l2->vid));
+	__u32 now = sl_epoch_now(), seen;
+
+	if (!entry || READ_ONCE(entry->port) != port)
+		return false;
+	seen = READ_ONCE(entry->seen);
+	if (likely(seen == now || seen == SL_FDB_STATIC))
+		return true;
+	if (!sl_fdb_fresh(entry, now))
+		return false;
+	/* A flush that comes in between stands. */
+	__sync_val_compare_and_swap(&entry->seen, seen, now);
+	return true;
+}
+
+/* Notes where the frame's source is. 0, or an enum sl_drop. */
+static __always_inline int sl_learn(struct sl_ctx *ctx, __u16 port, const struct sl_l2 *l2)
+{
+	return likely(sl_learn_known(port, l2)) ? 0 : sl_learn_slow(ctx, port, l2->src, l2->vid);
+}
+
+#endif

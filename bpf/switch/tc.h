@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The switch on TC, where all of it is: what enters by a switched port is routed by the gateway of
+ * its VLAN, sent to one port, flooded, or dropped. Nothing is left to the kernel as it came; what
+ * is for the host goes to the internal port of the VLAN.
+ */
+#ifndef SLUICE_BPF_SWITCH_TC_H
+#define SLUICE_BPF_SWITCH_TC_H
+
+#include "switch/flood.h"
+#include "qos/remark.h"
+#include "switch/switch.h"
+#include "pass/track.h"
+#include "maps/work.h"
+
+/* MACs as numbers, see struct sl_l2. */
+#define SL_BROADCAST	0xffffffffffffull
+#define SL_BPDU		0x0000c28001ull	  /* 01:80:c2:00:00:00, IEEE 802.1Q table 8-1 */
+#define SL_BPDU_PVST	0xcdcccc0c0001ull /* 01:00:0c:cc:cc:cd, Cisco's for each VLAN */
+#define SL_RESERVED_END 0x10		  /* 01:80:c2:00:00:00 to 0f end at the first bridge */
+
+static __always_inline bool sl_is_reserved(__u64 dst)
+{
+	return (dst & 0xffffffffffull) == SL_BPDU && dst >> 40 < SL_RESERVED_END;
+}
+
+/* A frame to a group that means something to the switch itself. 0, or an enum sl_drop. */
+static __noinline int sl_switch_special(struct __sk_buff *ctx, const struct sl_port *port,
+					const struct sl_switch_port *sp, struct sl_l2 *l2)
+{
+	__u16 from;
+
+	if (l2->dst == SL_BPDU || l2->dst == SL_BPDU_PVST) {
+		l2->bpdu = sp->flags & SL_SWITCH_BPDU_FORWARD;
+		if (l2->bpdu)
+			return 0;
+		if (sp->flags & SL_SWITCH_BPDU_SHUT)
+			sl_close(port->id, SL_CLOSED_BPDU, 0, true);
+		sl_event_notice(ctx, port->id, SL_EVENT_BPDU, 0);
+		return SL_DROP_SWITCH_BPDU;
+	}
+	if (sl_is_reserved(l2->dst))
+		return SL_DROP_SWITCH_RESERVED;
+	if (l2->dst != SL_BROADCAST || l2->type != bpf_htons(SL_PROBE_ETHERTYPE))
+		return 0;
+	from = sl_probe_from(ctx, l2->off);
+	if (!from)
+		return 0;
+	sl_loop_probed(ctx, port->id, from);
+	return SL_DROP_SWITCH_PROBE;
+}
+
+/* From the wire to the MAC table. 0, or an enum sl_drop; the guard has had its say. */
+static __always_inline int sl_switch_admit(struct __sk_buff *ctx, const struct sl_port *port,
+					   const struct sl_switch_port *sp,
+					   struct sl_switch_state *state, struct sl_l2 *l2)
+{
+	int why;
+
+	if (sl_is_closed(state))
+		return SL_DROP_SWITCH_CLOSED;
+	why = l2->dst & 1 ? sl_switch_special(ctx, port, sp, l2) : 0;
+	if (!why)
+		why = sl_vlan_enter(sp, port->id, l2);
+	if (why)
+		return why;
+	if (l2->dst & 1) {
+		l2->kind = l2->dst == SL_BROADCAST ? SL_STORM_BROADCAST : SL_STORM_MULTICAST;
+		if (!sl_storm_allows(sp, state, l2->kind))
+			return SL_DROP_SWITCH_STORM;
+	} else {
+		sl_fdb_aim(l2);
+	}
+	return sl_learn(ctx, port->id, l2);
+}
+
+/* Rate, DSCP and priority of what may enter. SL_CONTINUE, or SL_DROP with work->pkt.reason. */
+static __noinline enum sl_verdict sl_switch_qos(struct __sk_buff *ctx, const struct sl_port *port,
+						struct sl_work *work)
+{
+	__u32 tag = work->l2.tag, pcp = tag ? SL_TAG_PRI(tag) >> 1 : SL_PCP_KEEP;
+	int why = sl_police(ctx, port);
+
+	if (why)
+		return sl_refuse(&work->pkt, why);
+	if (!(port->qos & SL_QOS_REMARK))
+		return SL_CONTINUE;
+	pcp = sl_remark(ctx, port->id, pcp);
+	if (pcp < SL_PCPS)
+		work->l2.pri = pcp << 1 | (work->l2.pri & 1);
+	return SL_CONTINUE;
+}
+
+/*
+ * Everything before it is decided where the frame goes. SL_CONTINUE: work->l2 says what it is;
+ * SL_DROP with work->pkt.reason.
+ */
+static __always_inline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
+							 const struct sl_port *port,
+							 const struct sl_switch_port *sp,
+							 struct sl_work *work)
+{
+	struct sl_switch_state *state = sl_switch_state_of(port->id);
+	enum sl_verdict verdict;
+	int why;
+
+	if (sl_l2_read(ctx, &work->l2) || !state)
+		return sl_refuse(&work->pkt, SL_DROP_MALFORMED);
+	verdict = sl_switch_guard(ctx, port, &work->pkt);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	why = sl_switch_admit(ctx, port, sp, state, &work->l2);
+	if (why)
+		return sl_refuse(&work->pkt, why);
+	work->pkt.vid = work->l2.vid; /* whichever tag it came with */
+	verdict = sl_sight(ctx, port, &work->pkt);
+	if (verdict == SL_CONTINUE && unlikely(port->qos))
+		verdict = sl_switch_qos(ctx, port, work);
+	return verdict;
+}
+
+/* To one port. The TC action, or 0 with work->pkt.reason. */
+static __always_inline int sl_switch_send(struct __sk_buff *ctx, struct sl_work *work, __u16 id,
+					  const struct sl_switch_port *out)
+{
+	if (!sl_switch_fits(ctx, &work->l2, out)) {
+		work->pkt.reason = SL_DROP_SWITCH_MTU;
+		return 0;
+	}
+	if (sl_retag(ctx, &work->l2, sl_vlan_leave(out, id, &work->l2))) {
+		work->pkt.reason = SL_DROP_REWRITE_FAILED;
+		return 0;
+	}
+	ctx_mark_switched(ctx);
+	return bpf_redirect(out->ifindex, 0);
+}
+
+/* To the host, or back to a port. As sl_switch_send(). */
+static __noinline int sl_switch_send_to(struct __sk_buff *ctx, struct sl_work *work, __u16 id)
+{
+	const struct sl_switch_port *out = sl_switch_port_of(id);
+
+	work->pkt.reason = SL_DROP_SWITCH_NOWHERE;
+	return out && out->ifindex ? sl_switch_send(ctx, work, id, out) : 0;
+}
+
+/* To all ports of the VLAN. As sl_switch_send(). */
+static __noinline int sl_switch_flood(struct __sk_buff *ctx, const struct sl_port *port,
+				      const struct sl_switch_port *sp, struct sl_work *work)
+{
+	struct sl_switch_state *state = sl_switch_state_of(port->id);
+
+	if (!(work->l2.dst & 1)) {
+		work->l2.kind = SL_STORM_UNKNOWN;
+		if (state && !sl_storm_allows(sp, state, SL_STORM_UNKNOWN)) {
+			work->pkt.reason = SL_DROP_SWITCH_STORM;
+			return 0;
+		}
+	}
+	work->flood = (struct sl_flood){.in = port->id};
+	return sl_flood(ctx, work);
+}
+
+/* By the MAC table. As sl_switch_send(). */
+static __always_inline int sl_switch_forward(struct __sk_buff *ctx, const struct sl_port *port,
+					     const struct sl_switch_port *sp, struct sl_work *work,
+					     enum sl_vlan_count *count)
+{
+	const struct sl_switch_port *out;
+	__u16 to;
+	int why;
+
+	if (!(work->l2.dst & 1)) {
+		out = sl_switch_find(port, sp, &work->l2, &to, &why);
+		if (likely(out)) {
+			why = sl_is_tracked(ctx, port)
+				  ? sl_track(ctx, work, port->id, to, work->l2.vid)
+				  : 0;
+			if (likely(!why))
+				return sl_switch_send(ctx, work, to, out);
+		}
+		if (why) {
+			work->pkt.reason = why;
+			return 0;
+		}
+	}
+	*count = SL_VLAN_FLOODED;
+	why = sl_is_tracked(ctx, port)
+		  ? sl_track(ctx, work, port->id, SL_POLICY_PORT_UNKNOWN, work->l2.vid)
+		  : 0;
+	if (!why && work->l2.type == bpf_htons(ETH_P_ARP))
+		why = sl_detect_arp(ctx, port->id, work->l2.off);
+	if (unlikely(why)) {
+		work->pkt.reason = why;
+		return 0;
+	}
+	return sl_switch_flood(ctx, port, sp, work);
+}
+
+static __always_inline const struct sl_vlan *sl_vlan_of(__u16 vid)
+{
+	__u32 index = vid;
+
+	return bpf_map_lookup_elem(&sl_vlans, &index);
+}
+
+/* Is the frame for the gateway of its VLAN, and not from it? */
+static __always_inline bool sl_for_gateway(const struct sl_vlan *vlan, const struct sl_port *port,
+					   const struct sl_l2 *l2)
+{
+	return vlan && vlan->l3_ifindex && vlan->port != port->id &&
+	       sl_mac_number(vlan->mac) == l2->dst;
+}
+
+/*
+ * Makes the frame one that the gateway could have got itself, on an interface of its own without
+ * tags, and parses it. work->gateway is that interface.
+ */
+static __always_inline enum sl_verdict sl_gateway_take(struct __sk_buff *ctx,
+						       const struct sl_port *port,
+						       const struct sl_vlan *vlan,
+						       struct sl_work *work)
+{
+	if (sl_retag(ctx, &work->l2, 0))
+		return sl_refuse(&work->pkt, SL_DROP_REWRITE_FAILED);
+	work->gateway = *port;
+	work->gateway.l3_ifindex = vlan->l3_ifindex;
+	work->gateway.domain = work->l2.vid;
+	work->gateway.addr4 = vlan->addr4;
+	work->gateway.addr6 = vlan->addr6;
+	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
+	return sl_parse(ctx, &work->pkt, work->gateway.domain);
+}
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VLANs at the edge of the switch: in which one a frame is that enters, and the tag it has when it
+ * leaves (IEEE 802.1Q-2022 sections 6.9 and 9.6; 802.1ad tunnels).
+ */
+#ifndef SLUICE_BPF_SWITCH_VLAN_H
+#define SLUICE_BPF_SWITCH_VLAN_H
+
+#include "lib/packet.h"
+#include "maps/maps.h"
+
+/* A tag as one number: TPID << 16 | TCI, host order. 0 = none. */
+#define SL_TAG(tpid, tci) ((__u32)(tpid) << 16 | (tci))
+#define SL_TAG_TPID(tag)  ((tag) >> 16)
+#define SL_TAG_PRI(tag)	  ((tag) >> 12 & 0xf) /* PCP << 1 | DEI */
+#define SL_TAG_VID(tag)	  ((tag) & VLAN_VID_MASK)
+
+/* What the switch knows of a frame. MACs are numbers, the first byte the lowest. */
+struct sl_l2 {
+	__u64 dst, src;
+	__u64 dst_hash; /* of the MAC table: switch/learn.h */
+	__u32 tag;	/* that the switch has to do with, as the frame has it now */
+	__u32 len;   /* behind that tag, and behind another one: devices do not count it either */
+	__u16 off;   /* of what is behind `tag`, when it was read */
+	__be16 type; /* of what is behind `tag` */
+	__u16 vid;   /* the VLAN it is in */
+	__u8 pri;    /* see SL_TAG_PRI */
+	__u8 kind;   /* enum sl_storm_kind, of what is flooded */
+	bool inner;  /* behind `tag` comes another one */
+	bool bpdu;   /* goes to ports that let BPDUs pass, alone */
+};
+
+static __always_inline bool sl_is_tpid(__be16 type)
+{
+	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
+}
+
+/* Begins *l2 with the Ethernet header and the outer tag. 0, or -1 if they are cut. */
+static __always_inline int sl_l2_read(struct sl_ctx *ctx, struct sl_l2 *l2)
+{
+	struct ethhdr *eth = ctx_data(ctx);
+	struct sl_vlan_tag *tag = (void *)(eth + 1);
+	void *end = ctx_data_end(ctx);
+
+	*l2 = (struct sl_l2){};
+	if ((void *)(eth + 1) > end)
+		return -1;
+	l2->dst = sl_eth_dest(eth);
+	l2->src = sl_eth_source(eth);
+	l2->tag = ctx_vlan_beside(ctx);
+	l2->type = sl_ethertype(eth);
+	l2->off = sizeof(*eth);
+	if (!l2->tag && sl_is_tpid(l2->type)) {
+		if ((void *)(tag + 1) > end)
+			return -1;
+		l2->tag = SL_TAG(bpf_ntohs(l2->type), bpf_ntohs(tag->tci));
+		l2->type = tag->next_proto;
+		l2->off += sizeof(*tag);
+	}
+	l2->inner = sl_is_tpid(l2->type);
+	l2->len = ctx_len(ctx) - l2->off;
+	if (l2->inner && l2->len >= VLAN_HLEN)
+		l2->len -= VLAN_HLEN;
+	return 0;
+}
+
+static __always_inline bool sl_vlan_has(const struct sl_switch_port *sp, __u16 vid)
+{
+	if (sp->mode != SL_VLAN_TRUNK)
+		return vid == sp->pvid;
+	return sp->vlans[vid / 64 % (SL_VLANS / 64)] >> (vid % 64) & 1;
+}
+
+static __always_inline const __u32 *sl_vlan_map(__u16 port, __u16 vid, bool egress)
+{
+	struct sl_vlan_map_key key = {.port = port, .vlan = vid, .egress = egress};
+
+	return bpf_map_lookup_elem(&sl_vlan_maps, &key);
+}
+
+/* The switch's id of a trunk's tag, 0 if the trunk has no use for it. */
+static __always_inline __u16 sl_vlan_from_wire(const struct sl_switch_port *sp, __u16 port,
+					       __u16 wire)
+{
+	const __u32 *vid;
+
+	if (likely(!(sp->flags & SL_SWITCH_TRANSLATE)))
+		return wire;
+	vid = sl_vlan_map(port, wire, false);
+	if (vid)
+		return *vid;
+	/* What this VLAN is called on the wire is another id. */
+	return sl_vlan_map(port, wire, true) ? 0 : wire;
+}
+
+static __always_inline int sl_vlan_enter_trunk(const struct sl_switch_port *sp, __u16 port,
+					       struct sl_l2 *l2)
+{
+	__u16 tpid = sp->flags & SL_SWITCH_STAG ? ETH_P_8021AD : ETH_P_8021Q;
+
+	if (l2->tag && SL_TAG_TPID(l2->tag) != tpid)
+		return SL_DROP_VLAN_TAGGED;
+	l2->vid = sp->pvid;
+	if (SL_TAG_VID(l2->tag)) {
+		l2->vid = sl_vlan_from_wire(sp, port, SL_TAG_VID(l2->tag));
+		if (!l2->vid)
+			return SL_DROP_VLAN_TAGGED;
+	} else if (!l2->vid) {
+		return SL_DROP_VLAN_UNTAGGED;
+	}
+	if (sl_vlan_has(sp, l2->vid))
+		return 0;
+	l2->vid = 0; /* in no VLAN, and counted in none */
+	return SL_DROP_VLAN_TAGGED;
+}
+
+/*
+ * An access port takes untagged and priority-tagged frames. A second tag behind the priority tag
+ * would come to light when that is taken off.
+ */
+static __always_inline int sl_vlan_enter_access(const struct sl_switch_port *sp, struct sl_l2 *l2)
+{
+	if (l2->tag && (SL_TAG_VID(l2->tag) || l2->inner || SL_TAG_TPID(l2->tag) != ETH_P_8021Q))
+		return SL_DROP_VLAN_TAGGED;
+	l2->vid = sp->pvid;
+	return 0;
+}
+
+/* The VLAN of a frame that enters. 0, or an enum sl_drop. */
+static __always_inline int sl_vlan_enter(const struct sl_switch_port *sp, __u16 port,
+					 struct sl_l2 *l2)
+{
+	int why = 0;
+
+	l2->pri = SL_TAG_PRI(l2->tag);
+	if (sp->mode == SL_VLAN_TUNNEL) { /* its tags are its own */
+		l2->inner = l2->tag;
+		l2->tag = 0;
+		l2->vid = sp->pvid;
+	} else if (l2->tag && SL_TAG_VID(l2->tag) == VLAN_VID_MASK) {
+		why = SL_DROP_VLAN_RESERVED;
+	} else if (sp->mode == SL_VLAN_TRUNK) {
+		why = sl_vlan_enter_trunk(sp, port, l2);
+	} else {
+		why = sl_vlan_enter_access(sp, l2);
+	}
+	if (sp->flags & SL_SWITCH_PCP_MAP)
+		l2->pri = (sp->pcp[l2->pri >> 1 & 7] & 7) << 1 | (l2->pri & 1);
+	return why;
+}
+
+/*
+ * The tag with which the frame leaves by this port. The native VLAN has none, unless what stands
+ * behind it is a tag: the next switch would take that for the frame's own ("double tagging").
+ */
+static __always_inline __u32 sl_vlan_leave(const struct sl_switch_port *sp, __u16 port,
+					   const struct sl_l2 *l2)
+{
+	__u16 tpid = sp->flags & SL_SWITCH_STAG ? ETH_P_8021AD : ETH_P_8021Q, wire = l2->vid;
+	const __u32 *mapped;
+
+	if (sp->mode != SL_VLAN_TRUNK || (l2->vid == sp->pvid && !l2->inner))
+		return 0;
+	if (unlikely(sp->flags & SL_SWITCH_TRANSLATE)) {
+		mapped = sl_vlan_map(port, wire, true);
+		if (mapped)
+			wire = *mapped;
+	}
+	return SL_TAG(tpid, (__u32)l2->pri << 12 | wire);
+}
+
+#endif
