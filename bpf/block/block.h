@@ -6,22 +6,10 @@
 #ifndef SLUICE_BPF_BLOCK_BLOCK_H
 #define SLUICE_BPF_BLOCK_BLOCK_H
 
+#include "lib/block_image.h"
 #include "lib/parse.h"
 #include "lib/time.h"
 #include "maps/maps.h"
-
-static __always_inline const struct sl_block_part *sl_block_part_at(void *image, __u32 index)
-{
-	return bpf_map_lookup_elem(image, &index);
-}
-
-/* NULL beyond the last one. */
-static __always_inline const struct sl_block_line *sl_block_line_at(void *lines, __u32 index)
-{
-	return bpf_map_lookup_elem(lines, &index);
-}
-
-#include "lib/block_image.h"
 
 /* Ethernet, two tags, and the IPv6 header. */
 #define SL_BLOCK_HEADERS (ETH_HLEN + SL_VLAN_TAGS * VLAN_HLEN + sizeof(struct ipv6hdr))
@@ -166,7 +154,7 @@ static __always_inline bool sl_block_image_has(const void *l3, bool is4)
 {
 	__u32 zero = 0, slot;
 	void *image = bpf_map_lookup_elem(&sl_block, &zero), *lines;
-	const struct sl_block_tables *tables = image ? sl_block_tables(image) : NULL;
+	const struct sl_block_tables *tables = image ? sl_block_tables_of(image) : NULL;
 	const struct iphdr *ip = l3;
 
 	if (!tables)
@@ -219,7 +207,7 @@ static __always_inline enum sl_block_share sl_block_glance(struct sl_ctx *ctx)
 	if ((void *)(ip + 1) > end || ((struct ethhdr *)data)->h_proto != bpf_htons(ETH_P_IP))
 		return SL_BLOCK_SOME;
 	image = bpf_map_lookup_elem(&sl_block, &zero);
-	tables = image ? sl_block_tables(image) : NULL;
+	tables = image ? sl_block_tables_of(image) : NULL;
 	if (!tables)
 		return SL_BLOCK_NONE;
 	source = sl_block_share4(image, tables, bpf_ntohl(ip->saddr));

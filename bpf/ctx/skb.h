@@ -52,7 +52,7 @@ static __always_inline __u16 ctx_vlan_vid(const struct sl_ctx *ctx)
 	return ctx->vlan_present ? ctx->vlan_tci & VLAN_VID_MASK : 0;
 }
 
-/* The same tag as one number (switch/vlan.h), 0 without one. */
+/* The same tag as one number (lib/l2.h), 0 without one. */
 static __always_inline __u32 ctx_vlan_beside(const struct sl_ctx *ctx)
 {
 	return ctx->vlan_present ? bpf_ntohs(ctx->vlan_proto) << 16 | ctx->vlan_tci : 0;

@@ -71,15 +71,6 @@ static __always_inline void sl_reverse_key(__u8 family, const union sl_key *key,
 	}
 }
 
-/* The binding a session of `flow` with this key holds (IPv4: IPv6 is not translated). */
-static __noinline void sl_session_unbind(const union sl_key *key, const struct sl_flow *flow)
-{
-	struct sl_binding_key bound = sl_binding_key_of(key, flow->pool);
-
-	if (flow->flags & SL_FLOW_BOUND)
-		sl_binding_unref(&bound);
-}
-
 static __always_inline bool sl_flow_claim_family(__u8 family, __u32 slot)
 {
 	sl_word *mark = sl_flow_mark(family, slot);

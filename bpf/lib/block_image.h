@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Look-ups in the image of the block list (sluice/abi/block.h). It builds for the host as well,
- * where its tests are: who includes it provides sl_block_part_at(), sl_block_line_at(), and on the
- * host bpf_loop().
+ * where its tests are.
  */
 #ifndef SLUICE_BPF_LIB_BLOCK_IMAGE_H
 #define SLUICE_BPF_LIB_BLOCK_IMAGE_H
@@ -12,10 +11,51 @@
 #include "bits.h"
 #include "sluice/abi/block.h"
 
+#ifdef __bpf__
+#include <bpf/bpf_helpers.h>
+
+#define sl_block_loop(most, step, search) bpf_loop(most, step, search, 0)
+
+/* NULL beyond the last one, here and below. */
+static __always_inline const struct sl_block_part *sl_block_part_at(void *image, __u32 index)
+{
+	return bpf_map_lookup_elem(image, &index);
+}
+
+static __always_inline const struct sl_block_line *sl_block_line_at(void *lines, __u32 index)
+{
+	return bpf_map_lookup_elem(lines, &index);
+}
+#else
+/* What stands for a map on the host. */
+struct sl_block_array {
+	const void *first;
+	__u32 count;
+};
+
+static inline const struct sl_block_part *sl_block_part_at(void *image, __u32 index)
+{
+	const struct sl_block_array *it = (const struct sl_block_array *)image;
+
+	return index < it->count ? (const struct sl_block_part *)it->first + index : 0;
+}
+
+static inline const struct sl_block_line *sl_block_line_at(void *lines, __u32 index)
+{
+	const struct sl_block_array *it = (const struct sl_block_array *)lines;
+
+	return index < it->count ? (const struct sl_block_line *)it->first + index : 0;
+}
+
+#define sl_block_loop(most, step, search)                                                          \
+	for (__u32 sl_i = 0; sl_i < (most) && !step(sl_i, search); sl_i++)                         \
+		;
+#endif
+
 #define SL_BLOCK_LANES	  0x0001000100010001ull /* 1 in each 16 bits */
 #define SL_BLOCK_LANE_TOP 0x8000800080008000ull
 
-static __always_inline const struct sl_block_tables *sl_block_tables(void *image)
+static __always_inline const struct sl_block_tables *sl_block_tables_of(void *image)
 {
 	return (const struct sl_block_tables *)sl_block_part_at(image, SL_BLOCK_TABLES);
 }
@@ -243,7 +283,7 @@ static inline bool sl_block_has6(void *lines, const struct sl_block_tables *tabl
 		return share == SL_BLOCK_ALL;
 	if (!lines || !sl_block_lengths6(&search))
 		return false;
-	bpf_loop(SL_BLOCK_LENGTHS - SL_BLOCK_INDEX, sl_block_next6, &search, 0);
+	sl_block_loop(SL_BLOCK_LENGTHS - SL_BLOCK_INDEX, sl_block_next6, &search);
 	return search.found;
 }
 

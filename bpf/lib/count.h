@@ -41,4 +41,14 @@ static __always_inline void sl_count_tx(__u32 port, enum sl_count what, __u32 by
 	sl_count(&stats->tx[what], bytes);
 }
 
+static __always_inline void sl_vlan_count(__u16 vid, __u32 what, __u32 bytes)
+{
+	__u32 index = vid;
+	struct sl_vlan_stats *stats = bpf_map_lookup_elem(&sl_vlan_stats, &index);
+
+	barrier_var(what); /* the verifier is to see the bound */
+	if (stats && what < SL_VLAN_COUNTS)
+		sl_count(&stats->counts[what], bytes);
+}
+
 #endif

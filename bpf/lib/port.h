@@ -28,6 +28,12 @@ static __always_inline const struct sl_port *sl_port_of_id(__u32 id)
 	return ifindex ? sl_port_find(ifindex) : NULL;
 }
 
+/* The switch's side of the port with this id, or NULL. */
+static __always_inline const struct sl_switch_port *sl_switch_port_of(__u32 id)
+{
+	return bpf_map_lookup_elem(&sl_switch_ports, &id);
+}
+
 /* Is the frame for the router, which we stand in for? Anything else is the bridge's business. */
 static __always_inline bool sl_for_router(struct sl_ctx *ctx, const struct sl_port *port)
 {

@@ -4,7 +4,7 @@
 
 #include "lib/packet.h"
 #include "maps/maps.h"
-#include "switch/vlan.h"
+#include "lib/l2.h"
 
 #define SL_HOST_TRIES 8 /* external ports found to be the host's before giving up */
 

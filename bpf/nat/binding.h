@@ -140,6 +140,15 @@ static __always_inline void sl_binding_unref(struct sl_binding_key *key)
 	sl_live_bindings(-1);
 }
 
+/* The binding a session of `flow` with this key holds (IPv4: IPv6 is not translated). */
+static __noinline void sl_session_unbind(const union sl_key *key, const struct sl_flow *flow)
+{
+	struct sl_binding_key bound = sl_binding_key_of(key, flow->pool);
+
+	if (flow->flags & SL_FLOW_BOUND)
+		sl_binding_unref(&bound);
+}
+
 /*
  * Does the host, or its own NAT, await answers from this remote at this external endpoint? What
  * others sent unasked counts for nothing. Global: the verifier looks once.

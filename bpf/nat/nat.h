@@ -9,7 +9,6 @@
 #include "lib/parse.h"
 #include "maps/maps.h"
 #include "nat/binding.h"
-#include "flow/end.h"
 #include "maps/work.h"
 
 #define SL_MASQ_BITS 160 /* 32 of the uplink, 128 of the address */

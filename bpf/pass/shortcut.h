@@ -10,7 +10,7 @@
 #include "lib/packet.h"
 #include "lib/port.h"
 #include "lib/time.h"
-#include "switch/vlan.h"
+#include "lib/l2.h"
 
 /* The key of an untagged frame to one station; false for all others. */
 static __always_inline bool sl_shortcut_key(struct __sk_buff *ctx, __u16 in,

@@ -7,7 +7,7 @@
 #include "lib/parse.h"
 #include "maps/maps.h"
 #include "qos/police.h"
-#include "switch/vlan.h"
+#include "lib/l2.h"
 
 /* Where the IP header is, behind up to two tags; 0: it is no IP packet. */
 static __always_inline __u32 sl_find_ip(struct __sk_buff *ctx, __be16 *type)

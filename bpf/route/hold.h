@@ -13,7 +13,6 @@
 #include "maps/maps.h"
 #include "route/cut.h"
 #include "route/fragment.h"
-#include "switch/switch.h"
 #include "maps/work.h"
 
 static __always_inline struct sl_held *sl_held_of(__u32 port, __u32 place)

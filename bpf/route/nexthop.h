@@ -14,7 +14,7 @@
 #include "lib/time.h"
 #include "maps/maps.h"
 #include "flow/end.h"
-#include "switch/learn.h"
+#include "lib/fdb.h"
 #include "nat/nat.h"
 #include "route/source.h"
 #include "maps/work.h"

@@ -15,11 +15,6 @@
 
 #define SL_LOOP_BLOCK_EPOCHS ((__u32)(SL_LOOP_BLOCK_SECONDS * 1000000000ull >> SL_EPOCH_SHIFT) + 1)
 
-static __always_inline const struct sl_switch_port *sl_switch_port_of(__u32 id)
-{
-	return bpf_map_lookup_elem(&sl_switch_ports, &id);
-}
-
 static __always_inline struct sl_switch_state *sl_switch_state_of(__u32 id)
 {
 	return bpf_map_lookup_elem(&sl_switch_states, &id);

@@ -7,6 +7,7 @@
 #define SLUICE_BPF_SWITCH_SWITCH_H
 
 #include "guard/guard.h"
+#include "lib/count.h"
 #include "switch/learn.h"
 #include "guard/sight.h"
 #include "switch/storm.h"
@@ -61,16 +62,6 @@ static __always_inline const struct sl_switch_port *sl_switch_find(const struct 
 	else if (sl_switch_isolated(sp, out))
 		*why = SL_DROP_SWITCH_ISOLATED;
 	return *why ? NULL : out;
-}
-
-static __always_inline void sl_vlan_count(__u16 vid, __u32 what, __u32 bytes)
-{
-	__u32 index = vid;
-	struct sl_vlan_stats *stats = bpf_map_lookup_elem(&sl_vlan_stats, &index);
-
-	barrier_var(what); /* the verifier is to see the bound */
-	if (stats && what < SL_VLAN_COUNTS)
-		sl_count(&stats->counts[what], bytes);
 }
 
 #endif

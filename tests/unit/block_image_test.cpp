@@ -1,5 +1,7 @@
 // The block list's image, as the datapath looks it up (bpf/lib/block_image.h, built for the host),
 // against a list that is searched from end to end.
+#include "bpf/lib/block_image.h"
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -11,28 +13,6 @@
 
 #include "loader/block/image.hpp"
 #include "loader/block/list.hpp"
-
-namespace {
-
-// What bpf/block/block.h and the kernel provide.
-const sl_block_part* sl_block_part_at(void* image, __u32 index) {
-    return &static_cast<std::vector<sl_block_part>*>(image)->at(index);
-}
-
-const sl_block_line* sl_block_line_at(void* all, __u32 index) {
-    auto& lines = *static_cast<std::vector<sl_block_line>*>(all);
-    return index < lines.size() ? &lines[index] : nullptr;
-}
-
-long bpf_loop(__u32 count, long (*step)(__u32, void*), void* context, __u64) {
-    __u32 done = 0;
-    while (done < count && step(done, context) == 0) ++done;
-    return done;
-}
-
-}  // namespace
-
-#include "bpf/lib/block_image.h"
 
 namespace sluice {
 namespace {
@@ -88,11 +68,12 @@ private:
     std::mt19937_64 random_;
 };
 
-bool listed(BlockImage& image, const Address& address) {
-    const auto* tables = sl_block_tables(&image.parts);
-    if (address.is_v4())
-        return sl_block_has4(&image.parts, &image.lines, tables, ntohl(address.v4_raw()));
-    return sl_block_has6(&image.lines, tables, block_addr6(address));
+bool listed(const BlockImage& image, const Address& address) {
+    sl_block_array parts{image.parts.data(), static_cast<__u32>(image.parts.size())};
+    sl_block_array lines{image.lines.data(), static_cast<__u32>(image.lines.size())};
+    const auto* tables = sl_block_tables_of(&parts);
+    if (address.is_v4()) return sl_block_has4(&parts, &lines, tables, ntohl(address.v4_raw()));
+    return sl_block_has6(&lines, tables, block_addr6(address));
 }
 
 bool listed(const std::vector<Prefix>& prefixes, const Address& address) {
