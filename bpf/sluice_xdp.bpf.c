@@ -5,141 +5,15 @@
  * special; all else goes on to TC as it came.
  */
 #include "ctx/xdp.h"
-#include "ctx/xdp_csum.h"
-#include "lib/count.h"
-#include "lib/dscp.h"
-#include "lib/parse.h"
-#include "lib/port.h"
 #include "block/block.h"
-#include "route/enter.h"
-#include "flow/flow.h"
-#include "route/nexthop.h"
-#include "route/open.h"
-#include "qos/police.h"
-#include "route/rewrite.h"
+#include "guard/guard.h"
+#include "lib/count.h"
+#include "lib/event.h"
+#include "lib/port.h"
+#include "maps/work.h"
+#include "qos/xdp.h"
+#include "route/xdp.h"
 #include "switch/xdp.h"
-
-/* Is there more about the packet than options that say nothing of its way? */
-static __always_inline bool sl_is_special(struct xdp_md *ctx, const struct sl_packet *pkt)
-{
-	return pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE || pkt->hidden || pkt->icmp_error ||
-	       sl_source_routed(ctx, pkt);
-}
-
-/* Packets that need more than a rewrite, or go better by TC. */
-static __always_inline bool sl_needs_full_path(struct xdp_md *ctx, const struct sl_port *port,
-					       const struct sl_packet *pkt)
-{
-	if (unlikely(pkt->special) && sl_is_special(ctx, pkt))
-		return true;
-	if (pkt->ttl <= 1)
-		return true;
-	return (port->flags & SL_PORT_XDP_NO_TCP) && pkt->proto == IPPROTO_TCP;
-}
-
-/* What may open a session here: UDP, an echo request, a SYN. */
-static __always_inline bool sl_may_open(const struct sl_packet *pkt)
-{
-	switch (pkt->proto) {
-	case IPPROTO_UDP:
-		return true;
-	case IPPROTO_TCP:
-		return sl_is_syn(pkt);
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return sl_icmp_is_request(pkt);
-	default:
-		return false;
-	}
-}
-
-/*
- * Opens the session of work->pkt. SL_PASS, with nothing changed, unless the way out is known and
- * can be redirected to.
- */
-static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const struct sl_port *port,
-						  struct sl_work *work)
-{
-	enum sl_verdict verdict;
-	int why;
-
-	if (sl_plan_session(ctx, port, work) != SL_CONTINUE || work->hop.neigh ||
-	    ctx_redirect(ctx, &work->hop) != XDP_REDIRECT || ctx_l4_csum_complete(ctx, &work->pkt))
-		return SL_PASS;
-	why = sl_police(ctx, port);
-	if (why)
-		return sl_refuse(&work->pkt, why);
-	verdict = sl_enter_session(ctx, work);
-	/* TC may make room for it. */
-	return verdict == SL_DROP && sl_wants_room(work->pkt.reason) ? SL_PASS : verdict;
-}
-
-/* SL_CONTINUE: it is the first packet of a session. */
-static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
-						    const struct sl_sender *sender,
-						    struct sl_work *work, __u32 len)
-{
-	const struct sl_settings *settings = sl_settings_now();
-	struct sl_packet *pkt = &work->pkt;
-	struct sl_hop *hop = &work->hop;
-	enum sl_verdict verdict;
-	struct sl_flow *flow;
-	__u32 now;
-	int why;
-
-	verdict = sl_enter(ctx, port, sender, pkt);
-	if (verdict != SL_CONTINUE)
-		return verdict;
-	if (!settings || sl_needs_full_path(ctx, port, pkt))
-		return SL_PASS;
-	flow = sl_flow_find_with(settings, pkt);
-	if (!flow)
-		return sl_may_open(pkt) ? SL_CONTINUE : SL_PASS;
-	if (sl_is_syn(pkt)) /* a connection reopened concerns both directions */
-		return SL_PASS;
-	if (sl_flow_stale(flow, port)) /* TC decides it anew */
-		return SL_PASS;
-	now = sl_tick_now();
-	if (!sl_nexthop_cached(flow, settings, now, hop) &&
-	    sl_nexthop_ask(ctx, port, pkt, flow, hop))
-		return SL_PASS;
-	/* Noted now, done if we return XDP_REDIRECT: what can't be sent there stays as it came. */
-	if (pkt->l3_len > hop->mtu || ctx_redirect(ctx, hop) != XDP_REDIRECT ||
-	    ctx_l4_csum_complete(ctx, pkt))
-		return SL_PASS;
-	why = sl_police(ctx, port);
-	if (why)
-		return sl_refuse(pkt, why);
-	if (unlikely(sl_flow_account(flow, pkt, len, now)))
-		sl_detect_packets(ctx, pkt, flow->in_port);
-	return sl_rewrite(ctx, pkt, flow, hop);
-}
-
-/*
- * A frame that is to leave by a port whose egress program it passes by. 0, or the reason why not.
- * Global: the verifier looks once.
- */
-__noinline int sl_police_out(struct xdp_md *ctx, __u32 port)
-{
-	const struct sl_qos *qos = sl_qos_of(port);
-	struct sl_qos_state *state = sl_qos_state_of(port);
-	struct sl_qos_stats *stats = sl_qos_stats_of(port);
-	struct sl_wire wire;
-	bool conforms;
-	__u64 now;
-
-	if (!qos || !state || !stats)
-		return 0;
-	wire = sl_wire(ctx);
-	now = sl_bucket_now(&qos->out);
-	conforms =
-	    sl_conforms(&qos->out, &state->out.bytes_at, &stats->out_credit, now, wire.bytes);
-	sl_qos_count(&stats->counts[conforms ? SL_QOS_OUT_CONFORMED : SL_QOS_OUT_EXCEEDED], &wire);
-	if (likely(conforms))
-		return 0;
-	sl_throttled(&state->out, now);
-	return SL_DROP_QOS_EGRESS;
-}
 
 /* Counts and reports a frame that entered and is refused. */
 static __always_inline int sl_xdp_drop(struct xdp_md *ctx, const struct sl_port *port, int why,
@@ -185,16 +59,6 @@ static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *
 	}
 }
 
-/* What is forwarded untagged gets the DSCP that it is to have; the others get theirs on TC. */
-static __noinline void sl_xdp_mark(struct xdp_md *ctx, __u32 port, const struct sl_packet *pkt)
-{
-	const struct sl_qos *qos = sl_qos_of(port);
-	struct iphdr *ip = ctx_data(ctx) + (pkt->l3_off & SL_L3_OFF_MASK);
-
-	if (qos && qos->dscp != SL_DSCP_KEEP && (void *)(ip + 1) <= ctx_data_end(ctx))
-		sl_write_dscp(ip, pkt->family == AF_INET, qos->dscp);
-}
-
 /* The end of a frame that is for the router. */
 static __always_inline int sl_xdp_finish(struct xdp_md *ctx, const struct sl_port *port,
 					 enum sl_verdict verdict, const struct sl_packet *pkt,
@@ -211,17 +75,6 @@ static __always_inline int sl_xdp_finish(struct xdp_md *ctx, const struct sl_por
 	default: /* TC counts it */
 		return XDP_PASS;
 	}
-}
-
-/* The first packet of a session. */
-static __noinline enum sl_verdict sl_xdp_first(struct xdp_md *ctx, const struct sl_port *port,
-					       struct sl_work *work)
-{
-	enum sl_verdict verdict = sl_open_session(ctx, port, work);
-
-	if (verdict == SL_FORWARD)
-		verdict = sl_rewrite(ctx, &work->pkt, &work->opened, &work->hop);
-	return verdict;
 }
 
 /* Drops what is from or to a listed address. */

@@ -3,7 +3,7 @@
 #ifndef SLUICE_BPF_LIB_L2_H
 #define SLUICE_BPF_LIB_L2_H
 
-#include "lib/packet.h"
+#include "lib/parse.h"
 
 /* A tag as one number: TPID << 16 | TCI, host order. 0 = none. */
 #define SL_TAG(tpid, tci) ((__u32)(tpid) << 16 | (tci))

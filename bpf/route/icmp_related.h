@@ -14,6 +14,7 @@
 #include "route/icmp_quote.h"
 #include "route/leave.h"
 #include "route/nexthop.h"
+#include "route/rewrite.h"
 #include "maps/work.h"
 
 /* What an error quotes at least: RFC 792. Only the ports of the L4 header are sure to be there. */

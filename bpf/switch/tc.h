@@ -11,6 +11,7 @@
 #include "qos/remark.h"
 #include "switch/switch.h"
 #include "pass/track.h"
+#include "route/answer.h"
 #include "maps/work.h"
 
 /* MACs as numbers, see struct sl_l2. */
@@ -212,24 +213,38 @@ static __always_inline bool sl_for_gateway(const struct sl_vlan *vlan, const str
 	       sl_mac_number(vlan->mac) == l2->dst;
 }
 
-/*
- * Makes the frame one that the gateway could have got itself, on an interface of its own without
- * tags, and parses it. work->gateway is that interface.
- */
-static __always_inline enum sl_verdict sl_gateway_take(struct __sk_buff *ctx,
-						       const struct sl_port *port,
-						       const struct sl_vlan *vlan,
-						       struct sl_work *work)
+/* Counts a switched port's frame; action 0: it is dropped. */
+static __always_inline void sl_switch_count(struct sl_port_stats *stats, const struct sl_work *work,
+					    int action, enum sl_vlan_count count, __u32 len)
 {
-	if (sl_retag(ctx, &work->l2, 0))
-		return sl_refuse(&work->pkt, SL_DROP_REWRITE_FAILED);
-	work->gateway = *port;
-	work->gateway.l3_ifindex = vlan->l3_ifindex;
-	work->gateway.domain = work->l2.vid;
-	work->gateway.addr4 = vlan->addr4;
-	work->gateway.addr6 = vlan->addr6;
-	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));
-	return sl_parse(ctx, &work->pkt, work->gateway.domain);
+	sl_count(&stats->rx[action ? SL_COUNT_FORWARDED : SL_COUNT_DROPPED], len);
+	sl_vlan_count(work->l2.vid, action ? count : SL_VLAN_DROPPED, len);
+}
+
+#define SL_TO_GATEWAY -2 /* no TC action */
+
+/* What enters by a switched port. SL_TO_GATEWAY: the caller's to give to sl_tc_gateway(). */
+static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *port,
+				   struct sl_port_stats *stats, struct sl_work *work)
+{
+	const struct sl_switch_port *sp = sl_switch_port_of(port->id);
+	enum sl_vlan_count count = SL_VLAN_SWITCHED;
+	const struct sl_vlan *vlan;
+	__u32 len = ctx_len(ctx);
+	int action = 0;
+
+	if (!sp)
+		return TC_ACT_SHOT;
+	if (sl_switch_receive(ctx, port, sp, work) == SL_CONTINUE) {
+		vlan = sl_vlan_of(work->l2.vid);
+		if (vlan && sl_for_gateway(vlan, port, &work->l2))
+			return SL_TO_GATEWAY;
+		action = sl_switch_forward(ctx, port, sp, work, &count);
+	}
+	sl_switch_count(stats, work, action, count, len);
+	if (likely(action))
+		return action;
+	return sl_ingress_drop(ctx, port, work, sl_refused(&work->pkt) == SL_REPLY);
 }
 
 #endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is asked of a frame that leaves by a port (TC): guard, NAT and qos, and for what no port of
+ * ours has seen, its session.
+ */
+#ifndef SLUICE_BPF_PASS_EGRESS_H
+#define SLUICE_BPF_PASS_EGRESS_H
+
+#include "guard/egress.h"
+#include "lib/parse.h"
+#include "lib/port.h"
+#include "nat/nat.h"
+#include "pass/track.h"
+#include "policy/judge.h"
+#include "qos/egress.h"
+
+/* Is a masquerade's source about to leave as it is? Neither tags nor damage hide it. */
+static __always_inline bool sl_untranslated(const struct sl_port *port, const struct sl_packet *pkt)
+{
+	return port->role == SL_ROLE_UPLINK && pkt->family == AF_INET &&
+	       !(port->flags & SL_PORT_SWITCHED) && sl_nat_hidden(port->ifindex, pkt->k4.saddr);
+}
+
+/* 0, or the reason why the frame may not leave. A function for the sake of its caller's stack. */
+static __noinline int sl_egress_judge(struct __sk_buff *ctx, const struct sl_port *port,
+				      bool guarded)
+{
+	struct sl_packet pkt = {};
+	int why = 0;
+
+	sl_parse(ctx, &pkt, 0);
+	if (guarded)
+		why = sl_guard_egress(ctx, port, &pkt);
+	if (!why && sl_untranslated(port, &pkt))
+		why = SL_DROP_UNTRANSLATED;
+	if (!why && (port->qos & SL_QOS_EGRESS))
+		why = sl_qos_leave(ctx, port, &pkt);
+	return why;
+}
+
+/* Nearly every port has nothing to look for. */
+static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port *port)
+{
+	bool guarded = port->flags & SL_PORT_GUARD_EGRESS;
+
+	if (!guarded && !(port->qos & SL_QOS_EGRESS) &&
+	    (port->role != SL_ROLE_UPLINK || (port->flags & SL_PORT_SWITCHED)))
+		return 0;
+	return sl_egress_judge(ctx, port, guarded);
+}
+
+/* Did the host itself make the frame? What entered by a port of ours was counted there. */
+static __always_inline bool sl_is_hosts(const struct __sk_buff *ctx)
+{
+	return !ctx->ingress_ifindex || !sl_port_find(ctx->ingress_ifindex);
+}
+
+/*
+ * What leaves by a port of a bridge: where it goes was not known to the policy where it came in. By
+ * its answers, as they would enter here, its session is found. 0, or the reason against it.
+ */
+static __always_inline int sl_judge_bridged(struct __sk_buff *ctx, const struct sl_port *port,
+					    struct sl_work *work)
+{
+	struct sl_packet *pkt = &work->pkt;
+	struct sl_flow *answer;
+
+	sl_parse(ctx, pkt, port->domain);
+	if (!pkt->family || pkt->icmp_error || pkt->fragment == SL_FRAG_LATER)
+		return 0;
+	sl_key_counted(pkt, port->domain);
+	sl_turn_round(pkt);
+	answer = sl_flow_find(pkt);
+	if (!answer || (answer->flags & SL_FLOW_ORIG))
+		return 0;
+	if (!answer->in_port)
+		answer->in_port = port->id;
+	return sl_rules_old(answer) ? sl_judge_again(ctx) : 0;
+}
+
+/* What leaves by a port that is tracked: 0, or the reason against it. */
+static __noinline int sl_track_sent(struct __sk_buff *ctx, const struct sl_port *port)
+{
+	__u32 zero = 0;
+	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
+	bool hosts = sl_is_hosts(ctx);
+
+	if (!work || (!hosts && !sl_policy_in_force()))
+		return 0;
+	sl_work_begin(work);
+	return hosts ? sl_track(ctx, work, 0, port->id, port->domain)
+		     : sl_judge_bridged(ctx, port, work);
+}
+
+#endif

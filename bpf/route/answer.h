@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What becomes of a frame that is refused (TC): it is counted and reported, and its sender is told
+ * where that is due.
+ */
+#ifndef SLUICE_BPF_ROUTE_ANSWER_H
+#define SLUICE_BPF_ROUTE_ANSWER_H
+
+#include "ctx/skb.h"
+#include "lib/event.h"
+#include "maps/work.h"
+#include "route/icmp_reply.h"
+#include "route/reset.h"
+
+/* Is the sender of what is refused to be told? SL_REPLY, or SL_DROP. */
+static __always_inline enum sl_verdict sl_refused(const struct sl_packet *pkt)
+{
+	__u8 why = pkt->reason;
+
+	return why == SL_DROP_TTL_EXCEEDED || why == SL_DROP_TOO_BIG || why == SL_DROP_POLICY_REJECT
+		   ? SL_REPLY
+		   : SL_DROP;
+}
+
+/* Makes the answer of a frame that is refused; SL_DROP: there is none. */
+static __always_inline enum sl_verdict sl_reply(struct __sk_buff *ctx, const struct sl_port *port,
+						struct sl_work *work)
+{
+	if (work->pkt.l3_off != ETH_HLEN || !sl_may_answer(ctx, port))
+		return SL_DROP;
+	if (work->pkt.reason == SL_DROP_POLICY_REJECT && work->pkt.proto == IPPROTO_TCP)
+		return sl_reset(ctx);
+	return sl_icmp_reply(ctx, port, &work->pkt, work->for_external, work->hop.mtu);
+}
+
+/* Counts and reports the frame as it came; if it is to be answered, makes the answer of it. */
+static __always_inline int sl_ingress_drop(struct __sk_buff *ctx, const struct sl_port *port,
+					   struct sl_work *work, bool reply)
+{
+	sl_report_drop(ctx, port->id, work->pkt.reason, false);
+	if (!reply || sl_reply(ctx, port, work) != SL_REPLY)
+		return TC_ACT_SHOT;
+	ctx->tc_index = SL_TC_INDEX_SEGMENT; /* ours: no policy is asked about it */
+	return bpf_redirect(ctx_ifindex(ctx), 0);
+}
+
+#endif
