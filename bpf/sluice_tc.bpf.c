@@ -3,6 +3,59 @@
  * The TC full path: every port, all features. Ingress forwards, translates and opens sessions;
  * egress sees what the host itself sends and lets nothing leave that should have been translated.
  * What is not ours goes on to the next program and to the kernel as it came (TC_ACT_UNSPEC).
+ *
+ * sl_tc_ingress(): its stages in the order in which a frame meets them, and what each says
+ * (Continue, Forward, Pass, Drop, Reply, Held, Ended); tests/tree/stages.py holds it to the code:
+ *
+ * stage               | file             | says | drop reasons
+ * sl_tc_block         | sluice_tc.bpf.c  | CD   | BLOCKED
+ * sl_guard_at_sight   | guard/guard.h    | CD   | GUARD_MAC GUARD_IP
+ * sl_parse            | lib/parse.h      | CPD  | MALFORMED
+ * sl_guard            | guard/guard.h    | CD   | GUARD_* MALFORMED
+ * sl_sight            | guard/sight.h    | CD   | MAC_QUARANTINE
+ * sl_police           | qos/police.h     | CD   | QOS_RATE QOS_PPS
+ * sl_route_at_once    | route/route.h    | CFD  | -
+ * sl_route_special    | route/route.h    | CFPD | SOURCE_ROUTED SOURCE ICMP_UNRELATED
+ *                     |                  |      | FRAGMENT_ORPHAN MALFORMED POLICY_HIDDEN
+ *                     |                  |      | TTL_EXCEEDED TOO_BIG UNTRANSLATED REWRITE_FAILED
+ * sl_continue_session | route/route.h    | FEPD | SOURCE NO_WAY_BACK POLICY_DENY POLICY_REJECT
+ *                     |                  |      | TTL_EXCEEDED TOO_BIG COLLISION
+ * sl_plan_session     | route/open.h     | CPD  | SOURCE NOT_FORWARDED TTL_EXCEEDED TOO_BIG
+ * sl_enter_session    | route/open.h     | FPD  | SOURCE
+ * sl_admit_session    | route/open.h     | CPD  | DETECTED POLICY_DENY POLICY_REJECT
+ * sl_nat_source       | nat/nat.h        | CD   | UNTRANSLATED NOT_TRANSLATABLE PORTS_EXHAUSTED
+ *                     |                  |      | BINDINGS_FULL HOST_QUOTA COLLISION
+ *                     |                  |      | FRAGMENT_ORPHAN
+ * sl_session_insert   | flow/session.h   | FD   | FLOWS_FULL HOST_QUOTA COLLISION
+ * sl_rewrite          | route/rewrite.h  | FD   | REWRITE_FAILED
+ * sl_route_noted      | route/hidden.h   | HD   | FRAGMENT_ORPHAN
+ * sl_cut              | route/cut.h      | FD   | REWRITE_FAILED
+ * sl_held_next        | route/hold.h     | CFD  | REWRITE_FAILED
+ * sl_tc_pass          | pass/pass.h      | PDR  | OUTSIDE
+ * sl_track            | pass/track.h     | CD   | DETECTED POLICY_* ICMP_UNRELATED FRAGMENT_ORPHAN
+ *                     |                  |      | MALFORMED COLLISION
+ * sl_detect_arp       | detect/detect.h  | CD   | DETECTED
+ *
+ * Ports of the switch have these instead of the route, after guard, sight and police:
+ *
+ * sl_switch_receive   | switch/tc.h      | CD   | MALFORMED VLAN_* SWITCH_* DETECTED
+ * sl_switch_forward   | switch/tc.h      | FD   | SWITCH_* REWRITE_FAILED
+ * sl_tc_gateway_take  | switch/gateway.h | CPD  | REWRITE_FAILED
+ * sl_tc_host          | switch/gateway.h | FD   | OUTSIDE
+ * sl_switch_send_to   | switch/tc.h      | FD   | SWITCH_NOWHERE SWITCH_MTU REWRITE_FAILED
+ *
+ * sl_tc_egress():
+ *
+ * sl_egress_judge     | pass/egress.h    | CD   | UNTRANSLATED
+ * sl_parse            | lib/parse.h      | CPD  | MALFORMED
+ * sl_guard_egress     | guard/egress.h   | CD   | GUARD_DELIVERY
+ * sl_qos_leave        | qos/egress.h     | CD   | QOS_EGRESS
+ * sl_track_sent       | pass/egress.h    | CD   | DETECTED POLICY_* ICMP_UNRELATED FRAGMENT_ORPHAN
+ *                     |                  |      | MALFORMED COLLISION FLOWS_FULL HOST_QUOTA
+ *
+ * sl_start_sweeper(), for frames that were held:
+ *
+ * sl_held_drop        | sweep/held.h     | D    | FRAGMENT_ORPHAN
  */
 #include "ctx/skb.h"
 #include "block/block.h"

@@ -3,6 +3,27 @@
  * The XDP fast path. It finishes a packet completely or leaves it untouched: drops what the guard
  * certainly refuses, forwards what belongs to a flow, and opens sessions about which nothing is
  * special; all else goes on to TC as it came.
+ *
+ * sl_xdp(): its stages in the order in which a frame meets them, and what each says (Continue,
+ * Forward, Pass, Drop; reasons in brackets are left to TC to say); see tests/tree/stages.py:
+ *
+ * stage               | file             | says | drop reasons
+ * sl_xdp_block        | sluice_xdp.bpf.c | CD   | BLOCKED
+ * sl_xdp_switch       | switch/xdp.h     | FPD  | REWRITE_FAILED (VLAN_* SWITCH_*)
+ * sl_guard_at_sight   | guard/guard.h    | CD   | GUARD_MAC GUARD_IP
+ * sl_parse            | lib/parse.h      | CP   | (MALFORMED)
+ * sl_guard            | guard/guard.h    | CPD  | GUARD_* (MALFORMED)
+ * sl_sight            | guard/sight.h    | CPD  | MAC_QUARANTINE
+ * sl_plan_session     | route/open.h     | CP   | (SOURCE NOT_FORWARDED TTL_EXCEEDED TOO_BIG)
+ * sl_police           | qos/police.h     | CD   | QOS_RATE QOS_PPS
+ * sl_enter_session    | route/open.h     | FPD  | SOURCE
+ * sl_admit_session    | route/open.h     | CPD  | DETECTED POLICY_DENY (POLICY_REJECT)
+ * sl_nat_source       | nat/nat.h        | CD   | UNTRANSLATED NOT_TRANSLATABLE PORTS_EXHAUSTED
+ *                     |                  |      | BINDINGS_FULL HOST_QUOTA COLLISION
+ *                     |                  |      | FRAGMENT_ORPHAN
+ * sl_session_insert   | flow/session.h   | FPD  | FLOWS_FULL HOST_QUOTA COLLISION
+ * sl_rewrite          | route/rewrite.h  | FD   | REWRITE_FAILED
+ * sl_police_out       | qos/xdp.h        | CD   | QOS_EGRESS
  */
 #include "ctx/xdp.h"
 #include "block/block.h"
