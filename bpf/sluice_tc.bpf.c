@@ -81,6 +81,14 @@ static __noinline bool sl_tc_block(struct __sk_buff *ctx, const struct sl_port *
 	return true;
 }
 
+/* What the kernel is to do with the frame. Here alone verdicts become actions of TC. */
+static __always_inline int sl_tc_action(enum sl_verdict verdict)
+{
+	if (likely(verdict == SL_SENT))
+		return TC_ACT_REDIRECT;
+	return verdict == SL_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
 SEC("tc")
 int sl_tc_ingress(struct __sk_buff *ctx)
 {
@@ -88,7 +96,7 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	struct sl_port_stats *stats;
-	int action;
+	enum sl_verdict verdict;
 
 	if (!port || !work)
 		return TC_ACT_UNSPEC;
@@ -103,19 +111,24 @@ int sl_tc_ingress(struct __sk_buff *ctx)
 		return TC_ACT_SHOT;
 	/* One after the other: within each other they would need too much stack. */
 	if (!(port->flags & SL_PORT_SWITCHED)) {
-		action = sl_tc_router(ctx, port, stats, work);
-		if (likely(action == SL_TO_ROUTE))
-			action = sl_tc_router_end(ctx, port, stats, work,
-						  sl_route_parts(ctx, port, work));
-		return action == SL_TO_KERNEL ? sl_tc_pass(ctx, port, stats, work) : action;
+		verdict = sl_tc_router(ctx, port, stats, work);
+		if (likely(verdict == SL_TO_ROUTE))
+			verdict = sl_tc_router_end(ctx, port, stats, work,
+						   sl_route_parts(ctx, port, work));
+		if (verdict == SL_TO_KERNEL)
+			verdict = sl_tc_pass(ctx, port, stats, work);
+		return sl_tc_action(verdict);
 	}
-	action = sl_tc_switch(ctx, port, stats, work);
-	if (action == SL_TO_GATEWAY)
-		action = sl_tc_gateway_end(ctx, port, stats, work, sl_tc_gateway(ctx, port, work));
-	return action == SL_TO_HOST ? sl_tc_host(ctx, port, stats, work) : action;
+	verdict = sl_tc_switch(ctx, port, stats, work);
+	if (verdict == SL_TO_GATEWAY)
+		verdict = sl_tc_gateway_end(ctx, port, stats, work, sl_tc_gateway(ctx, port, work));
+	if (verdict == SL_TO_HOST)
+		verdict = sl_tc_host(ctx, port, stats, work);
+	return sl_tc_action(verdict);
 }
 
-static __always_inline int sl_egress_drop(struct __sk_buff *ctx, __u32 port, int why, __u32 len)
+static __always_inline int sl_egress_drop(struct __sk_buff *ctx, __u32 port, enum sl_drop why,
+					  __u32 len)
 {
 	sl_count_tx(port, SL_COUNT_DROPPED, len);
 	sl_report_drop(ctx, port, why, true);
@@ -127,7 +140,7 @@ int sl_tc_egress(struct __sk_buff *ctx)
 {
 	__u32 ifindex = ctx_ifindex(ctx), len = ctx_len(ctx), mark = ctx->tc_index;
 	const struct sl_port *port;
-	int why;
+	enum sl_drop why;
 
 	if (mark == SL_TC_INDEX_PORT) {
 		ctx->tc_index = 0;

@@ -37,8 +37,8 @@
 #include "switch/xdp.h"
 
 /* Counts and reports a frame that entered and is refused. */
-static __always_inline int sl_xdp_drop(struct xdp_md *ctx, const struct sl_port *port, int why,
-				       __u32 len)
+static __always_inline int sl_xdp_drop(struct xdp_md *ctx, const struct sl_port *port,
+				       enum sl_drop why, __u32 len)
 {
 	sl_count_rx(port->id, SL_COUNT_DROPPED, len);
 	sl_report_drop(ctx, port->id, why, false);
@@ -48,7 +48,7 @@ static __always_inline int sl_xdp_drop(struct xdp_md *ctx, const struct sl_port 
 /* The frame is ready to leave by this port, and counted where it came in. */
 static __always_inline int sl_xdp_send(struct xdp_md *ctx, __u32 port, __u16 qos, __u32 len)
 {
-	int why = unlikely(qos & SL_QOS_EGRESS) ? sl_police_out(ctx, port) : 0;
+	enum sl_drop why = unlikely(qos & SL_QOS_EGRESS) ? sl_police_out(ctx, port) : SL_DROP_NONE;
 
 	if (unlikely(why)) {
 		sl_count_tx(port, SL_COUNT_DROPPED, len);
@@ -115,7 +115,7 @@ int sl_xdp(struct xdp_md *ctx)
 	enum sl_verdict verdict;
 	struct sl_sender sender = {};
 	struct sl_work *work;
-	int why;
+	enum sl_drop why;
 
 	if (!port || !(port->flags & SL_PORT_XDP))
 		return XDP_PASS;

@@ -230,14 +230,14 @@ static __always_inline bool sl_observe_syn(struct sl_ctx *ctx, __u32 port, struc
  * A session that is about to begin with *pkt. 0, or the reason against it. Global: the verifier
  * looks once.
  */
-__noinline int sl_detect_open(struct sl_ctx *ctx, const struct sl_packet *pkt, __u32 port)
+__noinline enum sl_drop sl_detect_open(struct sl_ctx *ctx, const struct sl_packet *pkt, __u32 port)
 {
 	struct sl_observation flow = {.amount = 1};
 	struct sl_suspect who;
 	bool over;
 
 	if (!pkt)
-		return 0;
+		return SL_DROP_NONE;
 	who = sl_suspect(pkt);
 	flow.key = sl_detect_key(SL_DETECT_CONNECTION_RATE, port, 0);
 	over = sl_suspicious(ctx, port, SL_DETECT_CONNECTION_RATE, &who, &flow);
@@ -247,7 +247,7 @@ __noinline int sl_detect_open(struct sl_ctx *ctx, const struct sl_packet *pkt, _
 		over |= sl_observe_packets(ctx, port, &who, 1);
 	if (unlikely(who.over))
 		sl_detect_block(ctx, pkt, port, who.over - 1);
-	return over ? SL_DROP_DETECTED : 0;
+	return over ? SL_DROP_DETECTED : SL_DROP_NONE;
 }
 
 /* So many packets more of an established flow. They are reported, but not dropped. */
@@ -284,31 +284,31 @@ __noinline int sl_detect_settled(const struct sl_packet *pkt)
 }
 
 /* A MAC that is about to be learned. 0, or the reason against it. */
-static __always_inline int sl_detect_mac(struct sl_ctx *ctx, __u32 port)
+static __always_inline enum sl_drop sl_detect_mac(struct sl_ctx *ctx, __u32 port)
 {
 	struct sl_observation seen = {.key = sl_detect_key(SL_DETECT_MAC_FLOOD, port, 0),
 				      .amount = 1};
 
 	return sl_observe(ctx, port, SL_DETECT_MAC_FLOOD, &seen) >= SL_DETECT_LIMIT
 		   ? SL_DROP_DETECTED
-		   : 0;
+		   : SL_DROP_NONE;
 }
 
 #define SL_ARP_TARGET 24 /* RFC 826: header 8, sender 6 + 4, target's MAC 6 */
 
 /* A broadcast by ARP, its header at `off`. 0, or the reason against it. Global, as the others. */
-__noinline int sl_detect_arp(struct sl_ctx *ctx, __u32 port, __u32 off)
+__noinline enum sl_drop sl_detect_arp(struct sl_ctx *ctx, __u32 port, __u32 off)
 {
 	struct sl_observation seen = {.key = sl_detect_key(SL_DETECT_ARP_SCAN, port, 0),
 				      .amount = 1};
 	__u32 target;
 
 	if (ctx_load_bytes(ctx, off + SL_ARP_TARGET, &target, sizeof(target)))
-		return 0;
+		return SL_DROP_NONE;
 	seen.item = sl_detect_item(target);
 	return sl_observe(ctx, port, SL_DETECT_ARP_SCAN, &seen) >= SL_DETECT_LIMIT
 		   ? SL_DROP_DETECTED
-		   : 0;
+		   : SL_DROP_NONE;
 }
 
 #endif

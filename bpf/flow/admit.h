@@ -16,8 +16,8 @@ static __always_inline __u32 sl_sessions_most(const struct sl_settings *settings
 }
 
 /* 0, or why there is no room: enum sl_drop. */
-static __always_inline int sl_session_room(const struct sl_settings *settings, __u32 count,
-					   __u32 most, __u32 held)
+static __always_inline enum sl_drop sl_session_room(const struct sl_settings *settings, __u32 count,
+						    __u32 most, __u32 held)
 {
 	if (count >= most)
 		return SL_DROP_FLOWS_FULL;
@@ -30,14 +30,15 @@ static __always_inline int sl_session_room(const struct sl_settings *settings, _
  * Counts a session that is to be made. 0, or enum sl_drop: there is no room for it. instead: one of
  * the same account has given way to it, which holds no more with it than before.
  */
-static __always_inline int sl_session_admit(__u32 family, __u32 kind, __u32 account, bool instead)
+static __always_inline enum sl_drop sl_session_admit(__u32 family, __u32 kind, __u32 account,
+						     bool instead)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	__u32 zero = 0, most, *held;
 	struct sl_live *live = bpf_map_lookup_elem(&sl_live, &zero);
 	struct sl_account *payer = sl_account_at(account);
 	__u64 *count;
-	int why;
+	enum sl_drop why;
 
 	if (!live || !settings || !payer)
 		return SL_DROP_FLOWS_FULL;
@@ -54,11 +55,11 @@ static __always_inline int sl_session_admit(__u32 family, __u32 kind, __u32 acco
 	__sync_fetch_and_add(held, 1);
 	if (kind == SL_KIND_COUNTED)
 		__sync_fetch_and_add(family == AF_INET ? &live->tracked4 : &live->tracked6, 1);
-	return 0;
+	return SL_DROP_NONE;
 }
 
 /* Is it for want of room, or of its answers' tuple, that a session did not begin? */
-static __always_inline bool sl_wants_room(int why)
+static __always_inline bool sl_wants_room(enum sl_drop why)
 {
 	return why == SL_DROP_FLOWS_FULL || why == SL_DROP_HOST_QUOTA || why == SL_DROP_COLLISION;
 }

@@ -75,7 +75,7 @@ static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 
 	__u64 hash, reverse_hash;
 	__u32 slot, reverse_slot;
 	struct sl_birth *birth;
-	int why;
+	enum sl_drop why;
 
 	__builtin_memset(&work->other, 0, sizeof(work->other));
 	__builtin_memset(&work->reverse, 0, sizeof(work->reverse));

@@ -55,8 +55,9 @@ static __always_inline bool sl_arp_may_probe(const struct sl_port *port,
 }
 
 /* A packet of which `mac` is the Ethernet source. 0, or the reason against it. */
-__noinline int sl_guard_arp(struct sl_ctx *ctx, const struct sl_port *port,
-			    const struct sl_guard *guard, const struct sl_packet *pkt, __u64 mac)
+__noinline enum sl_drop sl_guard_arp(struct sl_ctx *ctx, const struct sl_port *port,
+				     const struct sl_guard *guard, const struct sl_packet *pkt,
+				     __u64 mac)
 {
 	struct sl_arp arp;
 
@@ -69,7 +70,7 @@ __noinline int sl_guard_arp(struct sl_ctx *ctx, const struct sl_port *port,
 	if (pkt->ethertype == bpf_htons(ETH_P_RARP) &&
 	    (sl_mac_number(arp.target_mac) != mac || !sl_arp_may_claim(port, guard, arp.target)))
 		return SL_DROP_GUARD_ARP;
-	return 0;
+	return SL_DROP_NONE;
 }
 
 #endif

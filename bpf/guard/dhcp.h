@@ -225,9 +225,10 @@ static __always_inline bool sl_dhcp_is_request(struct sl_ctx *ctx, const struct 
 }
 
 /* What a client sends to a server. 0, or the reason against it. */
-static __always_inline int sl_guard_dhcp_client(struct sl_ctx *ctx, const struct sl_port *port,
-						const struct sl_guard *guard,
-						const struct sl_packet *pkt, __u64 mac)
+static __always_inline enum sl_verdict sl_guard_dhcp_client(struct sl_ctx *ctx,
+							    const struct sl_port *port,
+							    const struct sl_guard *guard,
+							    struct sl_packet *pkt, __u64 mac)
 {
 	bool v4 = pkt->family == AF_INET, request, snoops = v4 && (guard->checks & SL_GUARD_SNOOP);
 	struct sl_dhcp dhcp;
@@ -236,37 +237,40 @@ static __always_inline int sl_guard_dhcp_client(struct sl_ctx *ctx, const struct
 	request = v4 && sl_dhcp_is_request(ctx, pkt, &dhcp);
 	client = request ? sl_mac_number(dhcp.bootp.chaddr) : 0;
 	if ((guard->checks & SL_GUARD_DHCP_CLIENT) && v4 && client != mac)
-		return SL_DROP_GUARD_DHCP_CLIENT;
+		return sl_refuse(pkt, SL_DROP_GUARD_DHCP_CLIENT);
 	if (!ctx_is_last()) /* counted where it is counted once, and noted there */
-		return SL_GUARD_ASK_TC;
+		return SL_PASS;
 	if ((guard->checks & SL_GUARD_DHCP_CLIENT) && !sl_dhcp_take(port, guard))
-		return SL_DROP_GUARD_DHCP_RATE;
+		return sl_refuse(pkt, SL_DROP_GUARD_DHCP_RATE);
 	if (snoops && request && sl_guard_own_mac(port, guard, client))
 		sl_dhcp_note(ctx, port, pkt, &dhcp.bootp);
-	return 0;
+	return SL_CONTINUE;
 }
 
 /*
  * A UDP packet that one of the DHCP ports is in, sent from `mac`. 0, or the reason against it. A
  * server is known by either port: some clients take answers from any.
  */
-__noinline int sl_guard_dhcp(struct sl_ctx *ctx, const struct sl_port *port,
-			     const struct sl_guard *guard, const struct sl_packet *pkt, __u64 mac)
+__noinline enum sl_verdict sl_guard_dhcp(struct sl_ctx *ctx, const struct sl_port *port,
+					 const struct sl_guard *guard, struct sl_packet *pkt,
+					 __u64 mac)
 {
 	__be16 from, to;
 	bool v4;
 
 	if (!port || !guard || !pkt)
-		return SL_DROP_GUARD_DHCP_SERVER;
+		return SL_DROP;
 	v4 = pkt->family == AF_INET;
 	from = v4 ? pkt->k4.sport : pkt->k6.sport;
 	to = v4 ? pkt->k4.dport : pkt->k6.dport;
 	if (from == bpf_htons(v4 ? SL_DHCP_SERVER : SL_DHCP6_SERVER) ||
 	    to == bpf_htons(v4 ? SL_DHCP_CLIENT : SL_DHCP6_CLIENT))
-		return guard->checks & SL_GUARD_DHCP_SERVER ? SL_DROP_GUARD_DHCP_SERVER : 0;
+		return guard->checks & SL_GUARD_DHCP_SERVER
+			   ? sl_refuse(pkt, SL_DROP_GUARD_DHCP_SERVER)
+			   : SL_CONTINUE;
 	if (to != bpf_htons(v4 ? SL_DHCP_SERVER : SL_DHCP6_SERVER) ||
 	    !(guard->checks & (SL_GUARD_DHCP_CLIENT | SL_GUARD_SNOOP)))
-		return 0;
+		return SL_CONTINUE;
 	return sl_guard_dhcp_client(ctx, port, guard, pkt, mac);
 }
 

@@ -12,8 +12,8 @@
 #include "guard/snoop.h"
 
 /* A frame that is to leave by a guarded port. 0, or the reason why it may not. */
-static __always_inline int sl_guard_egress(struct sl_ctx *ctx, const struct sl_port *port,
-					   const struct sl_packet *pkt)
+static __always_inline enum sl_drop sl_guard_egress(struct sl_ctx *ctx, const struct sl_port *port,
+						    const struct sl_packet *pkt)
 {
 	struct ethhdr *eth = ctx_data(ctx);
 	__u32 index = port->guard;
@@ -21,7 +21,7 @@ static __always_inline int sl_guard_egress(struct sl_ctx *ctx, const struct sl_p
 	__u64 to;
 
 	if (!guard || (void *)(eth + 1) > ctx_data_end(ctx))
-		return 0;
+		return SL_DROP_NONE;
 	to = sl_eth_dest(eth);
 	if ((guard->checks & SL_GUARD_DELIVERY) && !(to & 1) &&
 	    !sl_guard_own_mac(port, guard, to)) {
@@ -31,7 +31,7 @@ static __always_inline int sl_guard_egress(struct sl_ctx *ctx, const struct sl_p
 	}
 	if ((guard->checks & SL_GUARD_SNOOP) && sl_is_dhcp_answer(pkt))
 		sl_snoop(ctx, port, guard, pkt);
-	return 0;
+	return SL_DROP_NONE;
 }
 
 #endif

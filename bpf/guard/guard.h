@@ -14,8 +14,6 @@
 #include "guard/mac.h"
 #include "guard/nd.h"
 
-#define SL_GUARD_SPECIAL -2
-
 /* RFC 2710, RFC 3810: reports are sent before there is an address. */
 static __always_inline bool sl_is_mld_report(__u8 type)
 {
@@ -94,19 +92,19 @@ struct sl_sender {
 };
 
 /* As sl_guard_at_sight(), of a port that has a guard. */
-static __always_inline int sl_guard_glance(struct sl_ctx *ctx, const struct sl_guard *guard,
-					   struct sl_sender *sender)
+static __always_inline enum sl_drop
+sl_guard_glance(struct sl_ctx *ctx, const struct sl_guard *guard, struct sl_sender *sender)
 {
 	struct ethhdr *eth = ctx_data(ctx);
 	struct iphdr *ip = (void *)(eth + 1);
 
 	sender->mac = sl_guard_sender(ctx, guard);
 	if (!sender->mac)
-		return sl_guard_strict_mac(guard) ? SL_DROP_GUARD_MAC : 0;
+		return sl_guard_strict_mac(guard) ? SL_DROP_GUARD_MAC : SL_DROP_NONE;
 	if ((sender->mac & SL_GUARD_MAC_STANDBY) || !(guard->checks & SL_GUARD_IP) ||
 	    !sl_guard_strict_addrs(guard) || (void *)(ip + 1) > ctx_data_end(ctx) ||
 	    sl_ethertype(eth) != bpf_htons(ETH_P_IP) || *(__u8 *)ip != 0x45 || !ip->saddr)
-		return 0;
+		return SL_DROP_NONE;
 	sender->addr = sl_guard_find_addr(guard, sl_halves_of4(ip->saddr));
 	return sender->addr ? 0 : SL_DROP_GUARD_IP;
 }
@@ -116,30 +114,32 @@ static __always_inline int sl_guard_glance(struct sl_ctx *ctx, const struct sl_g
  * without options, that is not listed where nothing but the list counts. 0, or an enum sl_drop.
  * *sender (zero before): for sl_guard().
  */
-static __always_inline int sl_guard_at_sight(struct sl_ctx *ctx, const struct sl_port *port,
-					     struct sl_sender *sender)
+static __always_inline enum sl_drop
+sl_guard_at_sight(struct sl_ctx *ctx, const struct sl_port *port, struct sl_sender *sender)
 {
 	if (!port->guard)
-		return 0;
+		return SL_DROP_NONE;
 	sender->guard = sl_guard_of(port);
 	return sender->guard ? sl_guard_glance(ctx, sender->guard, sender) : SL_DROP_GUARD_MAC;
 }
 
 /*
- * What there is to say of nearly every frame. 0: nothing against it; an enum sl_drop; or
- * SL_GUARD_SPECIAL: that is still to be found out.
+ * Judges nearly every frame.
+ * SL_CONTINUE: there is nothing against it. SL_DROP: pkt->reason is against it. SL_SPECIAL: it
+ * takes more than this to say.
  */
-static __always_inline int sl_guard_plain(const struct sl_sender *sender,
-					  const struct sl_packet *pkt)
+static __always_inline enum sl_verdict sl_guard_plain(const struct sl_sender *sender,
+						      struct sl_packet *pkt)
 {
 	const struct sl_guard *guard = sender->guard;
 
 	if (!sender->mac || (sender->mac & SL_GUARD_MAC_STANDBY) || !pkt->family || pkt->reason ||
 	    pkt->hidden || pkt->vlan_tags || pkt->fragment != SL_FRAG_NONE)
-		return SL_GUARD_SPECIAL;
+		return SL_SPECIAL;
 	if (!sender->addr && (guard->checks & SL_GUARD_IP) && !sl_guard_find_source(guard, pkt))
-		return sl_guard_strict_addr(guard, pkt) ? SL_DROP_GUARD_IP : SL_GUARD_SPECIAL;
-	return sl_guard_plain_l4(pkt) ? 0 : SL_GUARD_SPECIAL;
+		return sl_guard_strict_addr(guard, pkt) ? sl_refuse(pkt, SL_DROP_GUARD_IP)
+							: SL_SPECIAL;
+	return sl_guard_plain_l4(pkt) ? SL_CONTINUE : SL_SPECIAL;
 }
 
 /* Has the port no use for the frame's tags? Those of trunks and tunnels are the switch's affair. */
@@ -160,9 +160,9 @@ static __always_inline bool sl_guard_bad_tags(const struct sl_port *port,
 }
 
 /* Tags that the port has no use for, lengths in place of ethertypes, unknown ethertypes. */
-static __always_inline int sl_guard_ethertype(const struct sl_port *port,
-					      const struct sl_guard *guard,
-					      const struct sl_packet *pkt)
+static __always_inline enum sl_drop sl_guard_ethertype(const struct sl_port *port,
+						       const struct sl_guard *guard,
+						       const struct sl_packet *pkt)
 {
 	__be16 type = pkt->ethertype;
 	bool llc = bpf_ntohs(type) < ETH_P_802_3_MIN;
@@ -176,11 +176,11 @@ static __always_inline int sl_guard_ethertype(const struct sl_port *port,
 	if (llc || !(guard->checks & SL_GUARD_ETHERTYPE) || type == bpf_htons(ETH_P_IP) ||
 	    type == bpf_htons(ETH_P_IPV6) || type == bpf_htons(ETH_P_ARP) ||
 	    type == bpf_htons(ETH_P_RARP))
-		return 0;
+		return SL_DROP_NONE;
 #pragma unroll
 	for (__u32 i = 0; i < SL_GUARD_ETHERTYPES; i++)
 		if (guard->ethertypes[i] == type)
-			return 0;
+			return SL_DROP_NONE;
 	return SL_DROP_GUARD_ETHERTYPE;
 }
 
@@ -252,108 +252,119 @@ static __always_inline bool sl_guard_source_addr(struct sl_ctx *ctx, const struc
 }
 
 /* What ICMP, IPv4's and IPv6's, claims beside the source address. */
-static __always_inline int sl_guard_icmp(struct sl_ctx *ctx, const struct sl_port *port,
-					 const struct sl_guard *guard, const struct sl_packet *pkt)
+static __always_inline enum sl_drop sl_guard_icmp(struct sl_ctx *ctx, const struct sl_port *port,
+						  const struct sl_guard *guard,
+						  const struct sl_packet *pkt)
 {
 	if ((guard->checks & SL_GUARD_RA) && sl_is_router_message(pkt))
 		return SL_DROP_GUARD_RA;
 	if ((guard->checks & SL_GUARD_ND) && pkt->family == AF_INET6 && sl_is_nd(pkt->icmp_type))
 		return sl_guard_nd(ctx, port, guard, pkt);
-	return 0;
+	return SL_DROP_NONE;
 }
 
-static __always_inline int sl_guard_ip(struct sl_ctx *ctx, const struct sl_port *port,
-				       const struct sl_guard *guard, const struct sl_packet *pkt,
-				       __u64 mac)
+static __always_inline enum sl_verdict sl_guard_ip(struct sl_ctx *ctx, const struct sl_port *port,
+						   const struct sl_guard *guard,
+						   struct sl_packet *pkt, __u64 mac)
 {
 	bool icmp;
 
 	if (pkt->reason || pkt->hidden) {
 		if (!ctx_is_last()) /* perhaps only its headers are not in the first buffer */
-			return SL_GUARD_ASK_TC;
+			return SL_PASS;
 		if (guard->checks & SL_GUARD_FRAGMENT)
-			return pkt->hidden || pkt->fragment ? SL_DROP_GUARD_FRAGMENT
-							    : SL_DROP_MALFORMED;
+			return sl_refuse(pkt, pkt->hidden || pkt->fragment ? SL_DROP_GUARD_FRAGMENT
+									   : SL_DROP_MALFORMED);
 	}
 	if ((guard->checks & SL_GUARD_IP) && !sl_guard_source_addr(ctx, port, guard, pkt))
-		return SL_DROP_GUARD_IP;
+		return sl_refuse(pkt, SL_DROP_GUARD_IP);
 	if (pkt->fragment == SL_FRAG_LATER)
-		return 0;
+		return SL_CONTINUE;
 	icmp = pkt->proto == (pkt->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 	if (icmp)
-		return sl_guard_icmp(ctx, port, guard, pkt);
+		return sl_refuse_if(pkt, sl_guard_icmp(ctx, port, guard, pkt));
 	if (!sl_guard_plain_l4(pkt))
 		return sl_guard_dhcp(ctx, port, guard, pkt, mac);
-	return 0;
+	return SL_CONTINUE;
 }
 
 /*
- * A frame that is not plain, each of its claims in turn. 0: nothing against it; an enum sl_drop;
- * or SL_GUARD_ASK_TC.
+ * Judges a frame that is not plain, each of its claims in turn.
+ * SL_CONTINUE: there is nothing against it. SL_DROP: pkt->reason is against it. SL_PASS: TC is to
+ * judge, on XDP alone.
  */
-static __noinline int sl_guard_judge(struct sl_ctx *ctx, const struct sl_port *port,
-				     const struct sl_guard *guard, const struct sl_packet *pkt)
+static __noinline enum sl_verdict sl_guard_judge(struct sl_ctx *ctx, const struct sl_port *port,
+						 const struct sl_guard *guard,
+						 struct sl_packet *pkt)
 {
 	struct ethhdr *eth = ctx_data(ctx);
+	enum sl_verdict verdict;
+	enum sl_drop why;
 	__u64 mac;
-	int why;
 
 	if ((void *)(eth + 1) > ctx_data_end(ctx))
-		return ctx_is_last() ? SL_DROP_GUARD_MAC : SL_GUARD_ASK_TC;
+		return ctx_is_last() ? sl_refuse(pkt, SL_DROP_GUARD_MAC) : SL_PASS;
 	mac = sl_eth_source(eth);
-	why = sl_guard_source_mac(ctx, port, guard, pkt, mac);
-	if (!why)
-		why = sl_guard_ethertype(port, guard, pkt);
+	verdict = sl_guard_source_mac(ctx, port, guard, pkt, mac);
+	if (verdict != SL_CONTINUE)
+		return verdict;
+	why = sl_guard_ethertype(port, guard, pkt);
 	if (why)
-		return why;
+		return sl_refuse(pkt, why);
 	switch (pkt->ethertype) {
 	case bpf_htons(ETH_P_IP):
 	case bpf_htons(ETH_P_IPV6):
 		return sl_guard_ip(ctx, port, guard, pkt, mac);
 	case bpf_htons(ETH_P_ARP):
 	case bpf_htons(ETH_P_RARP):
-		return guard->checks & SL_GUARD_ARP ? sl_guard_arp(ctx, port, guard, pkt, mac) : 0;
+		if (guard->checks & SL_GUARD_ARP)
+			return sl_refuse_if(pkt, sl_guard_arp(ctx, port, guard, pkt, mac));
+		return SL_CONTINUE;
 	default:
-		return 0;
+		return SL_CONTINUE;
 	}
 }
 
 /*
- * A frame that is not plain. SL_CONTINUE: it may enter. SL_DROP with pkt->reason. SL_PASS (on XDP
- * alone): for TC to judge. Global, so that the verifier looks at it once.
+ * Judges a frame that is not plain. Global, so that the verifier looks at it once.
+ * SL_CONTINUE: it may enter. SL_DROP: pkt->reason is against it. SL_PASS: TC is to judge, on XDP
+ * alone.
  */
-__noinline int sl_guard_special(struct sl_ctx *ctx, const struct sl_port *port,
-				struct sl_packet *pkt)
+__noinline enum sl_verdict sl_guard_special(struct sl_ctx *ctx, const struct sl_port *port,
+					    struct sl_packet *pkt)
 {
 	const struct sl_guard *guard;
-	int why;
+	enum sl_verdict verdict;
+	bool audits;
+	__u8 parsed;
 
 	if (!port || !pkt)
 		return SL_DROP;
 	guard = sl_guard_of(port);
 	if (!guard)
 		return sl_refuse(pkt, SL_DROP_GUARD_MAC);
-	why = sl_guard_judge(ctx, port, guard, pkt);
-	if (!why)
+	audits = guard->checks & SL_GUARD_AUDIT;
+	parsed = pkt->reason;
+	verdict = sl_guard_judge(ctx, port, guard, pkt);
+	if (verdict == SL_CONTINUE)
 		return SL_CONTINUE;
-	if (!ctx_is_last() && (why < 0 || (guard->checks & SL_GUARD_AUDIT)))
+	if (!ctx_is_last() && (verdict == SL_PASS || audits))
 		return SL_PASS;
-	if (!(guard->checks & SL_GUARD_AUDIT))
-		return sl_refuse(pkt, why);
-	sl_report_audit(ctx, port->id, why, false);
+	if (!audits)
+		return verdict;
+	sl_report_audit(ctx, port->id, pkt->reason, false);
+	pkt->reason = parsed;
 	return SL_CONTINUE;
 }
 
-/* The guard's verdict on a parsed frame, of whose sender it knows already. */
+/* The guard's verdict on a parsed frame, whose sender is known by now: see sl_guard_special(). */
 static __always_inline enum sl_verdict sl_guard(struct sl_ctx *ctx, const struct sl_port *port,
 						const struct sl_sender *sender,
 						struct sl_packet *pkt)
 {
-	int why = sl_guard_plain(sender, pkt);
+	enum sl_verdict verdict = sl_guard_plain(sender, pkt);
 
-	if (likely(!why))
-		return SL_CONTINUE;
-	return why > 0 ? sl_refuse(pkt, why) : sl_guard_special(ctx, port, pkt);
+	return unlikely(verdict == SL_SPECIAL) ? sl_guard_special(ctx, port, pkt) : verdict;
 }
 
 #endif

@@ -94,8 +94,8 @@ static __always_inline bool sl_nd_options_own(struct sl_ctx *ctx, const struct s
 }
 
 /* Neighbour discovery. 0, or the reason against it. */
-__noinline int sl_guard_nd(struct sl_ctx *ctx, const struct sl_port *port,
-			   const struct sl_guard *guard, const struct sl_packet *pkt)
+__noinline enum sl_drop sl_guard_nd(struct sl_ctx *ctx, const struct sl_port *port,
+				    const struct sl_guard *guard, const struct sl_packet *pkt)
 {
 	union sl_addr target;
 
@@ -109,7 +109,7 @@ __noinline int sl_guard_nd(struct sl_ctx *ctx, const struct sl_port *port,
 	/* A redirect names the MAC of the router it redirects to. */
 	if (pkt->icmp_type != SL_ND_REDIRECT && !sl_nd_options_own(ctx, port, guard, pkt))
 		return SL_DROP_GUARD_ND;
-	return 0;
+	return SL_DROP_NONE;
 }
 
 #endif

@@ -92,8 +92,8 @@ sl_sight_foreign(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packe
  * A MAC that was not seen here in this second. Duplicates and foreign ones are not noted in the
  * slot, so that each of their frames is judged.
  */
-__noinline int sl_sight_new(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet *pkt,
-			    __u64 mac)
+__noinline enum sl_verdict sl_sight_new(struct sl_ctx *ctx, const struct sl_port *port,
+					struct sl_packet *pkt, __u64 mac)
 {
 	const struct sl_mac_pool *pool;
 	struct sl_lease_key key;

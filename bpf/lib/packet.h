@@ -268,6 +268,12 @@ static __always_inline enum sl_verdict sl_refuse(struct sl_packet *pkt, enum sl_
 	return SL_DROP;
 }
 
+/* The verdict of who gave this reason, or none. */
+static __always_inline enum sl_verdict sl_refuse_if(struct sl_packet *pkt, enum sl_drop reason)
+{
+	return unlikely(reason) ? sl_refuse(pkt, reason) : SL_CONTINUE;
+}
+
 /* The key's two addresses in the form that serves both families. */
 static __always_inline void sl_packet_addrs(const struct sl_packet *pkt, union sl_addr *saddr,
 					    union sl_addr *daddr)

@@ -267,8 +267,8 @@ static __always_inline enum sl_verdict sl_parse6_l4(struct sl_ctx *ctx, struct s
 }
 
 /* The same behind extension headers, the first at `at`. Global: plain packets are not with it. */
-__noinline int sl_parse6_extended(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 at, __u32 proto,
-				  __u32 domain)
+__noinline enum sl_verdict sl_parse6_extended(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 at,
+					      __u32 proto, __u32 domain)
 {
 	int chain;
 

@@ -14,6 +14,15 @@ enum sl_verdict {
 	SL_DROP,	      /* sl_packet.reason says why */
 	SL_HELD,	      /* it waits for the first fragment of its packet */
 	SL_ENDED,	      /* the packet's session is over: there is none that it belongs to */
+	SL_SPECIAL,	      /* undecided: a closer look is needed */
+	/* What becomes of a frame that is counted by now: */
+	SL_SENT,  /* a helper was told where it goes */
+	SL_SPENT, /* copies of it were sent; the frame itself is to be freed */
+	/* Whose it is next, on TC: */
+	SL_TO_ROUTE,   /* sl_route_parts() */
+	SL_TO_KERNEL,  /* sl_tc_pass() */
+	SL_TO_GATEWAY, /* sl_tc_gateway() */
+	SL_TO_HOST,    /* sl_tc_host() */
 };
 
 #endif

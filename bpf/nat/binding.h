@@ -17,7 +17,6 @@
 #include "maps/work.h"
 
 #define SL_REF_TRIES	  8
-#define SL_OVER_QUOTA	  -2 /* no port, and not because there is none */
 #define SL_EXTERNAL_TRIES 16 /* external addresses tried for one binding */
 
 static __always_inline void sl_live_bindings(__u64 change)
@@ -195,11 +194,12 @@ __noinline int sl_host_uses(struct sl_ctx *ctx, const struct sl_bind_request *re
 
 /*
  * A port of one external address: the internal one if it is free (so that protocols which show
- * their port keep working), else any that no socket of the host owns. Host order, or -1. Ports
- * found to be the host's are kept taken until one is found, or the same would be drawn again.
+ * their port keep working), else any that no socket of the host owns. It is left in
+ * req->external_port. Ports found to be the host's are kept taken until one is found, or the same
+ * would be drawn again. Returns SL_DROP_NONE, or why there is no port.
  */
-__noinline int sl_external_port(struct sl_ctx *ctx, struct sl_bind_request *req, __u32 external,
-				__be32 addr)
+__noinline enum sl_drop sl_external_port(struct sl_ctx *ctx, struct sl_bind_request *req,
+					 __u32 external, __be32 addr)
 {
 	struct sl_pool_stats *stats;
 	struct sl_port_bits *bits;
@@ -207,15 +207,15 @@ __noinline int sl_external_port(struct sl_ctx *ctx, struct sl_bind_request *req,
 	__u32 space;
 
 	if (!req)
-		return -1;
+		return SL_DROP_PORTS_EXHAUSTED;
 	space = sl_port_space(external, req->key.proto);
 	bits = bpf_map_lookup_elem(&sl_port_bits, &space);
 	stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
 	port = bpf_ntohs(req->key.port);
 	if (!bits || !stats)
-		return -1;
+		return SL_DROP_PORTS_EXHAUSTED;
 	if (!sl_account_may_bind(req->account, req->key.proto, stats))
-		return SL_OVER_QUOTA;
+		return SL_DROP_HOST_QUOTA;
 	if (!sl_port_take(bits, port))
 		port = sl_port_take_any(space);
 	while (tries < SL_HOST_TRIES && port >= 0 &&
@@ -227,9 +227,11 @@ __noinline int sl_external_port(struct sl_ctx *ctx, struct sl_bind_request *req,
 		sl_port_give_back(bits, req->hosts[i]);
 		__sync_fetch_and_add(&stats->retries, 1);
 	}
-	if (port >= 0)
-		sl_pool_taken(stats);
-	return port;
+	if (port < 0)
+		return SL_DROP_PORTS_EXHAUSTED;
+	sl_pool_taken(stats);
+	req->external_port = bpf_htons(port);
+	return SL_DROP_NONE;
 }
 
 /*
@@ -258,23 +260,22 @@ static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_re
 	for (__u32 i = 0; i < SL_EXTERNAL_TRIES && i < pool->count; i++) {
 		__u32 external = pool->first + turn;
 		union sl_addr *addr = bpf_map_lookup_elem(&sl_externals, &external);
-		int port;
+		enum sl_drop why;
 
 		if (!addr)
 			return -1;
-		port = sl_external_port(ctx, req, external, addr->w[3]);
-		if (port == SL_OVER_QUOTA)
-			req->reason = SL_DROP_HOST_QUOTA;
-		if (port >= 0) {
+		why = sl_external_port(ctx, req, external, addr->w[3]);
+		if (why == SL_DROP_HOST_QUOTA)
+			req->reason = why;
+		if (!why) {
 			*binding = (struct sl_binding){
 			    .refs = 1,
 			    .external = external,
-			    .port = bpf_htons(port),
+			    .port = req->external_port,
 			    .created = sl_epoch_now(),
 			    .account = req->account,
 			};
 			req->external = *addr;
-			req->external_port = binding->port;
 			break;
 		}
 		if (++turn >= pool->count)

@@ -22,11 +22,11 @@ static __always_inline bool sl_untranslated(const struct sl_port *port, const st
 }
 
 /* 0, or the reason why the frame may not leave. A function for the sake of its caller's stack. */
-static __noinline int sl_egress_judge(struct __sk_buff *ctx, const struct sl_port *port,
-				      bool guarded)
+static __noinline enum sl_drop sl_egress_judge(struct __sk_buff *ctx, const struct sl_port *port,
+					       bool guarded)
 {
 	struct sl_packet pkt = {};
-	int why = 0;
+	enum sl_drop why = SL_DROP_NONE;
 
 	sl_parse(ctx, &pkt, 0);
 	if (guarded)
@@ -39,13 +39,13 @@ static __noinline int sl_egress_judge(struct __sk_buff *ctx, const struct sl_por
 }
 
 /* Nearly every port has nothing to look for. */
-static __always_inline int sl_egress(struct __sk_buff *ctx, const struct sl_port *port)
+static __always_inline enum sl_drop sl_egress(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	bool guarded = port->flags & SL_PORT_GUARD_EGRESS;
 
 	if (!guarded && !(port->qos & SL_QOS_EGRESS) &&
 	    (port->role != SL_ROLE_UPLINK || (port->flags & SL_PORT_SWITCHED)))
-		return 0;
+		return SL_DROP_NONE;
 	return sl_egress_judge(ctx, port, guarded);
 }
 
@@ -59,34 +59,34 @@ static __always_inline bool sl_is_hosts(const struct __sk_buff *ctx)
  * What leaves by a port of a bridge: where it goes was not known to the policy where it came in. By
  * its answers, as they would enter here, its session is found. 0, or the reason against it.
  */
-static __always_inline int sl_judge_bridged(struct __sk_buff *ctx, const struct sl_port *port,
-					    struct sl_work *work)
+static __always_inline enum sl_drop
+sl_judge_bridged(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {
 	struct sl_packet *pkt = &work->pkt;
 	struct sl_flow *answer;
 
 	sl_parse(ctx, pkt, port->domain);
 	if (!pkt->family || pkt->icmp_error || pkt->fragment == SL_FRAG_LATER)
-		return 0;
+		return SL_DROP_NONE;
 	sl_key_counted(pkt, port->domain);
 	sl_turn_round(pkt);
 	answer = sl_flow_find(pkt);
 	if (!answer || (answer->flags & SL_FLOW_ORIG))
-		return 0;
+		return SL_DROP_NONE;
 	if (!answer->in_port)
 		answer->in_port = port->id;
-	return sl_rules_old(answer) ? sl_judge_again(ctx) : 0;
+	return sl_rules_old(answer) ? sl_judge_again(ctx) : SL_DROP_NONE;
 }
 
 /* What leaves by a port that is tracked: 0, or the reason against it. */
-static __noinline int sl_track_sent(struct __sk_buff *ctx, const struct sl_port *port)
+static __noinline enum sl_drop sl_track_sent(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	bool hosts = sl_is_hosts(ctx);
 
 	if (!work || (!hosts && !sl_policy_in_force()))
-		return 0;
+		return SL_DROP_NONE;
 	sl_work_begin(work);
 	return hosts ? sl_track(ctx, work, 0, port->id, port->domain)
 		     : sl_judge_bridged(ctx, port, work);

@@ -18,7 +18,7 @@ static __always_inline enum sl_verdict
 sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work, __u32 to)
 {
 	struct sl_packet *pkt = &work->pkt;
-	int why = 0;
+	enum sl_drop why = SL_DROP_NONE;
 
 	if ((port->flags & SL_PORT_TRACK) && !pkt->cut) /* the router has seen to its session */
 		why = sl_track(ctx, work, port->id, to, port->domain);
@@ -41,8 +41,8 @@ static __always_inline __u32 sl_router_pass_to(struct __sk_buff *ctx, const stru
 }
 
 /* What the router leaves alone: the kernel's, or another port's past its bridge. */
-static __noinline int sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *port,
-				 struct sl_port_stats *stats, struct sl_work *work)
+static __noinline enum sl_verdict sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *port,
+					     struct sl_port_stats *stats, struct sl_work *work)
 {
 	const struct sl_port *out =
 	    port->flags & SL_PORT_SHORTCUT ? sl_shortcut_find(ctx, port) : NULL;
@@ -59,11 +59,12 @@ static __noinline int sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *po
 	sl_count(&stats->rx[out ? SL_COUNT_FORWARDED : SL_COUNT_PASSED], work->len);
 	if (out) {
 		ctx->tc_index = SL_TC_INDEX_SWITCHED;
-		return bpf_redirect(out->ifindex, 0);
+		bpf_redirect(out->ifindex, 0);
+		return SL_SENT;
 	}
 	ctx_clear_mark(ctx);
 	sl_door_mark(ctx);
-	return TC_ACT_UNSPEC;
+	return SL_PASS;
 }
 
 #endif

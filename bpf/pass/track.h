@@ -112,15 +112,16 @@ static __always_inline bool sl_track_collides(struct sl_work *work)
  * Where a policy is in force nothing passes that is not in the table: its answers would not be
  * known for what they are. Global: the verifier looks once.
  */
-__noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_port, __u32 domain)
+__noinline enum sl_drop sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_port,
+				      __u32 domain)
 {
 	__u32 zero = 0;
 	bool judged = sl_policy_in_force();
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	int why = 0;
+	enum sl_drop why = SL_DROP_NONE;
 
 	if (!work)
-		return 0;
+		return SL_DROP_NONE;
 	if (out_port == SL_TRACK_BY_ROUTES)
 		out_port = sl_track_way(ctx, &work->pkt, in_port);
 	sl_plan(&work->pkt, in_port, ctx_len(ctx), &work->opened, &work->birth);
@@ -132,18 +133,18 @@ __noinline int sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_por
 	if (!in_port && sl_track_collides(work))
 		return SL_DROP_COLLISION;
 	if (!sl_track_worth(ctx, &work->pkt, in_port, out_port))
-		return 0;
+		return SL_DROP_NONE;
 	if (!out_port)
 		work->opened.flags |= SL_FLOW_TO_HOST;
 	if (out_port == SL_POLICY_PORT_UNKNOWN || out_port == SL_POLICY_PORT_OTHER)
 		out_port = 0;
 	work->account = sl_account_payer(&work->pkt, &work->opened, in_port, out_port);
 	if (sl_session_insert(work, out_port) == SL_FORWARD)
-		return 0;
+		return SL_DROP_NONE;
 	if (judged)
 		return work->pkt.reason;
 	sl_count_unattributed(in_port ?: out_port, ctx_len(ctx));
-	return 0;
+	return SL_DROP_NONE;
 }
 
 enum sl_track_result {
@@ -156,8 +157,8 @@ enum sl_track_result {
 	SL_TRACK_HIDDEN, /* the policy in force can't see all of it: sl_judge_hidden() */
 };
 
-static __always_inline int sl_track_count(struct __sk_buff *ctx, struct sl_packet *pkt,
-					  struct sl_flow *flow)
+static __always_inline enum sl_track_result
+sl_track_count(struct __sk_buff *ctx, struct sl_packet *pkt, struct sl_flow *flow)
 {
 	return sl_flow_account(flow, pkt, ctx_len(ctx), sl_tick_now()) ? SL_TRACK_MANY
 								       : SL_TRACK_KNOWN;
@@ -168,7 +169,7 @@ static __always_inline int sl_track_count(struct __sk_buff *ctx, struct sl_packe
  * the frame: zero or parsed. Where answers would come from may not have been known when the session
  * was opened: the first one tells. Global: the verifier looks once.
  */
-__noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain)
+__noinline enum sl_track_result sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
@@ -203,9 +204,9 @@ __noinline int sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain
 }
 
 /* The same once the session has been judged anew: 0, or the reason against it. */
-static __noinline int sl_track_judged(struct __sk_buff *ctx, struct sl_packet *pkt)
+static __noinline enum sl_drop sl_track_judged(struct __sk_buff *ctx, struct sl_packet *pkt)
 {
-	int why = sl_judge_again(ctx);
+	enum sl_drop why = sl_judge_again(ctx);
 	struct sl_flow *flow = why ? NULL : sl_flow_find(pkt);
 
 	if (flow)
@@ -214,17 +215,18 @@ static __noinline int sl_track_judged(struct __sk_buff *ctx, struct sl_packet *p
 }
 
 /* Does what sl_track() says, in calls one after the other: nested they need too much stack. */
-static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_work *work,
-					  __u32 in_port, __u32 out_port, __u32 domain)
+static __always_inline enum sl_drop sl_track_whole(struct __sk_buff *ctx, struct sl_work *work,
+						   __u32 in_port, __u32 out_port, __u32 domain)
 {
 	struct sl_packet *pkt = &work->pkt;
-	int known = sl_track_known(ctx, in_port, domain), why;
+	enum sl_track_result known = sl_track_known(ctx, in_port, domain);
+	enum sl_drop why;
 
 	if (likely(known == SL_TRACK_KNOWN))
-		return 0;
+		return SL_DROP_NONE;
 	switch (known) {
 	case SL_TRACK_NONE:
-		why = in_port ? sl_detect_open(ctx, pkt, in_port) : 0;
+		why = in_port ? sl_detect_open(ctx, pkt, in_port) : SL_DROP_NONE;
 		if (!why)
 			why = sl_track_open(ctx, in_port, out_port, domain);
 		if (unlikely(sl_wants_room(why)) && sl_make_room(work))
@@ -233,7 +235,7 @@ static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_work 
 	case SL_TRACK_STALE:
 		return sl_track_judged(ctx, pkt);
 	case SL_TRACK_ERROR:
-		return sl_icmp_unrelated(ctx, in_port) ? SL_DROP_ICMP_UNRELATED : 0;
+		return sl_icmp_unrelated(ctx, in_port) ? SL_DROP_ICMP_UNRELATED : SL_DROP_NONE;
 	case SL_TRACK_ENDED:
 		return SL_DROP_COLLISION;
 	case SL_TRACK_HIDDEN:
@@ -243,7 +245,7 @@ static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_work 
 	default:
 		if (in_port)
 			sl_detect_packets(ctx, pkt, in_port);
-		return 0;
+		return SL_DROP_NONE;
 	}
 }
 
@@ -252,11 +254,11 @@ static __always_inline int sl_track_whole(struct __sk_buff *ctx, struct sl_work 
  * out_port) many, or one that is not known, SL_TRACK_BY_ROUTES the one that the kernel chooses. 0,
  * or the reason against it.
  */
-static __always_inline int sl_track(struct __sk_buff *ctx, struct sl_work *work, __u32 in_port,
-				    __u32 out_port, __u32 domain)
+static __always_inline enum sl_drop sl_track(struct __sk_buff *ctx, struct sl_work *work,
+					     __u32 in_port, __u32 out_port, __u32 domain)
 {
 	struct sl_packet *pkt = &work->pkt;
-	int why = sl_track_whole(ctx, work, in_port, out_port, domain);
+	enum sl_drop why = sl_track_whole(ctx, work, in_port, out_port, domain);
 
 	if (unlikely(pkt->fragment == SL_FRAG_FIRST) && !why)
 		sl_fragment_note(ctx, in_port, out_port);

@@ -88,7 +88,7 @@ static __always_inline bool sl_judged_exempt(const struct sl_policy_query *query
 		(type >= SL_ICMP6_ROUTER_SOLICITATION && type <= SL_ICMP6_REDIRECT));
 }
 
-static __always_inline int sl_judged_action(struct sl_policy_query *query)
+static __always_inline enum sl_policy_action sl_judged_action(struct sl_policy_query *query)
 {
 	if (!sl_judged_exempt(query))
 		return sl_policy_decide(query);
@@ -102,13 +102,13 @@ static __always_inline int sl_judged_action(struct sl_policy_query *query)
  * One that is only counted, and whose way out is not known, is asked about again with each packet;
  * but what is sent to a group never gets to know its port. Global: the verifier looks once.
  */
-__noinline int sl_judge_opened(struct sl_ctx *ctx, __u32 out_port)
+__noinline enum sl_policy_action sl_judge_opened(struct sl_ctx *ctx, __u32 out_port)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	struct sl_policy_query *ask;
 	__u8 group = 0;
-	int action;
+	enum sl_policy_action action;
 
 	if (!work)
 		return SL_POLICY_DENY;
@@ -129,9 +129,9 @@ __noinline int sl_judge_opened(struct sl_ctx *ctx, __u32 out_port)
  * What was found about a session is written down in both entries. for_good: it holds as long as the
  * generation of the rules does.
  */
-static __always_inline void sl_judged(const struct sl_policy_query *ask, int action, bool for_good,
-				      __u16 generation, struct sl_flow *flow,
-				      struct sl_flow *reverse)
+static __always_inline void sl_judged(const struct sl_policy_query *ask,
+				      enum sl_policy_action action, bool for_good, __u16 generation,
+				      struct sl_flow *flow, struct sl_flow *reverse)
 {
 	flow->rule = ask->rule;
 	if (action < SL_POLICY_REJECT) {
@@ -147,13 +147,14 @@ static __always_inline void sl_judged(const struct sl_policy_query *ask, int act
  * The same, for the packet that it was found for: 0, or the reason against it. What is forbidden by
  * now lasts while somebody tries.
  */
-static __always_inline int sl_judged_why(struct sl_ctx *ctx, struct sl_work *work, int action,
-					 bool for_good, __u16 generation, struct sl_flow *opener,
-					 struct sl_flow *answer)
+static __always_inline enum sl_drop sl_judged_why(struct sl_ctx *ctx, struct sl_work *work,
+						  enum sl_policy_action action, bool for_good,
+						  __u16 generation, struct sl_flow *opener,
+						  struct sl_flow *answer)
 {
 	sl_judged(&work->ask, action, for_good, generation, opener, answer);
 	if (action < SL_POLICY_REJECT)
-		return 0;
+		return SL_DROP_NONE;
 	opener->last_seen = sl_tick_now();
 	return sl_policy_settle(ctx, &work->ask, action);
 }
@@ -187,8 +188,9 @@ static __always_inline void sl_judged_opener(struct sl_ctx *ctx, bool counted,
 }
 
 /* Asks the policy about the session of which the packet is: enum sl_policy_action. */
-static __always_inline int sl_judge_pair(struct sl_ctx *ctx, struct sl_work *work,
-					 const struct sl_flow *flow, const struct sl_flow *other)
+static __always_inline enum sl_policy_action sl_judge_pair(struct sl_ctx *ctx, struct sl_work *work,
+							   const struct sl_flow *flow,
+							   const struct sl_flow *other)
 {
 	bool is_answer = !(flow->flags & SL_FLOW_ORIG);
 	const struct sl_flow *opener = is_answer ? other : flow;
@@ -207,22 +209,22 @@ static __always_inline int sl_judge_pair(struct sl_ctx *ctx, struct sl_work *wor
  * Judges anew the session, which is only counted, that work->pkt belongs to. 0, or the reason
  * against the packet. Global: the verifier looks once.
  */
-__noinline int sl_judge_again(struct sl_ctx *ctx)
+__noinline enum sl_drop sl_judge_again(struct sl_ctx *ctx)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	__u16 generation = sl_rules_generation();
 	struct sl_flow *flow, *other, *opener, *answer;
 	bool for_good;
-	int action;
+	enum sl_policy_action action;
 
 	flow = work ? sl_flow_find(&work->pkt) : NULL;
 	if (!flow)
-		return 0;
+		return SL_DROP_NONE;
 	sl_reverse_key(work->pkt.family, &work->pkt.key, flow, &work->other);
 	other = sl_flow_get(work->pkt.family, &work->other);
 	if (!other)
-		return 0;
+		return SL_DROP_NONE;
 	opener = flow->flags & SL_FLOW_ORIG ? flow : other;
 	answer = flow->flags & SL_FLOW_ORIG ? other : flow;
 	action = sl_judge_pair(ctx, work, flow, other);

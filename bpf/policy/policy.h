@@ -15,7 +15,7 @@
  * generation said so. Addresses are the inside ones: the source before a masquerade, the
  * destination after a forward. Global: the verifier looks once.
  */
-__noinline int sl_policy_decide(struct sl_policy_query *query)
+__noinline enum sl_policy_action sl_policy_decide(struct sl_policy_query *query)
 {
 	__u32 zero = 0;
 	void *image;
@@ -64,14 +64,15 @@ static __always_inline void sl_policy_event(struct sl_ctx *ctx, const struct sl_
  * and reports it if that is asked for. 0, or the reason against it. Global: the verifier looks
  * once.
  */
-__noinline int sl_policy_settle(struct sl_ctx *ctx, const struct sl_policy_query *query, int action)
+__noinline enum sl_drop sl_policy_settle(struct sl_ctx *ctx, const struct sl_policy_query *query,
+					 enum sl_policy_action action)
 {
 	struct sl_notice notice = {};
 	struct sl_policy_hit *hit;
 	__u32 index;
 
 	if (!query)
-		return 0;
+		return SL_DROP_NONE;
 	index = query->hit;
 	notice.port = query->in_port ?: query->out_port;
 	notice.egress = !query->in_port;

@@ -116,8 +116,8 @@ static __always_inline __u64 sl_wait(const struct sl_port *port, const struct sl
 }
 
 /* A frame that is to leave. 0, or the reason why it may not. Global: the verifier looks once. */
-__noinline int sl_qos_leave(struct __sk_buff *ctx, const struct sl_port *port,
-			    const struct sl_packet *pkt)
+__noinline enum sl_drop sl_qos_leave(struct __sk_buff *ctx, const struct sl_port *port,
+				     const struct sl_packet *pkt)
 {
 	__u32 zero = 0, class = 0;
 	const struct sl_qos_rules *rules = bpf_map_lookup_elem(&sl_qos_rules, &zero);
@@ -129,12 +129,12 @@ __noinline int sl_qos_leave(struct __sk_buff *ctx, const struct sl_port *port,
 	bool marked;
 
 	if (!rules || !port || !pkt)
-		return 0;
+		return SL_DROP_NONE;
 	qos = sl_qos_of(port->id);
 	state = sl_qos_state_of(port->id);
 	stats = sl_qos_stats_of(port->id);
 	if (!qos || !state || !stats)
-		return 0;
+		return SL_DROP_NONE;
 	wire = sl_wire(ctx);
 	now = sl_bucket_now(&qos->out);
 	wait = sl_wait(port, qos, state, &wire, now);
@@ -154,7 +154,7 @@ __noinline int sl_qos_leave(struct __sk_buff *ctx, const struct sl_port *port,
 		sl_qos_count(&stats->counts[SL_QOS_OUT_LATE], &wire);
 	if (port->qos & SL_QOS_CLASSES)
 		sl_count_class(port->id, class, &wire, marked);
-	return 0;
+	return SL_DROP_NONE;
 }
 
 #endif

@@ -80,7 +80,7 @@ static __always_inline bool sl_frames_conform(const struct sl_qos *qos, struct s
  * A frame for which this CPU's credit does not do. 0, or the reason against it. Global: the
  * verifier looks once.
  */
-__noinline int sl_police_in(struct sl_ctx *ctx, __u32 port)
+__noinline enum sl_drop sl_police_in(struct sl_ctx *ctx, __u32 port)
 {
 	const struct sl_qos *qos = sl_qos_of(port);
 	struct sl_qos_state *state = sl_qos_state_of(port);
@@ -88,10 +88,10 @@ __noinline int sl_police_in(struct sl_ctx *ctx, __u32 port)
 	struct sl_wire wire;
 	__u32 frames;
 	__u64 now;
-	int why = 0;
+	enum sl_drop why = SL_DROP_NONE;
 
 	if (!qos || !state || !stats)
-		return 0;
+		return SL_DROP_NONE;
 	wire = sl_wire(ctx);
 	frames = wire.frames < SL_FRAMES_MOST ? wire.frames : SL_FRAMES_MOST;
 	now = sl_bucket_now(&qos->in_bytes);
@@ -110,13 +110,13 @@ __noinline int sl_police_in(struct sl_ctx *ctx, __u32 port)
 }
 
 /* A frame that enters. 0, or the reason against it. Nearly all are paid from this CPU's credit. */
-static __always_inline int sl_police(struct sl_ctx *ctx, const struct sl_port *port)
+static __always_inline enum sl_drop sl_police(struct sl_ctx *ctx, const struct sl_port *port)
 {
 	struct sl_wire wire = {.frames = 1};
 	struct sl_qos_stats *stats;
 
 	if (likely(!(port->qos & SL_QOS_POLICE)))
-		return 0;
+		return SL_DROP_NONE;
 	wire.bytes = ctx_len(ctx);
 	stats = sl_qos_stats_of(port->id);
 	if (!stats || (port->qos & SL_QOS_SINGLY) || ctx_is_gso(ctx) || ctx_vlan_offloaded(ctx) ||
@@ -124,7 +124,7 @@ static __always_inline int sl_police(struct sl_ctx *ctx, const struct sl_port *p
 		return sl_police_in(ctx, port->id);
 	stats->in_credit -= wire.bytes;
 	sl_qos_count(&stats->counts[SL_QOS_IN_CONFORMED], &wire);
-	return 0;
+	return SL_DROP_NONE;
 }
 
 #endif

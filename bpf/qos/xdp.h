@@ -13,7 +13,7 @@
  * A frame that is to leave by a port whose egress program it passes by. 0, or the reason why not.
  * Global: the verifier looks once.
  */
-__noinline int sl_police_out(struct xdp_md *ctx, __u32 port)
+__noinline enum sl_drop sl_police_out(struct xdp_md *ctx, __u32 port)
 {
 	const struct sl_qos *qos = sl_qos_of(port);
 	struct sl_qos_state *state = sl_qos_state_of(port);
@@ -23,14 +23,14 @@ __noinline int sl_police_out(struct xdp_md *ctx, __u32 port)
 	__u64 now;
 
 	if (!qos || !state || !stats)
-		return 0;
+		return SL_DROP_NONE;
 	wire = sl_wire(ctx);
 	now = sl_bucket_now(&qos->out);
 	conforms =
 	    sl_conforms(&qos->out, &state->out.bytes_at, &stats->out_credit, now, wire.bytes);
 	sl_qos_count(&stats->counts[conforms ? SL_QOS_OUT_CONFORMED : SL_QOS_OUT_EXCEEDED], &wire);
 	if (likely(conforms))
-		return 0;
+		return SL_DROP_NONE;
 	sl_throttled(&state->out, now);
 	return SL_DROP_QOS_EGRESS;
 }

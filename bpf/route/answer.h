@@ -34,14 +34,15 @@ static __always_inline enum sl_verdict sl_reply(struct __sk_buff *ctx, const str
 }
 
 /* Counts and reports the frame as it came; if it is to be answered, makes the answer of it. */
-static __always_inline int sl_ingress_drop(struct __sk_buff *ctx, const struct sl_port *port,
-					   struct sl_work *work, bool reply)
+static __always_inline enum sl_verdict
+sl_ingress_drop(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work, bool reply)
 {
 	sl_report_drop(ctx, port->id, work->pkt.reason, false);
 	if (!reply || sl_reply(ctx, port, work) != SL_REPLY)
-		return TC_ACT_SHOT;
+		return SL_DROP;
 	ctx->tc_index = SL_TC_INDEX_SEGMENT; /* ours: no policy is asked about it */
-	return bpf_redirect(ctx_ifindex(ctx), 0);
+	bpf_redirect(ctx_ifindex(ctx), 0);
+	return SL_SENT;
 }
 
 #endif

@@ -180,7 +180,7 @@ static __always_inline bool sl_copies_may_go(struct __sk_buff *ctx, const struct
 	if (!work->hop.neigh)
 		return true;
 	flow = sl_flow_find(&work->pkt);
-	return flow && !sl_nexthop_ask(ctx, port, &work->pkt, flow, &work->hop);
+	return flow && sl_nexthop_ask(ctx, port, &work->pkt, flow, &work->hop) == SL_WAY_KNOWN;
 }
 
 /*
@@ -190,7 +190,7 @@ static __always_inline bool sl_copies_may_go(struct __sk_buff *ctx, const struct
  * alone: the kernel asks for the neighbour then, so that the next packet finds it. Global: the
  * verifier looks once.
  */
-__noinline int sl_cut(struct __sk_buff *ctx, const struct sl_port *port)
+__noinline enum sl_verdict sl_cut(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);

@@ -56,15 +56,15 @@ static __always_inline bool sl_pair_translates(const struct sl_pair *pair)
  * The way out of a packet that may open a session, in work->hop: as sl_fib(). Global: the verifier
  * looks once, and its stack is not its caller's.
  */
-__noinline int sl_opener_way(struct sl_ctx *ctx, const struct sl_port *port,
-			     const struct sl_flow *flow)
+__noinline enum sl_way sl_opener_way(struct sl_ctx *ctx, const struct sl_port *port,
+				     const struct sl_flow *flow)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	struct sl_route route = {};
 
 	if (!work || !port || !flow)
-		return -1;
+		return SL_WAY_NONE;
 	route.in_ifindex = port->l3_ifindex;
 	sl_packet_addrs(&work->pkt, &route.saddr, &route.daddr);
 	if (work->pkt.family == AF_INET)
@@ -80,17 +80,17 @@ static __always_inline enum sl_decision sl_pair_ports(struct sl_ctx *ctx,
 						      const struct sl_port *port,
 						      struct sl_work *work, struct sl_pair *pair)
 {
-	int err;
+	enum sl_way way;
 
 	if (pair->opener != pair->flow) {
 		pair->in = sl_port_of_id(pair->opener->in_port);
 		pair->out = pair->flow->in_port ? sl_port_of_id(pair->flow->in_port) : port;
 		return pair->in && pair->out ? SL_DECIDED_KEEP : SL_DECIDED_END;
 	}
-	err = sl_opener_way(ctx, port, pair->flow);
-	if (!sl_fib_found(err))
+	way = sl_opener_way(ctx, port, pair->flow);
+	if (!sl_way_found(way))
 		return SL_DECIDED_PASS;
-	pair->resolved = !err;
+	pair->resolved = way == SL_WAY_KNOWN;
 	pair->in = port;
 	pair->out = sl_port_find(work->hop.ifindex);
 	return pair->out ? SL_DECIDED_KEEP : SL_DECIDED_PASS;
@@ -173,14 +173,16 @@ static __always_inline void sl_pair_settle(const struct sl_port *port, const str
  * sl_decision; with SL_DECIDED_KEEP work->hop is the way out of what opened the session. Global:
  * the verifier looks once.
  */
-__noinline int sl_decide_again(struct sl_ctx *ctx, const struct sl_port *port)
+__noinline enum sl_decision sl_decide_again(struct sl_ctx *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
 	__u16 generation = sl_rules_generation();
 	enum sl_decision decision;
 	struct sl_pair pair = {};
-	int action, why, source;
+	enum sl_policy_action action;
+	enum sl_source source;
+	enum sl_drop why;
 
 	if (!work || !port)
 		return SL_DECIDED_PASS;

@@ -47,15 +47,17 @@ static __always_inline bool sl_is_hidden(const struct sl_packet *pkt)
 }
 
 /* Why the packet can't be judged, or 0: a policy sees all that it may ask for. */
-static __always_inline int sl_hidden_why(struct __sk_buff *ctx, const struct sl_packet *pkt)
+static __always_inline enum sl_drop sl_hidden_why(struct __sk_buff *ctx,
+						  const struct sl_packet *pkt)
 {
 	if (unlikely(!pkt->family))
-		return sl_hides_ip(ctx, pkt) ? SL_DROP_POLICY_HIDDEN : 0;
+		return sl_hides_ip(ctx, pkt) ? SL_DROP_POLICY_HIDDEN : SL_DROP_NONE;
 	if (unlikely(sl_is_damaged(pkt)))
 		return SL_DROP_MALFORMED;
 	if (unlikely(pkt->hidden))
 		return SL_DROP_POLICY_HIDDEN;
-	return pkt->fragment == SL_FRAG_LATER && !pkt->frag_known ? SL_DROP_FRAGMENT_ORPHAN : 0;
+	return pkt->fragment == SL_FRAG_LATER && !pkt->frag_known ? SL_DROP_FRAGMENT_ORPHAN
+								  : SL_DROP_NONE;
 }
 
 /* Could a rule forbid it, of which nothing is known but this? */
@@ -63,7 +65,7 @@ static __always_inline bool sl_hidden_denied(struct __sk_buff *ctx, struct sl_wo
 					     __u32 in_port, __u32 out_port, __u32 domain)
 {
 	struct sl_policy_query *ask = &work->ask;
-	int action;
+	enum sl_policy_action action;
 
 	ask->hidden = work->pkt.family ? SL_POLICY_L4_HIDDEN : SL_POLICY_ADDRESSES_HIDDEN;
 	ask->in_port = in_port;
@@ -82,16 +84,17 @@ static __always_inline bool sl_hidden_denied(struct __sk_buff *ctx, struct sl_wo
  * Judges the packet in work->pkt while a policy is in force: 0, or the reason against it. out_port:
  * where it goes; SL_POLICY_PORT_UNKNOWN: not known. Global: the verifier looks once.
  */
-__noinline int sl_judge_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 out_port, __u32 domain)
+__noinline enum sl_drop sl_judge_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 out_port,
+					__u32 domain)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
-	int why;
+	enum sl_drop why;
 
 	if (!work)
 		return SL_DROP_POLICY_HIDDEN;
 	why = sl_hidden_why(ctx, &work->pkt);
-	return why && sl_hidden_denied(ctx, work, in_port, out_port, domain) ? why : 0;
+	return why && sl_hidden_denied(ctx, work, in_port, out_port, domain) ? why : SL_DROP_NONE;
 }
 
 /*
@@ -99,7 +102,7 @@ __noinline int sl_judge_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 out_p
  * flow, or what is not known of it no policy minds. Or the reason against it. Global: the verifier
  * looks once.
  */
-__noinline int sl_route_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 domain)
+__noinline enum sl_drop sl_route_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 domain)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
@@ -112,7 +115,7 @@ __noinline int sl_route_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 domai
 	if (sl_is_damaged(pkt))
 		return SL_DROP_MALFORMED;
 	if (!sl_is_hidden(pkt) || !sl_policy_in_force())
-		return 0;
+		return SL_DROP_NONE;
 	return sl_judge_hidden(ctx, in_port, SL_POLICY_PORT_UNKNOWN, domain);
 }
 
@@ -145,7 +148,8 @@ static __always_inline bool sl_is_external(struct sl_parts *parts, __be32 addr)
  * Whichever lacks its first one is held, if there is room.
  * Global: the verifier looks once.
  */
-__noinline int sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port, int verdict)
+__noinline enum sl_verdict sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port,
+					  enum sl_verdict verdict)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);

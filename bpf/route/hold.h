@@ -130,7 +130,7 @@ static __always_inline void sl_held_precede(struct __sk_buff *ctx, const struct 
  * sent, and the frame is the next of them, for sl_route(): SL_CONTINUE. Else, or while the
  * neighbour is not resolved, SL_FORWARD: it is the last one. Global: the verifier looks once.
  */
-__noinline int sl_held_next(struct __sk_buff *ctx, const struct sl_port *port)
+__noinline enum sl_verdict sl_held_next(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0, id = port ? port->id : 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);
@@ -160,11 +160,12 @@ __noinline int sl_held_next(struct __sk_buff *ctx, const struct sl_port *port)
 }
 
 /* The end of a frame that is held: it will be counted when it goes on. */
-static __always_inline int sl_held_end(struct sl_port_stats *stats, const struct sl_work *work)
+static __always_inline enum sl_verdict sl_held_end(struct sl_port_stats *stats,
+						   const struct sl_work *work)
 {
 	stats->rx[SL_COUNT_OBSERVED].packets--;
 	stats->rx[SL_COUNT_OBSERVED].bytes -= work->len;
-	return TC_ACT_SHOT;
+	return SL_HELD;
 }
 
 #endif

@@ -164,7 +164,7 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	const struct sl_flow *flow;
 	struct sl_quoted quoted;
 	__be32 source;
-	int err;
+	enum sl_way way;
 
 	if (pkt->family != AF_INET || !sl_quoted_key(ctx, pkt, &quoted, &key->v4))
 		return SL_CONTINUE;
@@ -177,10 +177,10 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	route.saddr = sl_mapped(pkt->k4.saddr);
 	route.daddr = sl_mapped(flow->daddr);
 	route.out_ifindex = sl_way_back(AF_INET, key, flow);
-	err = sl_fib(ctx, AF_INET, &route, hop);
-	if (!sl_fib_found(err))
+	way = sl_fib(ctx, AF_INET, &route, hop);
+	if (!sl_way_found(way))
 		return SL_PASS;
-	hop->neigh = err;
+	hop->neigh = way == SL_WAY_NO_MAC;
 	if (flow->saddr == key->v4.saddr && sl_error_as_it_is(work, hop) != SL_CONTINUE)
 		return SL_DROP;
 	if (sl_may_leave(ctx, pkt, hop) != SL_CONTINUE)

@@ -19,6 +19,17 @@
 #include "route/source.h"
 #include "maps/work.h"
 
+/* What the kernel's routes say of a packet's way out. */
+enum sl_way {
+	/* As the kernel says them, for the compiler's sake: */
+	SL_WAY_KNOWN = BPF_FIB_LKUP_RET_SUCCESS, /* the hop is complete */
+	SL_WAY_NO_MAC =
+	    BPF_FIB_LKUP_RET_NO_NEIGH, /* the hop names the gateway, whose MAC is not known yet */
+	SL_WAY_NONE = 0x100,	       /* there is none that is ours to take */
+	SL_WAY_MOVED,		       /* it is not the port's that the flow left by before */
+	SL_WAY_NOT_BACK, /* answers have no route by the uplink that their session came in by */
+};
+
 struct sl_route {
 	union sl_addr saddr, daddr; /* as the packet came; as it will be delivered */
 	__u32 in_ifindex;
@@ -70,12 +81,9 @@ static __always_inline void sl_fib_addrs(struct bpf_fib_lookup *fib, const struc
 	}
 }
 
-/*
- * Asks the kernel. 0: *hop is complete. BPF_FIB_LKUP_RET_NO_NEIGH: known but for the MAC, *hop
- * names the gateway. Anything else: no way out that is ours to take.
- */
-static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct sl_route *route,
-				  struct sl_hop *hop)
+/* Asks the kernel for the way out. *hop is set with SL_WAY_KNOWN and SL_WAY_NO_MAC alone. */
+static __always_inline enum sl_way sl_fib(struct sl_ctx *ctx, __u8 family,
+					  const struct sl_route *route, struct sl_hop *hop)
 {
 	struct bpf_fib_lookup fib = {
 	    .family = family,
@@ -89,10 +97,10 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 	sl_fib_addrs(&fib, route);
 	err = ctx_fib_lookup(ctx, &fib, route->out_ifindex ? BPF_FIB_LOOKUP_OUTPUT : 0);
 	if (!sl_fib_found(err))
-		return err ?: -1;
+		return SL_WAY_NONE;
 	out = sl_port_find(fib.ifindex);
 	if (!out || (out->flags & SL_PORT_SWITCHED)) /* a VLAN is left by its internal port */
-		return -1;
+		return SL_WAY_NONE;
 	in_vlan = out->role == SL_ROLE_SEGMENT && out->domain;
 	hop->ifindex = fib.ifindex;
 	hop->port = out->id;
@@ -105,12 +113,18 @@ static __always_inline int sl_fib(struct sl_ctx *ctx, __u8 family, const struct 
 	else
 		__builtin_memcpy(&hop->gateway, fib.ipv6_dst, sizeof(hop->gateway));
 	if (err)
-		return err;
+		return SL_WAY_NO_MAC;
 	__builtin_memcpy(hop->dmac, fib.dmac, ETH_ALEN);
 	__builtin_memcpy(hop->smac, fib.smac, ETH_ALEN);
 	if (in_vlan)
 		sl_hop_station(out->domain, hop);
-	return 0;
+	return SL_WAY_KNOWN;
+}
+
+/* Is the way out known, if perhaps not the MAC of the neighbour? */
+static __always_inline bool sl_way_found(enum sl_way way)
+{
+	return way == SL_WAY_KNOWN || way == SL_WAY_NO_MAC;
 }
 
 static __always_inline bool sl_nexthop_is(const struct sl_nexthop *slot, const struct sl_hop *hop)
@@ -191,10 +205,6 @@ static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow,
 	return READ_ONCE(slot->gen) == gen;
 }
 
-/* Beside BPF_FIB_LKUP_RET_*. */
-#define SL_NEXTHOP_MOVED -2
-#define SL_NO_WAY_BACK	 -3
-
 /* Does the flow leave by another port than it did when the kernel was last asked? */
 static __always_inline bool sl_nexthop_moved(const struct sl_flow *flow, const struct sl_hop *hop)
 {
@@ -240,20 +250,20 @@ __noinline __u32 sl_way_back(__u32 family, const union sl_key *key, const struct
 }
 
 /*
- * Asks anew for an established flow. On TC the packet goes by the kernel's neighbour code, which
- * so learns that the neighbour is in use and probes it in time. As sl_fib(), and SL_NEXTHOP_MOVED:
- * the flow opened its session and would leave by another port, of which nothing is decided yet; or
- * SL_NO_WAY_BACK: answers have no route by the uplink that their session came in by.
- * Global: the verifier looks once.
+ * Asks the kernel anew for an established flow. On TC the packet then goes by the kernel's
+ * neighbour code, which so learns that the neighbour is in use and probes it in time. With
+ * SL_WAY_MOVED, which only the flow that opened its session can get, nothing is decided yet about
+ * the other port. Global: the verifier looks once.
  */
-__noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
-			      const struct sl_packet *pkt, struct sl_flow *flow, struct sl_hop *hop)
+__noinline enum sl_way sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
+				      const struct sl_packet *pkt, struct sl_flow *flow,
+				      struct sl_hop *hop)
 {
 	struct sl_route route = {};
-	int err;
+	enum sl_way way;
 
 	if (!port || !pkt || !flow || !hop)
-		return -1;
+		return SL_WAY_NONE;
 	route.in_ifindex = port->l3_ifindex;
 	route.out_ifindex = sl_way_back(pkt->family, &pkt->key, flow);
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
@@ -263,14 +273,14 @@ __noinline int sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *port,
 					*/
 			route.saddr = sl_mapped(flow->saddr);
 	}
-	err = sl_fib(ctx, pkt->family, &route, hop);
-	if (!sl_fib_found(err))
-		return route.out_ifindex ? SL_NO_WAY_BACK : err;
+	way = sl_fib(ctx, pkt->family, &route, hop);
+	if (!sl_way_found(way))
+		return route.out_ifindex ? SL_WAY_NOT_BACK : way;
 	if ((flow->flags & SL_FLOW_ORIG) && sl_nexthop_moved(flow, hop))
-		return SL_NEXTHOP_MOVED;
-	if (!err)
+		return SL_WAY_MOVED;
+	if (way == SL_WAY_KNOWN)
 		sl_nexthop_store(hop, flow);
-	return err;
+	return way;
 }
 
 #endif

@@ -58,7 +58,8 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 	const struct sl_forward *forward = NULL;
 	const struct sl_port *out;
 	enum sl_verdict verdict;
-	int err, source;
+	enum sl_source source;
+	enum sl_way way;
 
 	if (sl_martian(pkt))
 		return SL_PASS;
@@ -72,10 +73,10 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
 	if (forward)
 		route.daddr = forward->addr;
-	err = sl_fib(ctx, pkt->family, &route, hop);
-	if (!sl_fib_found(err))
+	way = sl_fib(ctx, pkt->family, &route, hop);
+	if (!sl_way_found(way))
 		return SL_PASS;
-	hop->neigh = err;
+	hop->neigh = way == SL_WAY_NO_MAC;
 	out = sl_port_find(hop->ifindex);
 	if (!out)
 		return SL_PASS;
@@ -85,7 +86,7 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 	if (verdict != SL_CONTINUE)
 		return verdict;
 	verdict = sl_may_leave(ctx, pkt, hop);
-	if (verdict == SL_CONTINUE && !err)
+	if (verdict == SL_CONTINUE && way == SL_WAY_KNOWN)
 		sl_nexthop_store(hop, flow);
 	return verdict;
 }
@@ -97,7 +98,8 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 static __always_inline enum sl_verdict sl_admit_session(struct sl_ctx *ctx, struct sl_work *work)
 {
 	bool judged = sl_policy_in_force();
-	int why, action = SL_POLICY_ALLOW;
+	enum sl_policy_action action = SL_POLICY_ALLOW;
+	enum sl_drop why;
 
 	if (judged)
 		action = sl_judge_opened(ctx, work->hop.station ?: SL_POLICY_PORT_UNKNOWN);

@@ -127,7 +127,7 @@ static __always_inline int sl_reset6(struct __sk_buff *ctx, const struct sl_pack
  * SL_REPLY, or SL_DROP with the frame to be forgotten. A reset is not answered, nor is what comes
  * in fragments or with options. Global: the verifier looks once.
  */
-__noinline int sl_reset(struct __sk_buff *ctx)
+__noinline enum sl_verdict sl_reset(struct __sk_buff *ctx)
 {
 	__u32 zero = 0;
 	struct sl_work *work = bpf_map_lookup_elem(&sl_work, &zero);

@@ -42,11 +42,11 @@ static __noinline enum sl_verdict sl_continue_slowly(struct __sk_buff *ctx,
 	struct sl_packet *pkt = &work->pkt;
 	struct sl_hop *hop = &work->hop;
 	bool decide = sl_flow_stale(flow, in);
-	int err = 0;
+	enum sl_way way = SL_WAY_KNOWN;
 
 	if (!decide) {
-		err = sl_nexthop_ask(ctx, in, pkt, flow, hop);
-		decide = err == SL_NEXTHOP_MOVED;
+		way = sl_nexthop_ask(ctx, in, pkt, flow, hop);
+		decide = way == SL_WAY_MOVED;
 	}
 	if (decide) {
 		switch (sl_decide_again(ctx, in)) {
@@ -61,11 +61,12 @@ static __noinline enum sl_verdict sl_continue_slowly(struct __sk_buff *ctx,
 			return SL_PASS;
 		}
 		/* The way of what opened the session was part of the decision. */
-		err = flow->flags & SL_FLOW_ORIG ? 0 : sl_nexthop_ask(ctx, in, pkt, flow, hop);
+		way = flow->flags & SL_FLOW_ORIG ? SL_WAY_KNOWN
+						 : sl_nexthop_ask(ctx, in, pkt, flow, hop);
 	}
-	if (err == SL_NO_WAY_BACK)
+	if (way == SL_WAY_NOT_BACK)
 		return sl_refuse(pkt, SL_DROP_NO_WAY_BACK);
-	if (!sl_fib_found(err))
+	if (!sl_way_found(way))
 		return SL_PASS;
 	hop->neigh = true;
 	return SL_CONTINUE;
@@ -151,7 +152,7 @@ sl_route_error(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work
 {
 	struct sl_packet *pkt = &work->pkt;
 	enum sl_verdict verdict;
-	int source;
+	enum sl_source source;
 
 	if (sl_martian(pkt))
 		return SL_PASS;
@@ -171,7 +172,7 @@ sl_route_special(struct __sk_buff *ctx, const struct sl_port *port, struct sl_wo
 {
 	struct sl_packet *pkt = &work->pkt;
 	enum sl_verdict verdict;
-	int why;
+	enum sl_drop why;
 
 	if (pkt->vlan_tags) {
 		if (pkt->priority_tags < pkt->vlan_tags)
@@ -198,7 +199,7 @@ sl_route_special(struct __sk_buff *ctx, const struct sl_port *port, struct sl_wo
  * The IP packet for the router in work->pkt, which entered by `port`: enum sl_verdict. Global: the
  * verifier looks once, not for ports and gateways each.
  */
-__noinline int sl_route(struct __sk_buff *ctx, const struct sl_port *port)
+__noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	__u32 zero = 0;

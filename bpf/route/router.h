@@ -13,13 +13,11 @@
 #include "route/hold.h"
 #include "route/route.h"
 
-#define SL_TO_KERNEL -3 /* no TC action */
-
 /* Rate and DSCP of what the guard lets in. As sl_enter(). */
 static __always_inline enum sl_verdict
 sl_qos_enter(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet *pkt)
 {
-	int why = sl_police(ctx, port);
+	enum sl_drop why = sl_police(ctx, port);
 
 	if (why)
 		return sl_refuse(pkt, why);
@@ -29,9 +27,9 @@ sl_qos_enter(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet
 }
 
 /* A frame that is not forwarded: the kernel's, or refused. */
-static __always_inline int sl_router_finish(struct __sk_buff *ctx, const struct sl_port *port,
-					    struct sl_port_stats *stats, struct sl_work *work,
-					    enum sl_verdict verdict, __u32 len)
+static __always_inline enum sl_verdict
+sl_router_finish(struct __sk_buff *ctx, const struct sl_port *port, struct sl_port_stats *stats,
+		 struct sl_work *work, enum sl_verdict verdict, __u32 len)
 {
 	if (verdict == SL_PASS)
 		return SL_TO_KERNEL;
@@ -39,25 +37,24 @@ static __always_inline int sl_router_finish(struct __sk_buff *ctx, const struct 
 	return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
 }
 
-static __always_inline int sl_router_forward(struct __sk_buff *ctx, struct sl_port_stats *stats,
-					     struct sl_work *work)
+static __always_inline enum sl_verdict
+sl_router_forward(struct __sk_buff *ctx, struct sl_port_stats *stats, struct sl_work *work)
 {
 	sl_count(&stats->rx[SL_COUNT_FORWARDED], work->len);
 	sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
-	return ctx_redirect(ctx, &work->hop);
+	ctx_redirect(ctx, &work->hop);
+	return SL_SENT;
 }
-
-#define SL_TO_ROUTE -5 /* no TC action */
 
 /*
  * What enters by any other port. SL_TO_ROUTE: the caller's to give to sl_route(); SL_TO_KERNEL: to
  * sl_tc_pass().
  */
-static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *port,
-				   struct sl_port_stats *stats, struct sl_work *work)
+static __noinline enum sl_verdict sl_tc_router(struct __sk_buff *ctx, const struct sl_port *port,
+					       struct sl_port_stats *stats, struct sl_work *work)
 {
 	struct sl_sender sender = {};
-	int why = sl_guard_at_sight(ctx, port, &sender);
+	enum sl_drop why = sl_guard_at_sight(ctx, port, &sender);
 	enum sl_verdict verdict =
 	    why ? sl_refuse(&work->pkt, why) : sl_enter(ctx, port, &sender, &work->pkt);
 
@@ -74,9 +71,10 @@ static __noinline int sl_tc_router(struct __sk_buff *ctx, const struct sl_port *
 }
 
 /* The end of a packet for the router. SL_TO_KERNEL: as above. */
-static __noinline int sl_tc_router_end(struct __sk_buff *ctx, const struct sl_port *port,
-				       struct sl_port_stats *stats, struct sl_work *work,
-				       enum sl_verdict verdict)
+static __noinline enum sl_verdict sl_tc_router_end(struct __sk_buff *ctx,
+						   const struct sl_port *port,
+						   struct sl_port_stats *stats,
+						   struct sl_work *work, enum sl_verdict verdict)
 {
 	if (verdict == SL_FORWARD)
 		return sl_router_forward(ctx, stats, work);

@@ -99,7 +99,7 @@ sl_source_by_routes(struct sl_ctx *ctx, const struct sl_port *port, struct sl_wo
  * May work->pkt come in here? enum sl_source. The routes are asked once in sl_settings.nexthop_ttl
  * for each source and port. Global: the verifier looks once.
  */
-__noinline int sl_source_judge(struct sl_ctx *ctx, const struct sl_port *port)
+__noinline enum sl_source sl_source_judge(struct sl_ctx *ctx, const struct sl_port *port)
 {
 	const struct sl_settings *settings = sl_settings_now();
 	__u64 hash, now = sl_tick_now() & SL_SOURCE_TICKS, *known, seen;

@@ -61,7 +61,7 @@ static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const stru
 						  struct sl_work *work)
 {
 	enum sl_verdict verdict;
-	int why;
+	enum sl_drop why;
 
 	if (sl_plan_session(ctx, port, work) != SL_CONTINUE || work->hop.neigh ||
 	    ctx_redirect(ctx, &work->hop) != XDP_REDIRECT || ctx_l4_csum_complete(ctx, &work->pkt))
@@ -85,7 +85,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
 	__u32 now;
-	int why;
+	enum sl_drop why;
 
 	verdict = sl_enter(ctx, port, sender, pkt);
 	if (verdict != SL_CONTINUE)
@@ -101,7 +101,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 		return SL_PASS;
 	now = sl_tick_now();
 	if (!sl_nexthop_cached(flow, settings, now, hop) &&
-	    sl_nexthop_ask(ctx, port, pkt, flow, hop))
+	    sl_nexthop_ask(ctx, port, pkt, flow, hop) != SL_WAY_KNOWN)
 		return SL_PASS;
 	/* Noted now, done if we return XDP_REDIRECT: what can't be sent there stays as it came. */
 	if (pkt->l3_len > hop->mtu || ctx_redirect(ctx, hop) != XDP_REDIRECT ||

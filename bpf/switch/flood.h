@@ -212,35 +212,35 @@ static long sl_walk_word(__u32 word, struct sl_walk *walk)
 }
 
 /*
- * Floods the frame and returns the TC action for what is left of it, or 0 with work->pkt.reason if
- * no port was to have it. (TC_ACT_OK, which is 0 as well, is never meant.)
+ * Floods the frame.
+ * SL_SENT: the last port gets the frame itself. SL_SPENT: copies alone were sent. SL_DROP with
+ * work->pkt.reason: no port was to have it.
  */
-static __always_inline int sl_flood(struct __sk_buff *ctx, struct sl_work *work)
+static __always_inline enum sl_verdict sl_flood(struct __sk_buff *ctx, struct sl_work *work)
 {
 	struct sl_walk walk = {.ctx = ctx, .vid = work->l2.vid};
 	const struct sl_switch_port *last;
 
 	ctx_mark_switched(ctx);
 	bpf_loop(SL_MAX_PORTS / 64, sl_walk_word, &walk, 0);
-	if (!work->flood.last) {
-		work->pkt.reason = SL_DROP_SWITCH_NOWHERE;
-		return 0;
-	}
+	if (!work->flood.last)
+		return sl_refuse(&work->pkt, SL_DROP_SWITCH_NOWHERE);
 	if (likely(!work->flood.probe)) {
 		last = sl_switch_port_of(work->flood.last);
 		if (!last ||
 		    sl_retag(ctx, &work->l2, sl_vlan_leave(last, work->flood.last, &work->l2))) {
 			sl_flood_lost(ctx, work->flood.last, SL_DROP_REWRITE_FAILED);
-			return TC_ACT_SHOT;
+			return SL_SPENT;
 		}
-		return bpf_redirect(last->ifindex, 0);
+		bpf_redirect(last->ifindex, 0);
+		return SL_SENT;
 	}
 	sl_flood_copy(ctx, work, work->flood.last);
 	if (!sl_probe_make(ctx, &work->l2)) {
 		walk.probe = true;
 		bpf_loop(SL_MAX_PORTS / 64, sl_walk_word, &walk, 0);
 	}
-	return TC_ACT_SHOT;
+	return SL_SPENT;
 }
 
 #endif

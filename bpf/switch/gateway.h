@@ -33,39 +33,39 @@ static __always_inline enum sl_verdict sl_gateway_take(struct __sk_buff *ctx,
 	return sl_parse(ctx, &work->pkt, work->gateway.domain);
 }
 
-/* Answers the sender of a packet that the gateway can't forward. */
-static __always_inline int sl_gateway_reply(struct __sk_buff *ctx, const struct sl_port *port,
-					    struct sl_work *work)
+/* Answers the sender of a packet that the gateway can't forward: SL_SENT, or SL_DROP. */
+static __always_inline enum sl_verdict
+sl_gateway_reply(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {
 	if (sl_reply(ctx, &work->gateway, work) != SL_REPLY)
-		return TC_ACT_SHOT;
+		return SL_DROP;
 	work->l2.len = ctx_len(ctx) - ETH_HLEN;
-	return sl_switch_send_to(ctx, work, port->id) ?: TC_ACT_SHOT;
+	return sl_switch_send_to(ctx, work, port->id);
 }
 
 /*
- * The end of a frame of `len` bytes for the gateway of a VLAN. action: how it is sent; 0: it is
- * dropped.
+ * The end of a frame of `len` bytes for the gateway of a VLAN: SL_SENT, or SL_DROP.
+ * @param verdict SL_REPLY if its sender is to be told that it was dropped
+ * @param end SL_SENT, or SL_DROP
  */
-static __always_inline int sl_gateway_finish(struct __sk_buff *ctx, const struct sl_port *port,
-					     struct sl_port_stats *stats, struct sl_work *work,
-					     enum sl_verdict verdict, int action, __u32 len)
+static __always_inline enum sl_verdict
+sl_gateway_finish(struct __sk_buff *ctx, const struct sl_port *port, struct sl_port_stats *stats,
+		  struct sl_work *work, enum sl_verdict verdict, enum sl_verdict end, __u32 len)
 {
-	sl_switch_count(stats, work, action, SL_VLAN_ROUTED, len);
-	if (likely(action))
-		return action;
+	sl_switch_count(stats, work, end, SL_VLAN_ROUTED, len);
+	if (likely(end != SL_DROP))
+		return end;
 	sl_report_drop(ctx, port->id, work->pkt.reason, false);
-	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : TC_ACT_SHOT;
+	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : SL_DROP;
 }
 
-#define SL_TO_HOST -4 /* no TC action */
-
-/* The end of a frame for the gateway. SL_TO_HOST: the caller's to give to sl_tc_host(). */
-static __noinline int sl_tc_gateway_end(struct __sk_buff *ctx, const struct sl_port *port,
-					struct sl_port_stats *stats, struct sl_work *work,
-					enum sl_verdict verdict)
+/* The end of a frame for the gateway: SL_SENT, SL_DROP, SL_HELD, or SL_TO_HOST. */
+static __noinline enum sl_verdict sl_tc_gateway_end(struct __sk_buff *ctx,
+						    const struct sl_port *port,
+						    struct sl_port_stats *stats,
+						    struct sl_work *work, enum sl_verdict verdict)
 {
-	int action = 0;
+	enum sl_verdict end = SL_DROP;
 
 	if (verdict == SL_PASS)
 		return SL_TO_HOST;
@@ -73,17 +73,19 @@ static __noinline int sl_tc_gateway_end(struct __sk_buff *ctx, const struct sl_p
 		return sl_held_end(stats, work);
 	if (verdict == SL_FORWARD) {
 		sl_count_tx(ctx_counted_port(&work->hop), SL_COUNT_FORWARDED, ctx_len(ctx));
-		action = ctx_redirect(ctx, &work->hop);
+		ctx_redirect(ctx, &work->hop);
+		end = SL_SENT;
 	}
-	return sl_gateway_finish(ctx, port, stats, work, verdict, action, work->len);
+	return sl_gateway_finish(ctx, port, stats, work, verdict, end, work->len);
 }
 
 /* What the gateway of a VLAN leaves to the host, whose interface is behind the VLAN's port. */
-static __noinline int sl_tc_host(struct __sk_buff *ctx, const struct sl_port *port,
-				 struct sl_port_stats *stats, struct sl_work *work)
+static __noinline enum sl_verdict sl_tc_host(struct __sk_buff *ctx, const struct sl_port *port,
+					     struct sl_port_stats *stats, struct sl_work *work)
 {
 	const struct sl_vlan *vlan = sl_vlan_of(work->l2.vid);
-	int action = 0, why = 0;
+	enum sl_verdict end = SL_DROP;
+	enum sl_drop why = SL_DROP_NONE;
 
 	if (sl_leaves_ports(ctx, &work->gateway, &work->pkt))
 		why = SL_DROP_OUTSIDE;
@@ -91,8 +93,8 @@ static __noinline int sl_tc_host(struct __sk_buff *ctx, const struct sl_port *po
 		why = sl_track(ctx, work, port->id, vlan->port, work->l2.vid);
 	work->pkt.reason = why;
 	if (vlan && !why)
-		action = sl_switch_send_to(ctx, work, vlan->port);
-	return sl_gateway_finish(ctx, port, stats, work, sl_refused(&work->pkt), action, work->len);
+		end = sl_switch_send_to(ctx, work, vlan->port);
+	return sl_gateway_finish(ctx, port, stats, work, sl_refused(&work->pkt), end, work->len);
 }
 
 /* A frame for the gateway of its VLAN, made one that is for the router. */

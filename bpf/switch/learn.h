@@ -85,9 +85,9 @@ static __always_inline bool sl_macs_short(const struct sl_switch_state *state)
 	       READ_ONCE(state->learned) + READ_ONCE(live->macs) > (__u64)settings->max_macs + 1;
 }
 
-static __always_inline int sl_learn_new(struct sl_ctx *ctx, __u32 port,
-					const struct sl_switch_port *sp,
-					struct sl_switch_state *state, __u64 key)
+static __always_inline enum sl_drop sl_learn_new(struct sl_ctx *ctx, __u32 port,
+						 const struct sl_switch_port *sp,
+						 struct sl_switch_state *state, __u64 key)
 {
 	struct sl_fdb *entry;
 
@@ -98,11 +98,11 @@ static __always_inline int sl_learn_new(struct sl_ctx *ctx, __u32 port,
 		sl_macs_learned(state, -1);
 		if (!sl_fdb_entry(key))
 			sl_event_notice(ctx, port, SL_EVENT_MACS_FULL, 0);
-		return 0;
+		return SL_DROP_NONE;
 	}
 	sl_fdb_touch(entry);
 	__sync_lock_test_and_set((__u32 *)&entry->port, port | port << 16);
-	return 0;
+	return SL_DROP_NONE;
 }
 
 /* Counts the moves of a MAC to and fro between two ports. */
@@ -129,29 +129,29 @@ static __always_inline void sl_learn_report_move(struct sl_ctx *ctx, __u32 port,
 }
 
 /* The MAC is known on another port. Of several CPUs one moves it. */
-static __always_inline int sl_learn_moved(struct sl_ctx *ctx, __u32 port,
-					  const struct sl_switch_port *sp,
-					  struct sl_switch_state *state, struct sl_fdb *entry,
-					  __u64 key)
+static __always_inline enum sl_drop sl_learn_moved(struct sl_ctx *ctx, __u32 port,
+						   const struct sl_switch_port *sp,
+						   struct sl_switch_state *state,
+						   struct sl_fdb *entry, __u64 key)
 {
 	__u32 *where = (__u32 *)&entry->port, was = READ_ONCE(*where), from = was & 0xffff;
 	struct sl_switch_state *counted = sl_switch_state_of(was >> 16);
 	bool fresh = sl_fdb_fresh(entry, sl_epoch_now());
 
 	if (!from) /* another CPU is making it, or the sweeper giving it up */
-		return 0;
+		return SL_DROP_NONE;
 	if (!sl_learn_admit(sp, state))
 		return SL_DROP_SWITCH_MAC_LIMIT;
 	if (from == port || __sync_val_compare_and_swap(where, was, port | port << 16) != was) {
 		sl_macs_learned(state, -1);
-		return 0;
+		return SL_DROP_NONE;
 	}
 	sl_fdb_touch(entry);
 	if (was >> 16 && counted)
 		sl_macs_learned(counted, -1);
 	if (fresh)
 		sl_learn_report_move(ctx, port, from, key);
-	return 0;
+	return SL_DROP_NONE;
 }
 SL_STATIC_ASSERT(__builtin_offsetof(struct sl_fdb, port) % 4 == 0 &&
 		     __builtin_offsetof(struct sl_fdb, counted) ==
@@ -168,14 +168,14 @@ static __always_inline bool sl_is_gateway(__u64 mac, __u16 vid, __u16 port)
 }
 
 /* A source that is not known here. 0, or an enum sl_drop. */
-__noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vid)
+__noinline enum sl_drop sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vid)
 {
 	const struct sl_switch_port *sp = sl_switch_port_of(port);
 	struct sl_switch_state *state = sl_switch_state_of(port);
 	__u64 key = sl_fdb_key(mac, vid);
 	struct sl_fdb *entry;
 	bool known;
-	int why;
+	enum sl_drop why;
 
 	if (!sp || !state)
 		return SL_DROP_SWITCH_CLOSED;
@@ -191,12 +191,12 @@ __noinline int sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vi
 		return SL_DROP_SWITCH_LOCKED;
 	/* What was flushed, or has aged, stays unknown where nothing is learned. */
 	if (!(sp->flags & SL_SWITCH_LEARN))
-		return 0;
+		return SL_DROP_NONE;
 	if (entry && entry->port == port) {
 		sl_fdb_touch(entry);
-		return 0;
+		return SL_DROP_NONE;
 	}
-	why = entry ? 0 : sl_detect_mac(ctx, port);
+	why = entry ? SL_DROP_NONE : sl_detect_mac(ctx, port);
 	if (unlikely(why))
 		return why;
 	return entry ? sl_learn_moved(ctx, port, sp, state, entry, key)
@@ -222,7 +222,7 @@ static __always_inline bool sl_learn_known(__u16 port, const struct sl_l2 *l2)
 }
 
 /* Notes where the frame's source is. 0, or an enum sl_drop. */
-static __always_inline int sl_learn(struct sl_ctx *ctx, __u16 port, const struct sl_l2 *l2)
+static __always_inline enum sl_drop sl_learn(struct sl_ctx *ctx, __u16 port, const struct sl_l2 *l2)
 {
 	return likely(sl_learn_known(port, l2)) ? 0 : sl_learn_slow(ctx, port, l2->src, l2->vid);
 }

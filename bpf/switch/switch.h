@@ -18,7 +18,7 @@ static __always_inline enum sl_verdict
 sl_switch_guard(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet *pkt)
 {
 	struct sl_sender sender = {};
-	int why = sl_guard_at_sight(ctx, port, &sender);
+	enum sl_drop why = sl_guard_at_sight(ctx, port, &sender);
 
 	if (why || !sender.guard)
 		return why ? sl_refuse(pkt, why) : SL_CONTINUE;
@@ -46,13 +46,13 @@ static __always_inline bool sl_switch_isolated(const struct sl_switch_port *a,
 static __always_inline const struct sl_switch_port *sl_switch_find(const struct sl_port *port,
 								   const struct sl_switch_port *sp,
 								   const struct sl_l2 *l2,
-								   __u16 *to, int *why)
+								   __u16 *to, enum sl_drop *why)
 {
 	__u16 id = sl_fdb_port(l2);
 	const struct sl_switch_port *out = sl_switch_port_of(id);
 	const struct sl_switch_state *state = sl_switch_state_of(id);
 
-	*why = 0;
+	*why = SL_DROP_NONE;
 	*to = id;
 	if (!id || !out || !state || !out->ifindex || !sl_vlan_has(out, l2->vid) ||
 	    sl_is_closed(state))

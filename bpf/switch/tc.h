@@ -26,15 +26,15 @@ static __always_inline bool sl_is_reserved(__u64 dst)
 }
 
 /* A frame to a group that means something to the switch itself. 0, or an enum sl_drop. */
-static __noinline int sl_switch_special(struct __sk_buff *ctx, const struct sl_port *port,
-					const struct sl_switch_port *sp, struct sl_l2 *l2)
+static __noinline enum sl_drop sl_switch_special(struct __sk_buff *ctx, const struct sl_port *port,
+						 const struct sl_switch_port *sp, struct sl_l2 *l2)
 {
 	__u16 from;
 
 	if (l2->dst == SL_BPDU || l2->dst == SL_BPDU_PVST) {
 		l2->bpdu = sp->flags & SL_SWITCH_BPDU_FORWARD;
 		if (l2->bpdu)
-			return 0;
+			return SL_DROP_NONE;
 		if (sp->flags & SL_SWITCH_BPDU_SHUT)
 			sl_close(port->id, SL_CLOSED_BPDU, 0, true);
 		sl_event_notice(ctx, port->id, SL_EVENT_BPDU, 0);
@@ -43,24 +43,25 @@ static __noinline int sl_switch_special(struct __sk_buff *ctx, const struct sl_p
 	if (sl_is_reserved(l2->dst))
 		return SL_DROP_SWITCH_RESERVED;
 	if (l2->dst != SL_BROADCAST || l2->type != bpf_htons(SL_PROBE_ETHERTYPE))
-		return 0;
+		return SL_DROP_NONE;
 	from = sl_probe_from(ctx, l2->off);
 	if (!from)
-		return 0;
+		return SL_DROP_NONE;
 	sl_loop_probed(ctx, port->id, from);
 	return SL_DROP_SWITCH_PROBE;
 }
 
 /* From the wire to the MAC table. 0, or an enum sl_drop; the guard has had its say. */
-static __always_inline int sl_switch_admit(struct __sk_buff *ctx, const struct sl_port *port,
-					   const struct sl_switch_port *sp,
-					   struct sl_switch_state *state, struct sl_l2 *l2)
+static __always_inline enum sl_drop sl_switch_admit(struct __sk_buff *ctx,
+						    const struct sl_port *port,
+						    const struct sl_switch_port *sp,
+						    struct sl_switch_state *state, struct sl_l2 *l2)
 {
-	int why;
+	enum sl_drop why;
 
 	if (sl_is_closed(state))
 		return SL_DROP_SWITCH_CLOSED;
-	why = l2->dst & 1 ? sl_switch_special(ctx, port, sp, l2) : 0;
+	why = l2->dst & 1 ? sl_switch_special(ctx, port, sp, l2) : SL_DROP_NONE;
 	if (!why)
 		why = sl_vlan_enter(sp, port->id, l2);
 	if (why)
@@ -80,7 +81,7 @@ static __noinline enum sl_verdict sl_switch_qos(struct __sk_buff *ctx, const str
 						struct sl_work *work)
 {
 	__u32 tag = work->l2.tag, pcp = tag ? SL_TAG_PRI(tag) >> 1 : SL_PCP_KEEP;
-	int why = sl_police(ctx, port);
+	enum sl_drop why = sl_police(ctx, port);
 
 	if (why)
 		return sl_refuse(&work->pkt, why);
@@ -103,7 +104,7 @@ static __always_inline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
 {
 	struct sl_switch_state *state = sl_switch_state_of(port->id);
 	enum sl_verdict verdict;
-	int why;
+	enum sl_drop why;
 
 	if (sl_l2_read(ctx, &work->l2) || !state)
 		return sl_refuse(&work->pkt, SL_DROP_MALFORMED);
@@ -120,81 +121,74 @@ static __always_inline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
 	return verdict;
 }
 
-/* To one port. The TC action, or 0 with work->pkt.reason. */
-static __always_inline int sl_switch_send(struct __sk_buff *ctx, struct sl_work *work, __u16 id,
-					  const struct sl_switch_port *out)
+/* Sends the frame to one port: SL_SENT, or SL_DROP with work->pkt.reason. */
+static __always_inline enum sl_verdict sl_switch_send(struct __sk_buff *ctx, struct sl_work *work,
+						      __u16 id, const struct sl_switch_port *out)
 {
-	if (!sl_switch_fits(ctx, &work->l2, out)) {
-		work->pkt.reason = SL_DROP_SWITCH_MTU;
-		return 0;
-	}
-	if (sl_retag(ctx, &work->l2, sl_vlan_leave(out, id, &work->l2))) {
-		work->pkt.reason = SL_DROP_REWRITE_FAILED;
-		return 0;
-	}
+	if (!sl_switch_fits(ctx, &work->l2, out))
+		return sl_refuse(&work->pkt, SL_DROP_SWITCH_MTU);
+	if (sl_retag(ctx, &work->l2, sl_vlan_leave(out, id, &work->l2)))
+		return sl_refuse(&work->pkt, SL_DROP_REWRITE_FAILED);
 	ctx_mark_switched(ctx);
-	return bpf_redirect(out->ifindex, 0);
+	bpf_redirect(out->ifindex, 0);
+	return SL_SENT;
 }
 
-/* To the host, or back to a port. As sl_switch_send(). */
-static __noinline int sl_switch_send_to(struct __sk_buff *ctx, struct sl_work *work, __u16 id)
+/* Sends the frame to the host, or back to a port: as sl_switch_send(). */
+static __noinline enum sl_verdict sl_switch_send_to(struct __sk_buff *ctx, struct sl_work *work,
+						    __u16 id)
 {
 	const struct sl_switch_port *out = sl_switch_port_of(id);
 
 	work->pkt.reason = SL_DROP_SWITCH_NOWHERE;
-	return out && out->ifindex ? sl_switch_send(ctx, work, id, out) : 0;
+	return out && out->ifindex ? sl_switch_send(ctx, work, id, out) : SL_DROP;
 }
 
-/* To all ports of the VLAN. As sl_switch_send(). */
-static __noinline int sl_switch_flood(struct __sk_buff *ctx, const struct sl_port *port,
-				      const struct sl_switch_port *sp, struct sl_work *work)
+/* Sends the frame to all ports of its VLAN: as sl_flood(). */
+static __noinline enum sl_verdict sl_switch_flood(struct __sk_buff *ctx, const struct sl_port *port,
+						  const struct sl_switch_port *sp,
+						  struct sl_work *work)
 {
 	struct sl_switch_state *state = sl_switch_state_of(port->id);
 
 	if (!(work->l2.dst & 1)) {
 		work->l2.kind = SL_STORM_UNKNOWN;
-		if (state && !sl_storm_allows(sp, state, SL_STORM_UNKNOWN)) {
-			work->pkt.reason = SL_DROP_SWITCH_STORM;
-			return 0;
-		}
+		if (state && !sl_storm_allows(sp, state, SL_STORM_UNKNOWN))
+			return sl_refuse(&work->pkt, SL_DROP_SWITCH_STORM);
 	}
 	work->flood = (struct sl_flood){.in = port->id};
 	return sl_flood(ctx, work);
 }
 
-/* By the MAC table. As sl_switch_send(). */
-static __always_inline int sl_switch_forward(struct __sk_buff *ctx, const struct sl_port *port,
-					     const struct sl_switch_port *sp, struct sl_work *work,
-					     enum sl_vlan_count *count)
+/* Sends the frame where the MAC table says: SL_SENT, SL_SPENT, or SL_DROP with work->pkt.reason. */
+static __always_inline enum sl_verdict
+sl_switch_forward(struct __sk_buff *ctx, const struct sl_port *port,
+		  const struct sl_switch_port *sp, struct sl_work *work, enum sl_vlan_count *count)
 {
 	const struct sl_switch_port *out;
+	enum sl_drop why;
 	__u16 to;
-	int why;
 
 	if (!(work->l2.dst & 1)) {
 		out = sl_switch_find(port, sp, &work->l2, &to, &why);
 		if (likely(out)) {
 			why = sl_is_tracked(ctx, port)
 				  ? sl_track(ctx, work, port->id, to, work->l2.vid)
-				  : 0;
+				  : SL_DROP_NONE;
 			if (likely(!why))
 				return sl_switch_send(ctx, work, to, out);
 		}
-		if (why) {
-			work->pkt.reason = why;
-			return 0;
-		}
+		if (why)
+			return sl_refuse(&work->pkt, why);
 	}
 	*count = SL_VLAN_FLOODED;
 	why = sl_is_tracked(ctx, port)
 		  ? sl_track(ctx, work, port->id, SL_POLICY_PORT_UNKNOWN, work->l2.vid)
-		  : 0;
+		  : SL_DROP_NONE;
 	if (!why && work->l2.type == bpf_htons(ETH_P_ARP))
 		why = sl_detect_arp(ctx, port->id, work->l2.off);
-	if (unlikely(why)) {
-		work->pkt.reason = why;
-		return 0;
-	}
+	if (unlikely(why))
+		return sl_refuse(&work->pkt, why);
 	return sl_switch_flood(ctx, port, sp, work);
 }
 
@@ -213,37 +207,38 @@ static __always_inline bool sl_for_gateway(const struct sl_vlan *vlan, const str
 	       sl_mac_number(vlan->mac) == l2->dst;
 }
 
-/* Counts a switched port's frame; action 0: it is dropped. */
+/* Counts the frame of a switched port, whose end this verdict is. */
 static __always_inline void sl_switch_count(struct sl_port_stats *stats, const struct sl_work *work,
-					    int action, enum sl_vlan_count count, __u32 len)
+					    enum sl_verdict end, enum sl_vlan_count count,
+					    __u32 len)
 {
-	sl_count(&stats->rx[action ? SL_COUNT_FORWARDED : SL_COUNT_DROPPED], len);
-	sl_vlan_count(work->l2.vid, action ? count : SL_VLAN_DROPPED, len);
+	bool dropped = end == SL_DROP;
+
+	sl_count(&stats->rx[dropped ? SL_COUNT_DROPPED : SL_COUNT_FORWARDED], len);
+	sl_vlan_count(work->l2.vid, dropped ? SL_VLAN_DROPPED : count, len);
 }
 
-#define SL_TO_GATEWAY -2 /* no TC action */
-
-/* What enters by a switched port. SL_TO_GATEWAY: the caller's to give to sl_tc_gateway(). */
-static __noinline int sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *port,
-				   struct sl_port_stats *stats, struct sl_work *work)
+/* What enters by a switched port: SL_SENT, SL_SPENT, SL_DROP, or SL_TO_GATEWAY. */
+static __noinline enum sl_verdict sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *port,
+					       struct sl_port_stats *stats, struct sl_work *work)
 {
 	const struct sl_switch_port *sp = sl_switch_port_of(port->id);
 	enum sl_vlan_count count = SL_VLAN_SWITCHED;
+	enum sl_verdict verdict = SL_DROP;
 	const struct sl_vlan *vlan;
 	__u32 len = ctx_len(ctx);
-	int action = 0;
 
 	if (!sp)
-		return TC_ACT_SHOT;
+		return SL_DROP;
 	if (sl_switch_receive(ctx, port, sp, work) == SL_CONTINUE) {
 		vlan = sl_vlan_of(work->l2.vid);
 		if (vlan && sl_for_gateway(vlan, port, &work->l2))
 			return SL_TO_GATEWAY;
-		action = sl_switch_forward(ctx, port, sp, work, &count);
+		verdict = sl_switch_forward(ctx, port, sp, work, &count);
 	}
-	sl_switch_count(stats, work, action, count, len);
-	if (likely(action))
-		return action;
+	sl_switch_count(stats, work, verdict, count, len);
+	if (likely(verdict != SL_DROP))
+		return verdict;
 	return sl_ingress_drop(ctx, port, work, sl_refused(&work->pkt) == SL_REPLY);
 }
 

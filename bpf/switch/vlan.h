@@ -38,8 +38,8 @@ static __always_inline __u16 sl_vlan_from_wire(const struct sl_switch_port *sp, 
 	return sl_vlan_map(port, wire, true) ? 0 : wire;
 }
 
-static __always_inline int sl_vlan_enter_trunk(const struct sl_switch_port *sp, __u16 port,
-					       struct sl_l2 *l2)
+static __always_inline enum sl_drop sl_vlan_enter_trunk(const struct sl_switch_port *sp, __u16 port,
+							struct sl_l2 *l2)
 {
 	__u16 tpid = sp->flags & SL_SWITCH_STAG ? ETH_P_8021AD : ETH_P_8021Q;
 
@@ -54,7 +54,7 @@ static __always_inline int sl_vlan_enter_trunk(const struct sl_switch_port *sp, 
 		return SL_DROP_VLAN_UNTAGGED;
 	}
 	if (sl_vlan_has(sp, l2->vid))
-		return 0;
+		return SL_DROP_NONE;
 	l2->vid = 0; /* in no VLAN, and counted in none */
 	return SL_DROP_VLAN_TAGGED;
 }
@@ -63,19 +63,20 @@ static __always_inline int sl_vlan_enter_trunk(const struct sl_switch_port *sp, 
  * An access port takes untagged and priority-tagged frames. A second tag behind the priority tag
  * would come to light when that is taken off.
  */
-static __always_inline int sl_vlan_enter_access(const struct sl_switch_port *sp, struct sl_l2 *l2)
+static __always_inline enum sl_drop sl_vlan_enter_access(const struct sl_switch_port *sp,
+							 struct sl_l2 *l2)
 {
 	if (l2->tag && (SL_TAG_VID(l2->tag) || l2->inner || SL_TAG_TPID(l2->tag) != ETH_P_8021Q))
 		return SL_DROP_VLAN_TAGGED;
 	l2->vid = sp->pvid;
-	return 0;
+	return SL_DROP_NONE;
 }
 
 /* The VLAN of a frame that enters. 0, or an enum sl_drop. */
-static __always_inline int sl_vlan_enter(const struct sl_switch_port *sp, __u16 port,
-					 struct sl_l2 *l2)
+static __always_inline enum sl_drop sl_vlan_enter(const struct sl_switch_port *sp, __u16 port,
+						  struct sl_l2 *l2)
 {
-	int why = 0;
+	enum sl_drop why = SL_DROP_NONE;
 
 	l2->pri = SL_TAG_PRI(l2->tag);
 	if (sp->mode == SL_VLAN_TUNNEL) { /* its tags are its own */

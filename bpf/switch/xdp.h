@@ -135,7 +135,7 @@ sl_xdp_switch_to(const struct sl_port *port, const struct sl_switch_port *sp, st
 		 __u16 *to)
 {
 	const struct sl_switch_state *state = sl_switch_state_of(port->id);
-	int why;
+	enum sl_drop why;
 
 	if (!state || (l2->dst & 1) || sl_is_closed(state) || sl_vlan_enter(sp, port->id, l2))
 		return NULL;
@@ -158,7 +158,7 @@ static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const s
 	enum sl_verdict verdict;
 	struct sl_flow *flow;
 	__u16 to;
-	int why;
+	enum sl_drop why;
 
 	if (!sp || sl_l2_read(ctx, l2))
 		return SL_PASS;
