@@ -58,9 +58,9 @@ SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_masquerades, struct sl_masq_key, struct sl_masq
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pools, __u32, struct sl_pool, SL_MAX_POOLS, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_externals, __u32, union sl_addr, SL_MAX_EXTERNALS, 0);
 /* Mapped by the loader, whose updates must be as atomic as the datapath's. */
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_bits, __u32, struct sl_port_bits, SL_PORT_SPACES,
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_port_bits, __u32, struct sl_port_bits, SL_L4PORT_SPACES,
        BPF_F_MMAPABLE);
-SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pool_stats, __u32, struct sl_pool_stats, SL_PORT_SPACES, 0);
+SL_MAP(BPF_MAP_TYPE_ARRAY, sl_pool_stats, __u32, struct sl_pool_stats, SL_L4PORT_SPACES, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_bindings, struct sl_binding_key, struct sl_binding, 1, 0);
 SL_MAP(BPF_MAP_TYPE_HASH, sl_forwards, struct sl_forward_key, struct sl_forward, 262144,
        BPF_F_NO_PREALLOC);

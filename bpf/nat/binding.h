@@ -29,7 +29,7 @@ static __always_inline void sl_live_bindings(__u64 change)
 }
 
 /* The port space of an external address and protocol: sluice/abi/nat.h. */
-static __always_inline __u32 sl_port_space(__u32 external, __u8 proto)
+static __always_inline __u32 sl_l4port_space(__u32 external, __u8 proto)
 {
 	return external * SL_L4_COUNT + sl_l4_of(proto);
 }
@@ -45,7 +45,7 @@ static __always_inline void sl_pool_taken(struct sl_pool_stats *stats)
 }
 
 /* The port is one less, or with 1 one more, of what this account holds. */
-static __always_inline void sl_account_ports(__u32 account, __u8 proto, __u32 change)
+static __always_inline void sl_account_l4ports(__u32 account, __u8 proto, __u32 change)
 {
 	struct sl_account *payer = sl_account_at(account);
 	__u32 l4 = sl_l4_of(proto);
@@ -69,19 +69,19 @@ static __always_inline bool sl_account_may_bind(__u32 account, __u8 proto,
 
 static __always_inline void sl_pool_give_back(__u32 external, __u8 proto, __be16 port)
 {
-	__u32 space = sl_port_space(external, proto);
+	__u32 space = sl_l4port_space(external, proto);
 	struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
 	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
 
 	if (!bits || !stats)
 		return;
-	sl_port_give_back(bits, bpf_ntohs(port));
+	sl_l4port_give_back(bits, bpf_ntohs(port));
 	__sync_fetch_and_sub(&stats->in_use, 1);
 }
 
 static __always_inline void sl_pool_refused(__u32 external, __u8 proto)
 {
-	__u32 space = sl_port_space(external, proto);
+	__u32 space = sl_l4port_space(external, proto);
 	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
 
 	if (stats)
@@ -135,7 +135,7 @@ static __always_inline void sl_binding_unref(struct sl_binding_key *key)
 	if (bpf_map_delete_elem(&sl_bindings, key))
 		return;
 	sl_pool_give_back(external, key->proto, port);
-	sl_account_ports(account, key->proto, -1);
+	sl_account_l4ports(account, key->proto, -1);
 	sl_live_bindings(-1);
 }
 
@@ -208,7 +208,7 @@ __noinline enum sl_drop sl_external_port(struct sl_ctx *ctx, struct sl_bind_requ
 
 	if (!req)
 		return SL_DROP_PORTS_EXHAUSTED;
-	space = sl_port_space(external, req->key.proto);
+	space = sl_l4port_space(external, req->key.proto);
 	bits = bpf_map_lookup_elem(&sl_port_bits, &space);
 	stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
 	port = bpf_ntohs(req->key.port);
@@ -216,15 +216,15 @@ __noinline enum sl_drop sl_external_port(struct sl_ctx *ctx, struct sl_bind_requ
 		return SL_DROP_PORTS_EXHAUSTED;
 	if (!sl_account_may_bind(req->account, req->key.proto, stats))
 		return SL_DROP_HOST_QUOTA;
-	if (!sl_port_take(bits, port))
-		port = sl_port_take_any(space);
+	if (!sl_l4port_take(bits, port))
+		port = sl_l4port_take_any(space);
 	while (tries < SL_HOST_TRIES && port >= 0 &&
 	       (sl_host_awaits(req, addr, port) || sl_host_uses(ctx, req, addr, port))) {
 		req->hosts[tries++] = port;
-		port = tries < SL_HOST_TRIES ? sl_port_take_any(space) : -1;
+		port = tries < SL_HOST_TRIES ? sl_l4port_take_any(space) : SL_L4PORT_NONE;
 	}
 	for (int i = 0; i < SL_HOST_TRIES && i < tries; i++) {
-		sl_port_give_back(bits, req->hosts[i]);
+		sl_l4port_give_back(bits, req->hosts[i]);
 		__sync_fetch_and_add(&stats->retries, 1);
 	}
 	if (port < 0)
@@ -287,7 +287,7 @@ static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_re
 		return -1;
 	}
 	if (!bpf_map_update_elem(&sl_bindings, &req->key, binding, BPF_NOEXIST)) {
-		sl_account_ports(req->account, req->key.proto, 1);
+		sl_account_l4ports(req->account, req->key.proto, 1);
 		sl_live_bindings(1);
 		return 0;
 	}

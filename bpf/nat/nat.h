@@ -26,7 +26,7 @@ static __always_inline const struct sl_masq *sl_masquerade(__u32 uplink, __be32 
 }
 
 /* Is this external port of any address forwarded, or is anything forwarded to this internal one? */
-static __always_inline bool sl_port_forwarded(bool internal, __be16 port)
+static __always_inline bool sl_l4port_forwarded(bool internal, __be16 port)
 {
 	__u32 number = bpf_ntohs(port);
 	__u32 index = number / 64 + (internal ? SL_FORWARDED_WORDS : 0);
@@ -38,7 +38,7 @@ static __always_inline bool sl_port_forwarded(bool internal, __be16 port)
 static __always_inline const struct sl_forward *sl_forward_find(const struct sl_forward_key *key)
 {
 	if ((key->proto != IPPROTO_TCP && key->proto != IPPROTO_UDP) ||
-	    !sl_port_forwarded(key->uplink != SL_FORWARD_IN, key->port))
+	    !sl_l4port_forwarded(key->uplink != SL_FORWARD_IN, key->port))
 		return NULL;
 	return bpf_map_lookup_elem(&sl_forwards, key);
 }

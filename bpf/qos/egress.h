@@ -12,8 +12,8 @@
 #include "qos/remark.h"
 
 /* The matches that have nothing against the L4 port. */
-static __always_inline __u64 sl_match_port(const struct sl_qos_rules *rules,
-					   const struct sl_qos_intervals *intervals, __be16 port)
+static __always_inline __u64 sl_match_l4port(const struct sl_qos_rules *rules,
+					     const struct sl_qos_intervals *intervals, __be16 port)
 {
 	__u32 at = bpf_ntohs(port);
 
@@ -39,8 +39,8 @@ static __always_inline __u64 sl_match_l4(const struct sl_qos_rules *rules,
 	intervals = bpf_map_lookup_elem(&sl_qos_intervals, &zero);
 	if (!intervals)
 		return 0;
-	return rules->by_protocol[proto] &
-	       (sl_match_port(rules, intervals, sport) | sl_match_port(rules, intervals, dport));
+	return rules->by_protocol[proto] & (sl_match_l4port(rules, intervals, sport) |
+					    sl_match_l4port(rules, intervals, dport));
 }
 
 /* The class of a frame: the first match that it fulfils says it. */

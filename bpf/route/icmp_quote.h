@@ -39,6 +39,18 @@ static __always_inline bool sl_quote_ports(struct __sk_buff *ctx, __u32 off, __u
 	return true;
 }
 
+/* Begins the key of the answers to a quoted packet. */
+static __always_inline void sl_quote_begin4(const struct iphdr *ip, __u16 domain,
+					    struct sl_key4 *key)
+{
+	*key = (struct sl_key4){
+	    .saddr = ip->daddr,
+	    .daddr = ip->saddr,
+	    .domain = domain,
+	    .proto = ip->protocol,
+	};
+}
+
 static __always_inline bool sl_quote_key4(struct __sk_buff *ctx, __u32 off, __u16 domain,
 					  struct sl_key4 *key)
 {
@@ -46,12 +58,7 @@ static __always_inline bool sl_quote_key4(struct __sk_buff *ctx, __u32 off, __u1
 
 	if (bpf_skb_load_bytes(ctx, off, &ip, sizeof(ip)) || ip.version != 4)
 		return false;
-	*key = (struct sl_key4){
-	    .saddr = ip.daddr,
-	    .daddr = ip.saddr,
-	    .domain = domain,
-	    .proto = ip.protocol,
-	};
+	sl_quote_begin4(&ip, domain, key);
 	return sl_quote_ports(ctx, off + ip.ihl * 4, ip.protocol, &key->sport, &key->dport);
 }
 

@@ -24,11 +24,12 @@ struct sl_quoted {
 };
 
 /*
- * The quoted tuple turned round, as key. False if the quote is not of a kind that is translated.
- * A quoted echo request has its identifier where sl_parse_icmp() finds it.
+ * Reads the quote, and makes the key of its answers. False: it is not of a kind that is translated.
+ * Unlike sl_quote_key4() it needs no more of the L4 header than the ports, but a plain IP header,
+ * since the quote is rewritten.
  */
-static __always_inline bool sl_quoted_key(struct __sk_buff *ctx, const struct sl_packet *pkt,
-					  struct sl_quoted *quoted, struct sl_key4 *key)
+static __always_inline bool sl_quote_translated(struct __sk_buff *ctx, const struct sl_packet *pkt,
+						struct sl_quoted *quoted, struct sl_key4 *key)
 {
 	__u32 off = pkt->l4_off + sizeof(struct icmphdr);
 	struct icmphdr icmp;
@@ -36,12 +37,7 @@ static __always_inline bool sl_quoted_key(struct __sk_buff *ctx, const struct sl
 	if (!sl_in_packet(pkt, off, sizeof(*quoted)) ||
 	    bpf_skb_load_bytes(ctx, off, quoted, sizeof(*quoted)) || quoted->ip.ihl != 5)
 		return false;
-	*key = (struct sl_key4){
-	    .saddr = quoted->ip.daddr,
-	    .daddr = quoted->ip.saddr,
-	    .domain = pkt->k4.domain,
-	    .proto = quoted->ip.protocol,
-	};
+	sl_quote_begin4(&quoted->ip, pkt->k4.domain, key);
 	switch (quoted->ip.protocol) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
@@ -166,7 +162,7 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	__be32 source;
 	enum sl_way way;
 
-	if (pkt->family != AF_INET || !sl_quoted_key(ctx, pkt, &quoted, &key->v4))
+	if (pkt->family != AF_INET || !sl_quote_translated(ctx, pkt, &quoted, &key->v4))
 		return SL_CONTINUE;
 	flow = sl_flow_get(AF_INET, key);
 	if (!flow || !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)))

@@ -14,7 +14,7 @@ enum sl_l4 {
 };
 
 /* A port space is one external address and protocol: index external * SL_L4_COUNT + sl_l4. */
-#define SL_PORT_SPACES (SL_MAX_EXTERNALS * SL_L4_COUNT)
+#define SL_L4PORT_SPACES (SL_MAX_EXTERNALS * SL_L4_COUNT)
 
 /*
  * Map sl_masquerades (LPM trie): which sources are translated when they leave by which
