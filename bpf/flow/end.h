@@ -8,6 +8,7 @@
 #ifndef SLUICE_BPF_FLOW_END_H
 #define SLUICE_BPF_FLOW_END_H
 
+#include "sluice/abi/session.h"
 #include "lib/flow_enter.h"
 #include "lib/flow_log.h"
 #include "lib/packet.h"
@@ -45,30 +46,14 @@ static __always_inline void sl_session_uncount(__u8 family, __u8 kind, __u32 acc
 		__sync_fetch_and_add(family == AF_INET ? &live->tracked4 : &live->tracked6, -1);
 }
 
-/*
- * The key of the packets that answer those of `key` after they left as `flow` says. Field by field:
- * a whole one would be made on the stack first.
- */
+/* Makes the key of the packets that answer those of `key` after they left as `flow` says. */
 static __always_inline void sl_reverse_key(__u8 family, const union sl_key *key,
 					   const struct sl_flow *flow, union sl_key *reverse)
 {
-	if (family == AF_INET) {
-		reverse->v4.saddr = flow->daddr;
-		reverse->v4.daddr = flow->saddr;
-		reverse->v4.sport = flow->dport;
-		reverse->v4.dport = flow->sport;
-		reverse->v4.domain = flow->out_domain;
-		reverse->v4.proto = key->v4.proto;
-		reverse->v4.kind = key->v4.kind;
-	} else {
-		reverse->v6.saddr = key->v6.daddr;
-		reverse->v6.daddr = key->v6.saddr;
-		reverse->v6.sport = flow->dport;
-		reverse->v6.dport = flow->sport;
-		reverse->v6.domain = flow->out_domain;
-		reverse->v6.proto = key->v6.proto;
-		reverse->v6.kind = key->v6.kind;
-	}
+	if (family == AF_INET)
+		sl_answer_key4(&key->v4, flow, &reverse->v4);
+	else
+		sl_answer_key6(&key->v6, flow, &reverse->v6);
 }
 
 static __always_inline bool sl_flow_claim_family(__u8 family, __u32 slot)

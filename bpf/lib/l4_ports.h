@@ -10,6 +10,7 @@
 #ifndef SLUICE_BPF_LIB_L4_PORTS_H
 #define SLUICE_BPF_LIB_L4_PORTS_H
 
+#include "sluice/abi/nat.h"
 #include "lib/bits.h"
 #include "lib/packet.h"
 #include "maps/maps.h"
@@ -25,20 +26,6 @@ enum sl_l4port_none {
 
 #define SL_L4PORT_WORDS	    1024
 #define SL_L4PORT_SUMMARIES 16
-
-static __always_inline int sl_l4_of(__u8 proto)
-{
-	switch (proto) {
-	case IPPROTO_TCP:
-		return SL_L4_TCP;
-	case IPPROTO_UDP:
-		return SL_L4_UDP;
-	case IPPROTO_ICMP:
-		return SL_L4_ICMP;
-	default:
-		return -1;
-	}
-}
 
 static __always_inline void sl_l4port_hint_full(struct sl_port_bits *bits, __u32 word)
 {

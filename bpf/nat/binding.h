@@ -28,12 +28,6 @@ static __always_inline void sl_live_bindings(__u64 change)
 		__sync_fetch_and_add(&live->bindings, change);
 }
 
-/* The port space of an external address and protocol: sluice/abi/nat.h. */
-static __always_inline __u32 sl_l4port_space(__u32 external, __u8 proto)
-{
-	return external * SL_L4_COUNT + sl_l4_of(proto);
-}
-
 /* Marks the port of a space as used or free again in the statistics. */
 static __always_inline void sl_pool_taken(struct sl_pool_stats *stats)
 {
@@ -69,7 +63,7 @@ static __always_inline bool sl_account_may_bind(__u32 account, __u8 proto,
 
 static __always_inline void sl_pool_give_back(__u32 external, __u8 proto, __be16 port)
 {
-	__u32 space = sl_l4port_space(external, proto);
+	__u32 space = sl_l4port_space(external, sl_l4_of(proto));
 	struct sl_port_bits *bits = bpf_map_lookup_elem(&sl_port_bits, &space);
 	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
 
@@ -81,7 +75,7 @@ static __always_inline void sl_pool_give_back(__u32 external, __u8 proto, __be16
 
 static __always_inline void sl_pool_refused(__u32 external, __u8 proto)
 {
-	__u32 space = sl_l4port_space(external, proto);
+	__u32 space = sl_l4port_space(external, sl_l4_of(proto));
 	struct sl_pool_stats *stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
 
 	if (stats)
@@ -208,7 +202,7 @@ __noinline enum sl_drop sl_external_port(struct sl_ctx *ctx, struct sl_bind_requ
 
 	if (!req)
 		return SL_DROP_PORTS_EXHAUSTED;
-	space = sl_l4port_space(external, req->key.proto);
+	space = sl_l4port_space(external, sl_l4_of(req->key.proto));
 	bits = bpf_map_lookup_elem(&sl_port_bits, &space);
 	stats = bpf_map_lookup_elem(&sl_pool_stats, &space);
 	port = bpf_ntohs(req->key.port);

@@ -8,6 +8,7 @@
 #ifndef SLUICE_BPF_SWEEP_SWEEP_H
 #define SLUICE_BPF_SWEEP_SWEEP_H
 
+#include "sluice/abi/session.h"
 #include "lib/packet.h"
 #include "lib/time.h"
 #include "maps/maps.h"
@@ -45,38 +46,6 @@ struct sl_sweep_run {
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sweeper, __u32, struct sl_sweeper, 1, 0);
 
-/*
- * TCP is established once both sides have sent an ACK, until both have sent a FIN, and while no
- * reset stands.
- */
-static __always_inline __u32 sl_tcp_timeout(const struct sl_settings *settings,
-					    const struct sl_flow *flow,
-					    const struct sl_flow *reverse)
-{
-	bool established = (flow->tcp_seen & reverse->tcp_seen & SL_TCP_ACK) &&
-			   !sl_tcp_is_finished(flow, reverse) && !sl_tcp_is_reset(flow, reverse);
-
-	return established ? settings->tcp_established_timeout : settings->tcp_transitory_timeout;
-}
-
-static __always_inline __u32 sl_timeout(const struct sl_settings *settings, __u8 proto,
-					const struct sl_flow *flow, const struct sl_flow *reverse)
-{
-	if (flow->flags & SL_FLOW_DENIED)
-		return settings->tcp_transitory_timeout;
-	switch (proto) {
-	case IPPROTO_TCP:
-		return sl_tcp_timeout(settings, flow, reverse);
-	case IPPROTO_UDP:
-		return settings->udp_timeout;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return settings->icmp_timeout;
-	default:
-		return settings->other_timeout;
-	}
-}
-
 /* Signed: a packet on another CPU may be a tick ahead of us. */
 static __always_inline bool sl_is_later(__u32 tick, __u32 than)
 {
@@ -92,7 +61,7 @@ static __always_inline bool sl_session_over(const struct sl_settings *settings, 
 
 	if (sl_is_later(back, last))
 		last = back;
-	last += sl_timeout(settings, proto, flow, reverse);
+	last += sl_session_timeout(settings, proto, flow, reverse);
 	return !sl_is_later(last, now);
 }
 
@@ -101,7 +70,7 @@ static __always_inline bool sl_session_may_be_over(const struct sl_settings *set
 						   const struct sl_flow *flow, __u32 now)
 {
 	const struct sl_flow none = {};
-	__u32 least = sl_timeout(settings, proto, flow, &none);
+	__u32 least = sl_session_timeout(settings, proto, flow, &none);
 
 	if (proto == IPPROTO_TCP && settings->tcp_established_timeout < least)
 		least = settings->tcp_established_timeout;

@@ -7,6 +7,7 @@
 
 #include "loader/base/clock.hpp"
 #include "loader/flow/session.hpp"
+#include "sluice/abi/session.h"
 
 namespace sluice {
 
@@ -31,22 +32,14 @@ inline Address translated_destination(const sl_key6& key, const sl_flow&) {
 
 /// The key of the other direction: what answers the packet as it leaves.
 inline sl_key4 reply_key(const sl_key4& key, const sl_flow& flow) {
-    return {.saddr = flow.daddr,
-            .daddr = flow.saddr,
-            .sport = flow.dport,
-            .dport = flow.sport,
-            .domain = static_cast<__u16>(flow.out_domain),
-            .proto = key.proto,
-            .kind = key.kind};
+    sl_key4 reply{};
+    sl_answer_key4(&key, &flow, &reply);
+    return reply;
 }
 inline sl_key6 reply_key(const sl_key6& key, const sl_flow& flow) {
-    return {.saddr = key.daddr,
-            .daddr = key.saddr,
-            .sport = flow.dport,
-            .dport = flow.sport,
-            .domain = static_cast<__u16>(flow.out_domain),
-            .proto = key.proto,
-            .kind = key.kind};
+    sl_key6 reply{};
+    sl_answer_key6(&key, &flow, &reply);
+    return reply;
 }
 
 inline NatKind nat_kind(const sl_flow& flow) {
@@ -60,24 +53,6 @@ inline NatKind nat_kind(const sl_flow& flow) {
 inline SessionState state_of(std::uint8_t protocol, const sl_flow& original, const sl_flow& reply) {
     if (protocol == IPPROTO_TCP) return tcp_state(original, reply);
     return reply.packets > 0 ? SessionState::replied : SessionState::unreplied;
-}
-
-/// As the sweeper decides it.
-inline std::uint32_t timeout_ticks(const sl_settings& settings, std::uint8_t protocol,
-                                   SessionState state) {
-    switch (protocol) {
-        case IPPROTO_TCP:
-            return state == SessionState::established || state == SessionState::closing
-                       ? settings.tcp_established_timeout
-                       : settings.tcp_transitory_timeout;
-        case IPPROTO_UDP:
-            return settings.udp_timeout;
-        case IPPROTO_ICMP:
-        case IPPROTO_ICMPV6:
-            return settings.icmp_timeout;
-        default:
-            return settings.other_timeout;
-    }
 }
 
 inline bool is_original(const sl_flow& flow) { return (flow.flags & SL_FLOW_ORIG) != 0; }
@@ -167,9 +142,7 @@ private:
         std::uint32_t idle = now_ - flow.last_seen;
         if (reply.packets > 0) idle = std::min(idle, now_ - reply.last_seen);
         if (idle > 1u << 31) idle = 0;  // a packet since we looked at the clock
-        const auto timeout = (flow.flags & SL_FLOW_DENIED) != 0
-                                 ? settings_.tcp_transitory_timeout
-                                 : timeout_ticks(settings_, session.protocol, session.state);
+        const auto timeout = sl_session_timeout(&settings_, session.protocol, &flow, &reply);
         session.idle = seconds_of_ticks(idle);
         // Of a coarse unit: not younger than its last packet.
         session.age = std::max(session.idle, static_cast<double>(now_created_ - created) *

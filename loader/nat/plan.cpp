@@ -95,19 +95,12 @@ std::uint8_t protocol_of(sl_l4 l4) {
 }
 
 std::optional<sl_l4> l4_of(std::uint8_t protocol) {
-    switch (protocol) {
-        case IPPROTO_TCP:
-            return SL_L4_TCP;
-        case IPPROTO_UDP:
-            return SL_L4_UDP;
-        case IPPROTO_ICMP:
-            return SL_L4_ICMP;
-        default:
-            return std::nullopt;
-    }
+    const int l4 = sl_l4_of(protocol);
+    if (l4 < 0) return std::nullopt;
+    return static_cast<sl_l4>(l4);
 }
 
-std::uint32_t port_space(std::uint32_t external, sl_l4 l4) { return external * SL_L4_COUNT + l4; }
+std::uint32_t port_space(std::uint32_t external, sl_l4 l4) { return sl_l4port_space(external, l4); }
 
 NatPlan plan_nat(const DesiredState& desired, const Host& host) {
     NatPlan plan;

@@ -3,6 +3,7 @@
 #ifndef SLUICE_ABI_NAT_H
 #define SLUICE_ABI_NAT_H
 
+#include "sluice/abi/protocol.h"
 #include "sluice/abi/types.h"
 
 /* Protocols that have ports to translate; each has a port space of its own. */
@@ -13,7 +14,26 @@ enum sl_l4 {
 	SL_L4_COUNT = 3,
 };
 
-/* A port space is one external address and protocol: index external * SL_L4_COUNT + sl_l4. */
+/* The enum sl_l4 of a protocol, or -1: it has no ports to translate. */
+SL_INLINE int sl_l4_of(__u8 proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return SL_L4_TCP;
+	case IPPROTO_UDP:
+		return SL_L4_UDP;
+	case IPPROTO_ICMP:
+		return SL_L4_ICMP;
+	default:
+		return -1;
+	}
+}
+
+/* A port space is one external address and protocol. Index of sl_port_bits and sl_pool_stats. */
+SL_INLINE __u32 sl_l4port_space(__u32 external, int l4)
+{
+	return external * SL_L4_COUNT + l4;
+}
 #define SL_L4PORT_SPACES (SL_MAX_EXTERNALS * SL_L4_COUNT)
 
 /*
