@@ -81,7 +81,7 @@ static __noinline bool sl_tc_block(struct __sk_buff *ctx, const struct sl_port *
 	return true;
 }
 
-/* What the kernel is to do with the frame. Here alone verdicts become actions of TC. */
+/* Tells the kernel what to do with the frame. Here alone verdicts become actions of TC. */
 static __always_inline int sl_tc_action(enum sl_verdict verdict)
 {
 	if (likely(verdict == SL_SENT))
@@ -168,7 +168,10 @@ int sl_tc_egress(struct __sk_buff *ctx)
 	return TC_ACT_UNSPEC;
 }
 
-/* Run once by the loader when an instance is made or its programs are replaced. */
+/*
+ * Starts the sweeper. The loader runs it once when an instance is made or its programs are
+ * replaced.
+ */
 SEC("tc")
 int sl_start_sweeper(struct __sk_buff *ctx)
 {

@@ -45,7 +45,7 @@ static __always_inline int sl_xdp_drop(struct xdp_md *ctx, const struct sl_port 
 	return XDP_DROP;
 }
 
-/* The frame is ready to leave by this port, and counted where it came in. */
+/* Sends a frame that is ready to leave by this port, and was counted where it came in. */
 static __always_inline int sl_xdp_send(struct xdp_md *ctx, __u32 port, __u16 qos, __u32 len)
 {
 	enum sl_drop why = unlikely(qos & SL_QOS_EGRESS) ? sl_police_out(ctx, port) : SL_DROP_NONE;
@@ -59,7 +59,7 @@ static __always_inline int sl_xdp_send(struct xdp_md *ctx, __u32 port, __u16 qos
 	return XDP_REDIRECT;
 }
 
-/* What enters by a switched port. */
+/* Takes what enters by a switched port. */
 static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *port)
 {
 	__u32 len = ctx_len(ctx), zero = 0;
@@ -80,7 +80,7 @@ static __noinline int sl_xdp_switched(struct xdp_md *ctx, const struct sl_port *
 	}
 }
 
-/* The end of a frame that is for the router. */
+/* Ends a frame that is for the router. */
 static __always_inline int sl_xdp_finish(struct xdp_md *ctx, const struct sl_port *port,
 					 enum sl_verdict verdict, const struct sl_packet *pkt,
 					 const struct sl_hop *hop, __u32 len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The block list: frames from a listed source, and to a listed destination, are dropped before
- * anything else looks at them. Its own glance at the headers does for that.
+ * The block list drops frames from a listed source, and to a listed destination, before anything
+ * else looks at them. Its own glance at the headers does for that.
  */
 #ifndef SLUICE_BPF_BLOCK_BLOCK_H
 #define SLUICE_BPF_BLOCK_BLOCK_H
@@ -11,7 +11,7 @@
 #include "lib/time.h"
 #include "maps/maps.h"
 
-/* Ethernet, two tags, and the IPv6 header. */
+/* The headers that are looked at: Ethernet, two tags, and IPv6. */
 #define SL_BLOCK_HEADERS (ETH_HLEN + SL_VLAN_TAGS * VLAN_HLEN + sizeof(struct ipv6hdr))
 
 static __always_inline struct sl_block_state *sl_block_state_now(void)
@@ -29,7 +29,10 @@ static __always_inline bool sl_block_any(void)
 	return state && (READ_ONCE(state->listed) | READ_ONCE(state->until));
 }
 
-/* Offset of the IP header, and its ethertype in *proto; 0: none that can be read. */
+/*
+ * Finds the IP header. Returns its offset, with its ethertype in *proto; 0: there is none that can
+ * be read.
+ */
 static __always_inline __u32 sl_block_l3(void *data, void *end, __be16 *proto)
 {
 	struct ethhdr *eth = data;
@@ -62,7 +65,7 @@ static __always_inline struct sl_block_addr6 sl_block_addr6(const struct in6_add
 	};
 }
 
-/* Two functions' worth of stack: one frame of it for both addresses. */
+/* Looks both addresses up. A function of its own, so that both share one frame of the stack. */
 static __noinline int sl_block_listed6(void *lines, const struct sl_block_tables *tables,
 				       const struct ipv6hdr *ip6)
 {
@@ -70,7 +73,7 @@ static __noinline int sl_block_listed6(void *lines, const struct sl_block_tables
 	       sl_block_has6(lines, tables, sl_block_addr6(&ip6->daddr));
 }
 
-/* One length of an address that may have an expiry. */
+/* Looks for this address, cut to this length: has it an expiry that has not come? */
 static __always_inline bool sl_block_lasts(const struct sl_block_key *key)
 {
 	const struct sl_block_until *entry = bpf_map_lookup_elem(&sl_block_until, key);
@@ -132,7 +135,7 @@ __noinline int sl_block_for_now(const union sl_addr *addr)
 	return search.found;
 }
 
-/* The same for both of a frame's addresses. */
+/* Does sl_block_for_now() hold for one of the packet's addresses? */
 static __noinline int sl_block_expiring(const void *l3, bool is4)
 {
 	const struct ipv6hdr *ip6 = l3;
@@ -195,7 +198,9 @@ __noinline int sl_block_look(struct sl_ctx *ctx)
 	return unlikely(READ_ONCE(state->until)) && sl_block_expiring(data, is4);
 }
 
-/* What the image says of an untagged IPv4 frame. SL_BLOCK_SOME: that takes more than a glance. */
+/*
+ * Says what the image says of an untagged IPv4 frame. SL_BLOCK_SOME: that takes more than a glance.
+ */
 static __always_inline enum sl_block_share sl_block_glance(struct sl_ctx *ctx)
 {
 	void *data = ctx_data(ctx), *end = ctx_data_end(ctx), *image;
@@ -217,7 +222,10 @@ static __always_inline enum sl_block_share sl_block_glance(struct sl_ctx *ctx)
 	return destination == SL_BLOCK_NONE ? source : destination;
 }
 
-/* The same without a call for nearly every frame. To be asked if sl_block_any(). */
+/*
+ * Does what sl_block_look() does, for nearly every frame without a call. It is to be asked only if
+ * sl_block_any().
+ */
 static __always_inline bool sl_blocked(struct sl_ctx *ctx)
 {
 	const struct sl_block_state *state = sl_block_state_now();
@@ -229,8 +237,8 @@ static __always_inline bool sl_blocked(struct sl_ctx *ctx)
 }
 
 /*
- * Blocks an address for so many ticks from now on, or for longer if it is blocked for longer. 1: it
- * was not. 0: it was, or the table is full.
+ * Blocks an address for so many ticks from now on, or for longer if it is blocked for longer.
+ * 1: it was not blocked before. 0: it was, or the table is full.
  */
 __noinline int sl_block_for(const union sl_addr *addr, __u32 ticks, __u32 by)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The context vocabulary on TC: see ctx/common.h. */
+/* This is the context vocabulary on TC: see ctx/common.h. */
 #ifndef SLUICE_BPF_CTX_SKB_H
 #define SLUICE_BPF_CTX_SKB_H
 
@@ -35,13 +35,13 @@ static __always_inline bool ctx_is_gso(const struct sl_ctx *ctx)
 	return ctx->gso_size;
 }
 
-/* Payload of each segment of a GSO frame. */
+/* Tells how much payload each segment of a GSO frame has. */
 static __always_inline __u32 ctx_gso_size(const struct sl_ctx *ctx)
 {
 	return ctx->gso_size;
 }
 
-/* Tags that the driver or the kernel took out of the frame into the skb. */
+/* Counts the tags that the driver or the kernel took out of the frame into the skb. */
 static __always_inline __u8 ctx_vlan_offloaded(const struct sl_ctx *ctx)
 {
 	return ctx->vlan_present ? 1 : 0;
@@ -52,7 +52,7 @@ static __always_inline __u16 ctx_vlan_vid(const struct sl_ctx *ctx)
 	return ctx->vlan_present ? ctx->vlan_tci & VLAN_VID_MASK : 0;
 }
 
-/* The same tag as one number (lib/l2.h), 0 without one. */
+/* Makes one number of that tag (lib/l2.h); 0: there is none. */
 static __always_inline __u32 ctx_vlan_beside(const struct sl_ctx *ctx)
 {
 	return ctx->vlan_present ? bpf_ntohs(ctx->vlan_proto) << 16 | ctx->vlan_tci : 0;
@@ -84,7 +84,7 @@ static __always_inline int ctx_make_linear(struct sl_ctx *ctx, __u32 want)
 	return bpf_skb_pull_data(ctx, want < ctx->len ? want : ctx->len);
 }
 
-/* L3 length of the longest frame that leaves; the headers repeat in each segment. */
+/* Tells the L3 length of the longest frame that leaves; the headers repeat in each segment. */
 static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const struct sl_packet *pkt)
 {
 	if (!ctx->gso_size)
@@ -93,10 +93,11 @@ static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const str
 }
 
 /*
- * Mends the checksum in this field of the L4 header at l4, which can be read as far as that;
- * addr_diff and port_diff are what the change adds to its sum, the pseudo-header's part and the
- * rest. A checksum that can't be partial is mended in place, which saves two calls; else the kernel
- * knows whether it is partial and does the right thing.
+ * Mends the checksum in this field of the L4 header at l4, which can be read as far as that. A
+ * checksum that can't be partial is mended in place, which saves two calls; else the kernel knows
+ * whether it is partial and does the right thing.
+ * @param addr_diff what the change of addresses adds to its sum: the pseudo-header's part
+ * @param port_diff what the rest of the change adds
  */
 static __always_inline int ctx_l4_csum_replace(struct sl_ctx *ctx, const struct sl_packet *pkt,
 					       void *l4, __u32 field, __u64 addr_diff,
@@ -126,7 +127,10 @@ static __always_inline int ctx_l4_csum_replace(struct sl_ctx *ctx, const struct 
 	return err;
 }
 
-/* No checksum covers it, but that of a NIC which sums the whole frame (CHECKSUM_COMPLETE). */
+/*
+ * Stores the hop limit. No checksum covers it, but that of a NIC which sums the whole frame
+ * (CHECKSUM_COMPLETE).
+ */
 static __always_inline int ctx_store_hop_limit(struct sl_ctx *ctx, __u32 off, __u8 value)
 {
 	return bpf_skb_store_bytes(ctx, off, &value, sizeof(value), BPF_F_RECOMPUTE_CSUM);
@@ -139,29 +143,35 @@ static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_loo
 }
 
 /*
- * Says to the egress program of the target port that sluice sent the frame: to this port, and has
- * counted it; or into the segment behind which the port is, and the port counts it; or likewise,
- * but at layer 2, from another port of the same segment. That program clears it again.
+ * These say to the egress program of the target port that sluice sent the frame, and it clears them
+ * again. PORT: the frame was sent to this port, and is counted by now. SEGMENT: it was sent into
+ * the segment behind which the port is, and the port counts it. SWITCHED: the same, at layer 2 and
+ * from another port of the segment.
  */
 #define SL_TC_INDEX_PORT     0x51ce
 #define SL_TC_INDEX_SEGMENT  0x51cf
 #define SL_TC_INDEX_SWITCHED 0x51d0
 
-/* A mark that came with the frame is another instance's, and would be taken for ours on egress. */
+/*
+ * Clears a mark that came with the frame: it is another instance's, and would be taken for ours on
+ * egress.
+ */
 static __always_inline void ctx_clear_mark(struct sl_ctx *ctx)
 {
 	if (unlikely(ctx->tc_index - SL_TC_INDEX_PORT <= SL_TC_INDEX_SWITCHED - SL_TC_INDEX_PORT))
 		ctx->tc_index = 0;
 }
 
-/* Marks a frame that is switched. What the router sent into a VLAN stays known for that. */
+/* Marks a frame that is switched. What the router sent into a VLAN keeps the mark that says so. */
 static __always_inline void ctx_mark_switched(struct sl_ctx *ctx)
 {
 	if (ctx->tc_index != SL_TC_INDEX_SEGMENT)
 		ctx->tc_index = SL_TC_INDEX_SWITCHED;
 }
 
-/* The port that the frame is counted at before it is sent; 0: its egress program does that. */
+/*
+ * Tells the port that the frame is counted at before it is sent; 0: its egress program counts it.
+ */
 static __always_inline __u32 ctx_counted_port(const struct sl_hop *hop)
 {
 	return unlikely(hop->qos & SL_QOS_EGRESS) ? 0 : hop->port;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The context vocabulary on XDP: see ctx/common.h. */
+/* This is the context vocabulary on XDP: see ctx/common.h. */
 #ifndef SLUICE_BPF_CTX_XDP_H
 #define SLUICE_BPF_CTX_XDP_H
 
@@ -34,7 +34,7 @@ static __always_inline __u32 ctx_ifindex(const struct sl_ctx *ctx)
 	return ctx->ingress_ifindex;
 }
 
-/* A GSO frame looks here like any frame longer than the MTU: ctx_segment_len() tells. */
+/* A GSO frame looks here like any frame longer than the MTU, which ctx_segment_len() tells. */
 static __always_inline bool ctx_is_gso(const struct sl_ctx *ctx)
 {
 	return false;
@@ -69,13 +69,13 @@ static __always_inline bool ctx_is_last(void)
 	return false;
 }
 
-/* In whichever buffer they are (Linux 5.18). */
+/* Copies bytes of the frame, in whichever buffer they are (Linux 5.18). */
 static __always_inline int ctx_load_bytes(struct sl_ctx *ctx, __u32 off, void *to, __u32 len)
 {
 	return bpf_xdp_load_bytes(ctx, off, to, len);
 }
 
-/* Headers stand in the first buffer or the frame is none for the fast path. */
+/* Does nothing: headers stand in the first buffer, or the frame is not for the fast path. */
 static __always_inline int ctx_make_linear(struct sl_ctx *ctx, __u32 want)
 {
 	return 0;
@@ -92,7 +92,10 @@ static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_loo
 	return bpf_fib_lookup(ctx, fib, sizeof(*fib), flags);
 }
 
-/* Only ports that were proved able to receive are in the map; for others the lookup fails. */
+/*
+ * Sends the frame on. Only ports that were proved able to receive are in the map; for others the
+ * look-up fails.
+ */
 static __always_inline int ctx_redirect(struct sl_ctx *ctx, const struct sl_hop *hop)
 {
 	return bpf_redirect_map(&sl_xdp_targets, hop->port, XDP_PASS);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TCP and UDP checksums on XDP. A partial one must be completed here, for once the frame is
- * redirected nobody does it: summed over the whole segment, starting from what the field holds. If
- * that was a complete checksum which only looked partial, the same value comes out.
+ * This completes TCP and UDP checksums on XDP. A partial one must be completed here, for once the
+ * frame is redirected nobody does it: summed over the whole segment, starting from what the field
+ * holds. If that was a complete checksum which only looked partial, the same value comes out.
  */
 #ifndef SLUICE_BPF_CTX_XDP_CSUM_H
 #define SLUICE_BPF_CTX_XDP_CSUM_H
@@ -16,8 +16,8 @@
 #define SL_CSUM_CHUNKS 32 /* 16 KB: more than any jumbo frame */
 
 /*
- * The folded sum over len bytes of the frame from off on, or a negative errno. Through a buffer,
- * because a jumbo frame's tail is not directly readable. Global: the verifier looks once.
+ * Sums len bytes of the frame from off on, by a buffer, because a jumbo frame's tail is not
+ * directly readable. Returns the folded sum, or a negative errno. Global: the verifier looks once.
  */
 __noinline int sl_csum_frame(struct xdp_md *ctx, __u32 off, __u32 len)
 {
@@ -57,8 +57,8 @@ static __always_inline __u32 ctx_l4_check_off(const struct sl_packet *pkt)
 }
 
 /*
- * Completes a partial checksum. To be called before anything is rewritten, so that a frame it
- * can't do is still as it came. 0, or a negative errno.
+ * Completes a partial checksum. It is to be called before anything is rewritten, so that a frame it
+ * can't do is still as it came. Returns 0, or a negative errno.
  */
 static __always_inline int ctx_l4_csum_complete(struct xdp_md *ctx, const struct sl_packet *pkt)
 {
@@ -85,7 +85,7 @@ static __always_inline int ctx_l4_csum_complete(struct xdp_md *ctx, const struct
 	return 0;
 }
 
-/* See ctx/skb.h; here the checksum is complete by now. */
+/* Does what that of ctx/skb.h does; here the checksum is complete by now. */
 static __always_inline int ctx_l4_csum_replace(struct xdp_md *ctx, const struct sl_packet *pkt,
 					       void *l4, __u32 field, __u64 addr_diff,
 					       __u64 port_diff)

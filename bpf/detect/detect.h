@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Detection of floods and scans, where a session begins, where TCP's handshake ends, and at each
+ * Floods and scans are detected where a session begins, where TCP's handshake ends, and at each
  * SL_DETECT_STRIDE-th packet of a UDP or ICMP flow: an established flow pays nothing else for it.
  */
 #ifndef SLUICE_BPF_DETECT_DETECT_H
@@ -16,7 +16,9 @@
 
 #define SL_DETECT_STRIDE 256 /* a power of two */
 
-/* What is counted once for each `item` (a hash), or `amount` times if that is 0. */
+/*
+ * What a detector is told. It counts once for each `item` (a hash), or `amount` times if that is 0.
+ */
 struct sl_observation {
 	__u32 key; /* hash of the source, destination or port, and of the detector */
 	__u32 item;
@@ -24,8 +26,8 @@ struct sl_observation {
 };
 
 /*
- * The hash of two numbers takes the secret in, so that nobody finds a source whose slot is
- * another's, or ports that a scan may try as one. Global: the verifier looks once.
+ * Hashes two numbers with the secret, so that nobody finds a source whose slot is another's, or
+ * ports that a scan may try as one. Global: the verifier looks once.
  */
 __noinline __u32 sl_detect_hash(__u64 a, __u64 b)
 {
@@ -42,13 +44,15 @@ static __always_inline __u32 sl_detect_addr(const union sl_addr *addr)
 	return sl_detect_hash(words[0], words[1]);
 }
 
-/* What was tried, as sl_observation.item. */
+/* Makes sl_observation.item of what was tried. */
 static __always_inline __u32 sl_detect_item(__u32 what)
 {
 	return sl_detect_hash(what, 0) | 1;
 }
 
-/* The slot of a key, begun anew if its window is over. Two CPUs may begin it both: a few are lost.
+/*
+ * Finds the slot of a key, and begins it anew if its window is over. Two CPUs may both begin it: a
+ * few counts are lost then.
  */
 static __always_inline struct sl_detect *sl_detect_slot(__u32 key, __u32 now, __u32 window)
 {
@@ -73,7 +77,7 @@ static __always_inline struct sl_detect *sl_detect_slot(__u32 key, __u32 now, __
 	return slot;
 }
 
-/* An item's place in the set. */
+/* Finds the word of the set that an item's bit is in. */
 static __always_inline __u64 *sl_detect_word(struct sl_detect *slot, __u32 item)
 {
 	return &slot->seen[item >> 24 & 3];
@@ -92,7 +96,7 @@ static __always_inline bool sl_detect_add(struct sl_detect *slot, __u32 item)
 	return !(__sync_fetch_and_or(sl_detect_word(slot, item), bit) & bit);
 }
 
-/* What is to be done about it: SL_DETECT_OFF up to the threshold. */
+/* Counts an observation. Returns what is to be done about it: SL_DETECT_OFF up to the threshold. */
 static __noinline enum sl_detect_action
 sl_observe(struct sl_ctx *ctx, __u32 port, enum sl_detector what, const struct sl_observation *seen)
 {
@@ -132,7 +136,7 @@ static __noinline void sl_unobserve(enum sl_detector what, __u32 key, __u32 item
 	__sync_fetch_and_add(&slot->count, -1);
 }
 
-/* Of a packet, what detectors go by. */
+/* What detectors go by, of a packet. */
 struct sl_suspect {
 	__u32 source, destination; /* hashes */
 	__u16 port;		   /* destination port */
@@ -157,7 +161,7 @@ static __always_inline __u32 sl_detect_key(enum sl_detector what, __u32 a, __u32
 	return sl_detect_hash((__u64)b << 32 | a, what);
 }
 
-/* True: it is over the threshold, and is to be dropped for it. */
+/* Is the observation over the threshold, so that the packet is to be dropped for it? */
 static __always_inline bool sl_suspicious(struct sl_ctx *ctx, __u32 port, enum sl_detector what,
 					  struct sl_suspect *who, const struct sl_observation *seen)
 {
@@ -196,7 +200,7 @@ static __always_inline bool sl_is_icmp(__u8 proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
-/* Packets of UDP or ICMP, by source and by destination. */
+/* Counts packets of UDP or ICMP, by source and by destination. True: they are over a threshold. */
 static __always_inline bool sl_observe_packets(struct sl_ctx *ctx, __u32 port,
 					       struct sl_suspect *who, __u32 packets)
 {
@@ -210,7 +214,10 @@ static __always_inline bool sl_observe_packets(struct sl_ctx *ctx, __u32 port,
 	return sl_suspicious(ctx, port, to + 1, who, &seen) || over;
 }
 
-/* A connection that begins: a half-open one, a port and a host that were tried. */
+/*
+ * Counts a connection that begins: it is half-open, and tries a port and a host. True: it is over a
+ * threshold.
+ */
 static __always_inline bool sl_observe_syn(struct sl_ctx *ctx, __u32 port, struct sl_suspect *who)
 {
 	struct sl_observation seen = {.amount = 1};
@@ -227,8 +234,8 @@ static __always_inline bool sl_observe_syn(struct sl_ctx *ctx, __u32 port, struc
 }
 
 /*
- * A session that is about to begin with *pkt. 0, or the reason against it. Global: the verifier
- * looks once.
+ * Counts a session that is about to begin with *pkt. Returns the reason against it, if there is
+ * one. Global: the verifier looks once.
  */
 __noinline enum sl_drop sl_detect_open(struct sl_ctx *ctx, const struct sl_packet *pkt, __u32 port)
 {
@@ -250,7 +257,7 @@ __noinline enum sl_drop sl_detect_open(struct sl_ctx *ctx, const struct sl_packe
 	return over ? SL_DROP_DETECTED : SL_DROP_NONE;
 }
 
-/* So many packets more of an established flow. They are reported, but not dropped. */
+/* Counts so many packets more of an established flow. They are reported, but not dropped. */
 __noinline int sl_detect_packets(struct sl_ctx *ctx, const struct sl_packet *pkt, __u32 port)
 {
 	struct sl_suspect who;
@@ -265,7 +272,7 @@ __noinline int sl_detect_packets(struct sl_ctx *ctx, const struct sl_packet *pkt
 	return 0;
 }
 
-/* A connection that *pkt completes was none of a flood or scan. */
+/* Takes a connection back that *pkt completes: it was none of a flood or scan. */
 __noinline int sl_detect_settled(const struct sl_packet *pkt)
 {
 	struct sl_suspect who;
@@ -283,7 +290,7 @@ __noinline int sl_detect_settled(const struct sl_packet *pkt)
 	return 0;
 }
 
-/* A MAC that is about to be learned. 0, or the reason against it. */
+/* Counts a MAC that is about to be learned. Returns the reason against it, if there is one. */
 static __always_inline enum sl_drop sl_detect_mac(struct sl_ctx *ctx, __u32 port)
 {
 	struct sl_observation seen = {.key = sl_detect_key(SL_DETECT_MAC_FLOOD, port, 0),
@@ -296,7 +303,10 @@ static __always_inline enum sl_drop sl_detect_mac(struct sl_ctx *ctx, __u32 port
 
 #define SL_ARP_TARGET 24 /* RFC 826: header 8, sender 6 + 4, target's MAC 6 */
 
-/* A broadcast by ARP, its header at `off`. 0, or the reason against it. Global, as the others. */
+/*
+ * Counts a broadcast by ARP, whose header is at `off`. Returns the reason against it, if there is
+ * one. Global: the verifier looks once.
+ */
 __noinline enum sl_drop sl_detect_arp(struct sl_ctx *ctx, __u32 port, __u32 off)
 {
 	struct sl_observation seen = {.key = sl_detect_key(SL_DETECT_ARP_SCAN, port, 0),

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Is there room for another session, and may who pays for it have one more? */
+/*
+ * This decides whether there is room for another session, and whether whoever pays for it may have
+ * one more.
+ */
 #ifndef SLUICE_BPF_FLOW_ADMIT_H
 #define SLUICE_BPF_FLOW_ADMIT_H
 
 #include "lib/settings.h"
 #include "lib/account.h"
 
-/* How many sessions there may be, of which the last quarter is the router's. */
+/* Tells how many sessions there may be. The last quarter of all is the router's. */
 static __always_inline __u32 sl_sessions_most(const struct sl_settings *settings, __u8 family,
 					      __u8 kind)
 {
@@ -15,7 +18,7 @@ static __always_inline __u32 sl_sessions_most(const struct sl_settings *settings
 	return family == AF_INET ? settings->max_sessions4 : settings->max_sessions6;
 }
 
-/* 0, or why there is no room: enum sl_drop. */
+/* Is there room for one more, and for whom pays? Returns the reason why not, if there is one. */
 static __always_inline enum sl_drop sl_session_room(const struct sl_settings *settings, __u32 count,
 						    __u32 most, __u32 held)
 {
@@ -27,8 +30,9 @@ static __always_inline enum sl_drop sl_session_room(const struct sl_settings *se
 }
 
 /*
- * Counts a session that is to be made. 0, or enum sl_drop: there is no room for it. instead: one of
- * the same account has given way to it, which holds no more with it than before.
+ * Counts a session that is to be made. Returns the reason why there is no room for it, if there is
+ * one.
+ * @param instead one of the same account has given way to it, which so holds no more than before
  */
 static __always_inline enum sl_drop sl_session_admit(__u32 family, __u32 kind, __u32 account,
 						     bool instead)
@@ -58,7 +62,7 @@ static __always_inline enum sl_drop sl_session_admit(__u32 family, __u32 kind, _
 	return SL_DROP_NONE;
 }
 
-/* Is it for want of room, or of its answers' tuple, that a session did not begin? */
+/* Did the session not begin for want of room, or of its answers' tuple? */
 static __always_inline bool sl_wants_room(enum sl_drop why)
 {
 	return why == SL_DROP_FLOWS_FULL || why == SL_DROP_HOST_QUOTA || why == SL_DROP_COLLISION;

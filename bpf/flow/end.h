@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The end of a session, of which all but its slots is given back at once. Whoever exchanges the
- * mark of life in the entry that opened it for that of death ends it, so it is ended once however
- * many CPUs come here. Its slots stay taken: packets that found it before may still be read by
- * them. The sweeper frees them when none can be.
+ * A session ends here, and all but its slots is given back at once. Whoever exchanges the mark of
+ * life in the entry that opened it for that of death ends it, so it is ended once however many CPUs
+ * come here. Its slots stay taken: packets that found it before may still be read by them. The
+ * sweeper frees them when none can be.
  */
 #ifndef SLUICE_BPF_FLOW_END_H
 #define SLUICE_BPF_FLOW_END_H
@@ -21,7 +21,7 @@
 
 #define SL_DEAD_TICKS 16 /* far longer than any packet is in our hands */
 
-/* There are slots that the sweeper is to visit soon. */
+/* Tells the sweeper that there are slots to be visited soon. */
 static __always_inline void sl_recheck_sessions(void)
 {
 	struct sl_rules *rules = sl_rules_now();
@@ -30,7 +30,7 @@ static __always_inline void sl_recheck_sessions(void)
 		__sync_fetch_and_add(&rules->recheck, 1);
 }
 
-/* One that was counted is no more, or did not come to be. */
+/* Counts one session less: it is no more, or did not come to be. */
 static __always_inline void sl_session_uncount(__u8 family, __u8 kind, __u32 account)
 {
 	__u32 zero = 0;
@@ -69,8 +69,8 @@ static __always_inline bool sl_flow_claim_family(__u8 family, __u32 slot)
 }
 
 /*
- * From now on nobody finds the entry, and what is in its slot is the caller's. False: it was dead
- * already, or there is none.
+ * Exchanges the mark of life for that of death. From then on nobody finds the entry, and what is in
+ * its slot is the caller's. False: it was dead already, or there is none.
  */
 static __always_inline bool sl_flow_claim(__u8 family, __u32 slot)
 {
@@ -89,7 +89,7 @@ static __always_inline void sl_flow_lay_out(__u8 family, __u32 slot)
 	sl_flow_set_tag(family, slot, SL_FLOW_TAKEN);
 }
 
-/* The key in a slot, as a packet has it. False: there is no such slot. */
+/* Reads the key in a slot, as a packet has it. False: there is no such slot. */
 static __always_inline bool sl_flow_key_at(__u8 family, __u32 slot, union sl_key *key)
 {
 	__u32 count = sl_key_words(family);

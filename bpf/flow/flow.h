@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Accounting of established flows. */
+/* Established flows are accounted for here. */
 #ifndef SLUICE_BPF_FLOW_FLOW_H
 #define SLUICE_BPF_FLOW_FLOW_H
 
@@ -14,7 +14,9 @@ static __always_inline __u32 sl_handshake_now(void)
 	return (bpf_ktime_get_ns() / 1000) & ((1u << SL_HANDSHAKE_BITS) - 1);
 }
 
-/* The handshake's time begins: with the SYN that opens a connection in an entry that is there. */
+/*
+ * Notes when the handshake begins: with the SYN that opens a connection in an entry that is there.
+ */
 static __always_inline void sl_handshake_begin(const struct sl_packet *pkt)
 {
 	struct sl_birth *birth = sl_birth_at(pkt->family, pkt->slot);
@@ -38,7 +40,10 @@ static __always_inline bool sl_flow_tcp_is_news(const struct sl_flow *flow,
 	return (pkt->tcp_flags ^ flow->tcp_seen) & (pkt->tcp_flags | SL_TCP_RESET);
 }
 
-/* A reset stands until its direction sends something else: sl_tcp_is_reset(). */
+/*
+ * Notes the flags of the packet. A reset stands until its direction sends something else:
+ * sl_tcp_is_reset().
+ */
 static __noinline void sl_flow_tcp_news(struct sl_flow *flow, const struct sl_packet *pkt)
 {
 	__u8 seen = flow->tcp_seen, news = pkt->tcp_flags & ~seen;
@@ -50,7 +55,10 @@ static __noinline void sl_flow_tcp_news(struct sl_flow *flow, const struct sl_pa
 	flow->tcp_seen = (seen & ~SL_TCP_RESET) | pkt->tcp_flags;
 }
 
-/* True: many packets came since the detectors were told, sl_detect_packets() is to. */
+/*
+ * Counts a packet of the flow. True: many have come since the detectors were told, and
+ * sl_detect_packets() is to be called.
+ */
 static __always_inline bool sl_flow_account(struct sl_flow *flow, const struct sl_packet *pkt,
 					    __u32 len, __u32 now)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sessions: the pair of flow entries of a conversation. Either hook makes them; flow/end.h ends
+ * A session is the pair of flow entries of a conversation. Either hook makes them; flow/end.h ends
  * them.
  */
 #ifndef SLUICE_BPF_FLOW_SESSION_H
@@ -17,7 +17,7 @@
 #include "flow/flow.h"
 #include "maps/work.h"
 
-/* What the answers leave as: the packet's own tuple, turned round. */
+/* Plans what the answers leave as: the packet's own tuple, turned round. */
 static __always_inline void sl_reverse_flow(const struct sl_packet *pkt, const struct sl_flow *flow,
 					    __u16 out_port, struct sl_flow *reverse)
 {
@@ -45,8 +45,9 @@ static __always_inline bool sl_flow_same(const struct sl_flow *a, const struct s
 }
 
 /*
- * The answering tuple is taken. By the same session, which another CPU made just now: then this
- * packet goes the same way, without an entry of its own. By another session: no.
+ * Looks who has taken the answering tuple.
+ * SL_FORWARD: the same session, which another CPU made just now; this packet goes the same way,
+ * without an entry of its own. SL_DROP: another session.
  */
 static __always_inline enum sl_verdict sl_session_rival(struct sl_packet *pkt,
 							const union sl_key *reverse_key,
@@ -61,11 +62,11 @@ static __always_inline enum sl_verdict sl_session_rival(struct sl_packet *pkt,
 }
 
 /*
- * Enters the session that work->opened plans into the table: the answering direction first, so that
- * two CPUs can't both own one external tuple. Slots of both are taken and filled before, since to
- * let one count is to wait until it is in the cache; and all that ends with the session is counted
- * before, since another CPU may end it as soon as it is seen. SL_FORWARD, or SL_DROP with the
- * reason and nothing left behind.
+ * Enters the session that work->opened plans into the table. The answering direction comes first,
+ * so that two CPUs can't both own one external tuple. Slots of both are taken and filled before,
+ * since to let one count is to wait until it is in the cache; and all that ends with the session is
+ * counted before, since another CPU may end it as soon as it is seen.
+ * SL_FORWARD: it is there. SL_DROP: pkt->reason says why not, and nothing is left behind.
  */
 static __noinline enum sl_verdict sl_session_insert(struct sl_work *work, __u16 out_port)
 {
@@ -125,12 +126,12 @@ unbind:
 }
 
 /*
- * A SYN on a tuple whose connection both ends have finished opens a new one in the same entry: what
- * they were seen to send is forgotten. On any other it changes nothing, since it may be forged, as
- * may the reset before it. SL_DROP: a policy that allowed the one side to open it has not been
- * asked about the other, whose first SYN that crosses the opener's is all that it may send of the
- * kind; a new connection has to be a session of its own, for which the sweeper makes room if this
- * one is finished; the SYN comes again.
+ * Looks at a SYN that belongs to a session. If both ends have finished their connection it opens a
+ * new one in the same entry, and what they were seen to send is forgotten. Else it changes nothing,
+ * since it may be forged, as may the reset before it.
+ * SL_DROP: the SYN comes from the side that the policy was not asked about. Its first SYN, which
+ * crosses the opener's, is all that it may send of the kind: a new connection has to be a session
+ * of its own. The sweeper makes room for that if this one is finished, and the SYN comes again.
  */
 static __always_inline enum sl_verdict sl_session_reopen(struct sl_packet *pkt,
 							 struct sl_flow *flow)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ARP (RFC 826, RFC 5227) and RARP (RFC 903): nobody speaks for another's MAC or address. */
+/*
+ * The guard judges ARP (RFC 826, RFC 5227) and RARP (RFC 903): nobody speaks for another's MAC or
+ * address.
+ */
 #ifndef SLUICE_BPF_GUARD_ARP_H
 #define SLUICE_BPF_GUARD_ARP_H
 
@@ -31,7 +34,7 @@ static __always_inline __be32 sl_arp_address(const __u8 *bytes)
 	return v4;
 }
 
-/* 0.0.0.0 claims nothing: QEMU's announcement has it. */
+/* May the port claim the address? 0.0.0.0 claims nothing: QEMU's announcement has it. */
 static __always_inline bool sl_arp_may_claim(const struct sl_port *port,
 					     const struct sl_guard *guard, const __u8 *bytes)
 {
@@ -42,8 +45,9 @@ static __always_inline bool sl_arp_may_claim(const struct sl_port *port,
 }
 
 /*
- * A probe, whose sender is 0.0.0.0, claims its target: to who is about to use that address it is a
- * conflict (RFC 5227 section 2.1.1). A client may probe for what a server offers it.
+ * May the port probe for the target? A probe, whose sender is 0.0.0.0, claims its target: for
+ * whoever is about to use that address it is a conflict (RFC 5227 section 2.1.1). A client may
+ * probe for what a server offers it.
  */
 static __always_inline bool sl_arp_may_probe(const struct sl_port *port,
 					     const struct sl_guard *guard, const struct sl_arp *arp)
@@ -54,7 +58,10 @@ static __always_inline bool sl_arp_may_probe(const struct sl_port *port,
 	       sl_dhcp_offered(port, sl_arp_address(arp->target));
 }
 
-/* A packet of which `mac` is the Ethernet source. 0, or the reason against it. */
+/*
+ * Judges an ARP packet whose Ethernet source is `mac`. Returns the reason against it, if there is
+ * one.
+ */
 __noinline enum sl_drop sl_guard_arp(struct sl_ctx *ctx, const struct sl_port *port,
 				     const struct sl_guard *guard, const struct sl_packet *pkt,
 				     __u64 mac)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * DHCP (RFC 2131) and DHCPv6 (RFC 8415) as a VM may speak it: no server's part, a client for its
- * own MAC alone, and not more often than the guard allows.
+ * The guard judges DHCP (RFC 2131) and DHCPv6 (RFC 8415): a VM plays no server's part, is a client
+ * for its own MAC alone, and asks not more often than the guard allows.
  */
 #ifndef SLUICE_BPF_GUARD_DHCP_H
 #define SLUICE_BPF_GUARD_DHCP_H
@@ -28,7 +28,7 @@ struct sl_bootp { /* RFC 951; what follows chaddr is of no interest here */
 	__u8 chaddr[16];
 };
 
-/* 67 and 68, 546 and 547. */
+/* Is it 67 or 68, 546 or 547? */
 static __always_inline bool sl_is_dhcp_port(__be16 port)
 {
 	__u16 number = bpf_ntohs(port);
@@ -36,7 +36,9 @@ static __always_inline bool sl_is_dhcp_port(__be16 port)
 	return (__u16)(number - SL_DHCP_SERVER) < 2 || (__u16)(number - SL_DHCP6_CLIENT) < 2;
 }
 
-/* An answer on its way to a client, which the guard of the port it leaves by may want to see. */
+/*
+ * Is it an answer on its way to a client, which the guard of the port it leaves by may want to see?
+ */
 static __always_inline bool sl_is_dhcp_answer(const struct sl_packet *pkt)
 {
 	return pkt->family == AF_INET && pkt->proto == IPPROTO_UDP &&
@@ -48,7 +50,7 @@ SL_STATIC_ASSERT(offsetof(struct sl_guard_state, dhcp_tokens) % 8 == 0 &&
 			 offsetof(struct sl_guard_state, dhcp_tokens) + 4,
 		 "they are a token bucket");
 
-/* Takes one of the port's requests. */
+/* Takes one of the requests that the port may send. False: it has none left. */
 static __always_inline bool sl_dhcp_take(const struct sl_port *port, const struct sl_guard *guard)
 {
 	struct sl_guard_state *state = sl_guard_state_of(port);
@@ -81,7 +83,7 @@ struct sl_dhcp_options {
 	__u32 message;	  /* enum sl_dhcp_message */
 };
 
-/* Reads what *options has room for. Global: the verifier looks once. */
+/* Reads the options that *options has room for. Global: the verifier looks once. */
 __noinline int sl_dhcp_read_options(struct sl_ctx *ctx, const struct sl_packet *pkt,
 				    struct sl_dhcp_options *options)
 {
@@ -124,7 +126,10 @@ static __always_inline bool sl_dhcp_awaits(const struct sl_dhcp_request *request
 	return request->mac && sl_tick_now() - request->tick < SL_DHCP_REQUEST_TICKS;
 }
 
-/* The port's request that an answer to `mac` with this transaction id is to; NULL: none is. */
+/*
+ * Finds the request of the port that is answered to `mac` with this transaction id; NULL: there is
+ * none.
+ */
 static __always_inline struct sl_dhcp_request *sl_dhcp_request_of(const struct sl_port *port,
 								  __u64 mac, __be32 id)
 {
@@ -156,7 +161,9 @@ static __always_inline bool sl_dhcp_offered(const struct sl_port *port, __be32 a
 	return false;
 }
 
-/* The slot for the next request of `mac`: the one it has, else a free one, else the oldest. */
+/*
+ * Finds the slot for the next request of `mac`: the one it has, else a free one, else the oldest.
+ */
 static __always_inline struct sl_dhcp_request *sl_dhcp_slot(struct sl_guard_state *state, __u64 mac,
 							    __u32 now)
 {
@@ -180,7 +187,7 @@ static __always_inline struct sl_dhcp_request *sl_dhcp_slot(struct sl_guard_stat
 }
 SL_STATIC_ASSERT(!(SL_DHCP_REQUESTS & (SL_DHCP_REQUESTS - 1)), "a slot is found by a mask");
 
-/* What a client asks for is noted, and what it gives back is no longer the port's. */
+/* Notes what a client asks for. What it gives back is no longer the port's. */
 static __always_inline void sl_dhcp_note(struct sl_ctx *ctx, const struct sl_port *port,
 					 const struct sl_packet *pkt, const struct sl_bootp *bootp)
 {
@@ -214,7 +221,10 @@ struct sl_dhcp {
 	struct sl_bootp bootp;
 };
 
-/* RFC 2131 section 4.1 lets a client ask for its own MAC alone; a relay would ask for others. */
+/*
+ * Is it a client's request? RFC 2131 section 4.1 lets a client ask for its own MAC alone; a relay
+ * would ask for others.
+ */
 static __always_inline bool sl_dhcp_is_request(struct sl_ctx *ctx, const struct sl_packet *pkt,
 					       struct sl_dhcp *dhcp)
 {
@@ -224,7 +234,7 @@ static __always_inline bool sl_dhcp_is_request(struct sl_ctx *ctx, const struct 
 	       dhcp->bootp.hardware_len == ETH_ALEN;
 }
 
-/* What a client sends to a server. 0, or the reason against it. */
+/* Judges what a client sends to a server: see sl_guard_special(). */
 static __always_inline enum sl_verdict sl_guard_dhcp_client(struct sl_ctx *ctx,
 							    const struct sl_port *port,
 							    const struct sl_guard *guard,
@@ -248,8 +258,8 @@ static __always_inline enum sl_verdict sl_guard_dhcp_client(struct sl_ctx *ctx,
 }
 
 /*
- * A UDP packet that one of the DHCP ports is in, sent from `mac`. 0, or the reason against it. A
- * server is known by either port: some clients take answers from any.
+ * Judges a UDP packet that has one of the DHCP ports and was sent from `mac`: see
+ * sl_guard_special(). A server is known by either port: some clients take answers from any.
  */
 __noinline enum sl_verdict sl_guard_dhcp(struct sl_ctx *ctx, const struct sl_port *port,
 					 const struct sl_guard *guard, struct sl_packet *pkt,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What leaves by a guarded port (TC): frames for other MACs are not delivered, and the answers of
- * DHCP servers are looked at.
+ * The guard looks at what leaves by its port (TC): frames for other MACs are not delivered, and the
+ * answers of DHCP servers are looked at.
  */
 #ifndef SLUICE_BPF_GUARD_EGRESS_H
 #define SLUICE_BPF_GUARD_EGRESS_H
@@ -11,7 +11,10 @@
 #include "guard/own.h"
 #include "guard/snoop.h"
 
-/* A frame that is to leave by a guarded port. 0, or the reason why it may not. */
+/*
+ * Judges a frame that is to leave by a guarded port. Returns the reason against it, if there is
+ * one.
+ */
 static __always_inline enum sl_drop sl_guard_egress(struct sl_ctx *ctx, const struct sl_port *port,
 						    const struct sl_packet *pkt)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guard: the first stage at ingress. Nearly every frame is plain, that is TCP, UDP or the like
- * from a listed MAC and address, and takes the short way; all others are judged by functions of
- * their own. Where XDP can't judge it leaves the frame to TC.
+ * The guard is the first stage at ingress. Nearly every frame is plain, that is TCP, UDP or the
+ * like from a listed MAC and address, and takes the short way; all others are judged by functions
+ * of their own. Where XDP can't judge it leaves the frame to TC.
  */
 #ifndef SLUICE_BPF_GUARD_GUARD_H
 #define SLUICE_BPF_GUARD_GUARD_H
@@ -14,14 +14,14 @@
 #include "guard/mac.h"
 #include "guard/nd.h"
 
-/* RFC 2710, RFC 3810: reports are sent before there is an address. */
+/* Is it a report of RFC 2710 or RFC 3810? These are sent before there is an address. */
 static __always_inline bool sl_is_mld_report(__u8 type)
 {
 	return type == ICMPV6_MGM_REPORT || type == ICMPV6_MGM_REDUCTION ||
 	       type == ICMPV6_MLD2_REPORT;
 }
 
-/* Nothing but its addresses can be wrong with it. */
+/* Can nothing but its addresses be wrong with the packet? */
 static __always_inline bool sl_guard_plain_l4(const struct sl_packet *pkt)
 {
 	__be16 from, to;
@@ -47,7 +47,7 @@ static __always_inline const struct sl_guard *sl_guard_of(const struct sl_port *
 	return bpf_map_lookup_elem(&sl_guards, &index);
 }
 
-/* The table's entry for the frame's source MAC; 0 = it is not listed. */
+/* Finds the table's entry for the frame's source MAC; 0: it is not listed. */
 static __always_inline __u64 sl_guard_sender(struct sl_ctx *ctx, const struct sl_guard *guard)
 {
 	struct ethhdr *eth = ctx_data(ctx);
@@ -71,7 +71,7 @@ static __always_inline bool sl_guard_strict_addrs(const struct sl_guard *guard)
 	return !(guard->checks & (SL_GUARD_PREFIXES | SL_GUARD_SNOOP | SL_GUARD_AUDIT));
 }
 
-/* Likewise a source address that is not listed: there is no rule for such addresses. */
+/* Is a source address that is not listed refused? No rule is about such addresses. */
 static __always_inline bool sl_guard_strict_addr(const struct sl_guard *guard,
 						 const struct sl_packet *pkt)
 {
@@ -91,7 +91,7 @@ struct sl_sender {
 	bool addr; /* the source address is listed; false: still to be looked up */
 };
 
-/* As sl_guard_at_sight(), of a port that has a guard. */
+/* Does what sl_guard_at_sight() says, for a port that has a guard. */
 static __always_inline enum sl_drop
 sl_guard_glance(struct sl_ctx *ctx, const struct sl_guard *guard, struct sl_sender *sender)
 {
@@ -111,8 +111,9 @@ sl_guard_glance(struct sl_ctx *ctx, const struct sl_guard *guard, struct sl_send
 
 /*
  * Refuses most of what is forged before it is parsed: a MAC, or the address of an IPv4 packet
- * without options, that is not listed where nothing but the list counts. 0, or an enum sl_drop.
- * *sender (zero before): for sl_guard().
+ * without options, that is not listed where nothing but the list counts. Returns the reason against
+ * the frame, if there is one.
+ * @param sender zero before; afterwards what sl_guard() wants to know
  */
 static __always_inline enum sl_drop
 sl_guard_at_sight(struct sl_ctx *ctx, const struct sl_port *port, struct sl_sender *sender)
@@ -142,7 +143,9 @@ static __always_inline enum sl_verdict sl_guard_plain(const struct sl_sender *se
 	return sl_guard_plain_l4(pkt) ? SL_CONTINUE : SL_SPECIAL;
 }
 
-/* Has the port no use for the frame's tags? Those of trunks and tunnels are the switch's affair. */
+/*
+ * Has the port no use for the frame's tags? The tags of trunks and tunnels are the switch's affair.
+ */
 static __always_inline bool sl_guard_bad_tags(const struct sl_port *port,
 					      const struct sl_packet *pkt)
 {
@@ -159,7 +162,10 @@ static __always_inline bool sl_guard_bad_tags(const struct sl_port *port,
 	       pkt->vid == VLAN_VID_MASK;
 }
 
-/* Tags that the port has no use for, lengths in place of ethertypes, unknown ethertypes. */
+/*
+ * Refuses tags that the port has no use for, lengths in place of ethertypes, and unknown
+ * ethertypes.
+ */
 static __always_inline enum sl_drop sl_guard_ethertype(const struct sl_port *port,
 						       const struct sl_guard *guard,
 						       const struct sl_packet *pkt)
@@ -186,7 +192,9 @@ static __always_inline enum sl_drop sl_guard_ethertype(const struct sl_port *por
 
 #define SL_ICMP_ROUTER_SOLICIT 10 /* RFC 1256; linux/icmp.h does not export it */
 
-/* Membership reports and leaves (RFC 3376 sections 4 and 4.2.13), but no querier's part. */
+/*
+ * Is it a membership report or leave (RFC 3376 sections 4 and 4.2.13)? To query is not a VM's part.
+ */
 static __always_inline bool sl_is_igmp_report(struct sl_ctx *ctx, const struct sl_packet *pkt)
 {
 	struct igmphdr igmp;
@@ -199,7 +207,9 @@ static __always_inline bool sl_is_igmp_report(struct sl_ctx *ctx, const struct s
 	       igmp.type == IGMPV3_HOST_MEMBERSHIP_REPORT || igmp.type == IGMP_HOST_LEAVE_MESSAGE;
 }
 
-/* IPv4: DHCP, IGMP to a group, and who asks for routers (RFC 1256 section 3.1), not past the link.
+/*
+ * May an IPv4 sender without an address send this? It may speak DHCP, IGMP to a group, and ask for
+ * routers (RFC 1256 section 3.1), but not past the link.
  */
 static __always_inline bool sl_guard_addressless4(struct sl_ctx *ctx, const struct sl_packet *pkt)
 {
@@ -220,8 +230,8 @@ static __always_inline bool sl_guard_addressless4(struct sl_ctx *ctx, const stru
 }
 
 /*
- * A sender that has no address yet: the above; of IPv6 neighbour discovery (RFC 4862 section 5.4.2,
- * RFC 4861 section 4.1) and MLD (RFC 3590). An ARP probe is sl_guard_arp()'s.
+ * May a sender that has no address yet send this? For IPv6 that is neighbour discovery (RFC 4862
+ * section 5.4.2, RFC 4861 section 4.1) and MLD (RFC 3590). An ARP probe is sl_guard_arp()'s.
  */
 static __always_inline bool sl_guard_addressless(struct sl_ctx *ctx, const struct sl_packet *pkt)
 {
@@ -251,7 +261,7 @@ static __always_inline bool sl_guard_source_addr(struct sl_ctx *ctx, const struc
 	return sl_guard_own_addr(port, guard, &from) || sl_guard_addressless(ctx, pkt);
 }
 
-/* What ICMP, IPv4's and IPv6's, claims beside the source address. */
+/* Judges what ICMP, IPv4's and IPv6's, claims beside the source address. */
 static __always_inline enum sl_drop sl_guard_icmp(struct sl_ctx *ctx, const struct sl_port *port,
 						  const struct sl_guard *guard,
 						  const struct sl_packet *pkt)

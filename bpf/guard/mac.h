@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The source MAC of a guarded port: listed, or one that the guard takes up on its own (bounded
+ * The guard judges the source MAC: it is listed, or one that the guard takes up on its own (bounded
  * learning for nested VMs; a MAC change inside the VM). Taking up is left to TC; XDP accepts what
  * TC has accepted within the running second.
  */
@@ -9,8 +9,6 @@
 
 #include "lib/event.h"
 #include "guard/own.h"
-
-/* A check's answer besides 0 (nothing against the frame) and enum sl_drop: TC can tell. */
 
 /* A changed MAC makes room for the next when it was silent for more than this many epochs: 1 s. */
 #define SL_MAC_CHANGE_EPOCHS 1
@@ -39,7 +37,7 @@ static __always_inline enum sl_drop sl_guard_learn(struct sl_ctx *ctx, const str
 	return SL_DROP_NONE;
 }
 
-/* A MAC that is leased to another is given up as soon as it is seen again. */
+/* Gives up a learned MAC that is leased to another, as soon as it is seen again. */
 static __always_inline void sl_guard_unlearn(struct sl_guard_state *state,
 					     const struct sl_port_mac *key)
 {
@@ -62,7 +60,10 @@ static __always_inline enum sl_drop sl_guard_change(struct sl_ctx *ctx, const st
 	return SL_DROP_NONE;
 }
 
-/* A source MAC that is not in the table, where the guard may accept such. */
+/*
+ * Judges a source MAC that is not in the table, where the guard may accept such: see
+ * sl_guard_special().
+ */
 __noinline enum sl_verdict sl_guard_other_mac(struct sl_ctx *ctx, const struct sl_port *port,
 					      const struct sl_guard *guard, struct sl_packet *pkt,
 					      __u64 mac)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * IPv6 neighbour discovery (RFC 4861): nobody announces another's address, or his own with
- * another's MAC. Router advertisements and redirects, ICMP's of IPv4 too, are a switch of their
- * own.
+ * The guard judges IPv6 neighbour discovery (RFC 4861): nobody announces another's address, or his
+ * own with another's MAC. Router advertisements and redirects, ICMP's of IPv4 too, are a switch of
+ * their own.
  */
 #ifndef SLUICE_BPF_GUARD_ND_H
 #define SLUICE_BPF_GUARD_ND_H
@@ -10,7 +10,7 @@
 #include "lib/parse.h"
 #include "guard/own.h"
 
-/* RFC 4861 section 4; linux/icmpv6.h does not export them. */
+/* RFC 4861 section 4 has these; linux/icmpv6.h does not export them. */
 enum sl_nd_type {
 	SL_ND_ROUTER_SOLICIT = 133,
 	SL_ND_ROUTER_ADVERT = 134,
@@ -36,7 +36,7 @@ static __always_inline bool sl_is_nd(__u8 type)
 	return type >= SL_ND_ROUTER_SOLICIT && type <= SL_ND_REDIRECT;
 }
 
-/* Says where the network's router is, which is the host's affair. */
+/* Does it say where the network's router is? That is the host's affair. */
 static __always_inline bool sl_is_router_message(const struct sl_packet *pkt)
 {
 	if (pkt->family == AF_INET)
@@ -44,7 +44,7 @@ static __always_inline bool sl_is_router_message(const struct sl_packet *pkt)
 	return pkt->icmp_type == SL_ND_ROUTER_ADVERT || pkt->icmp_type == SL_ND_REDIRECT;
 }
 
-/* Where the options of a message begin. */
+/* Tells where the options of a message begin. */
 static __always_inline __u32 sl_nd_options_at(__u8 type)
 {
 	switch (type) {
@@ -69,7 +69,7 @@ static __always_inline bool sl_nd_claims_target(const struct sl_packet *pkt)
 	       (pkt->icmp_type == SL_ND_NEIGHBOUR_SOLICIT && unspecified);
 }
 
-/* The link-layer addresses that the message tells of the port's own addresses. */
+/* Are the link-layer addresses that the message tells the port's own? */
 static __always_inline bool sl_nd_options_own(struct sl_ctx *ctx, const struct sl_port *port,
 					      const struct sl_guard *guard,
 					      const struct sl_packet *pkt)
@@ -93,7 +93,7 @@ static __always_inline bool sl_nd_options_own(struct sl_ctx *ctx, const struct s
 	return off == end;
 }
 
-/* Neighbour discovery. 0, or the reason against it. */
+/* Judges a message of neighbour discovery. Returns the reason against it, if there is one. */
 __noinline enum sl_drop sl_guard_nd(struct sl_ctx *ctx, const struct sl_port *port,
 				    const struct sl_guard *guard, const struct sl_packet *pkt)
 {

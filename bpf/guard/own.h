@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is a guarded port's own: its MACs and addresses, listed, learned or snooped. The listed ones
- * are in tables of which a look-up reads at most SL_GUARD_WINDOW slots (sluice/abi/guard.h).
+ * This tells what is a guarded port's own: its MACs and addresses, listed, learned or snooped. The
+ * listed ones are in tables of which a look-up reads at most SL_GUARD_WINDOW slots
+ * (sluice/abi/guard.h).
  */
 #ifndef SLUICE_BPF_GUARD_OWN_H
 #define SLUICE_BPF_GUARD_OWN_H
@@ -27,7 +28,7 @@ static __always_inline struct sl_halves sl_halves_of(const union sl_addr *addr)
 	};
 }
 
-/* The same of an IPv4 address, mapped. */
+/* Makes the halves of an IPv4 address, mapped. */
 static __always_inline struct sl_halves sl_halves_of4(__be32 addr)
 {
 	return (struct sl_halves){.second = bpf_htonl(0xffff) | (__u64)addr << 32};
@@ -40,7 +41,7 @@ static __always_inline void sl_mac_bytes(__u64 mac, __u8 *bytes)
 		bytes[i] = mac >> 8 * i;
 }
 
-/* The table's entry for this MAC, with its flags; 0 = none. */
+/* Finds the table's entry for this MAC, with its flags; 0: there is none. */
 static __always_inline __u64 sl_guard_find_mac(const struct sl_guard *guard, __u64 mac)
 {
 	__u32 slot = sl_guard_mac_slot(mac, guard->mac_factor);
@@ -71,7 +72,8 @@ static __always_inline bool sl_guard_find_addr(const struct sl_guard *guard, str
 	return false;
 }
 
-/* Is the packet's source in the table? False for what IPv6 writes ::/64, which needs a closer look.
+/*
+ * Is the packet's source in the table? False for what IPv6 writes ::/64, which needs a closer look.
  */
 static __always_inline bool sl_guard_find_source(const struct sl_guard *guard,
 						 const struct sl_packet *pkt)
@@ -99,7 +101,7 @@ static __always_inline struct sl_port_mac sl_port_mac_key(const struct sl_port *
 	return key;
 }
 
-/* The lease of a MAC in the L2 domain that the frame is in. */
+/* Makes the key of a MAC's lease in the L2 domain that the frame is in. */
 static __always_inline struct sl_lease_key sl_lease_key_of(const struct sl_port *port,
 							   const struct sl_packet *pkt, __u64 mac)
 {
@@ -132,7 +134,8 @@ __noinline int sl_guard_own_mac(const struct sl_port *port, const struct sl_guar
 }
 
 /*
- * The MAC in a link-local address made of one (RFC 4291 appendix A); 0 if the address is none such.
+ * Reads the MAC in a link-local address that was made of one (RFC 4291 appendix A); 0: it is no
+ * such address.
  */
 static __always_inline __u64 sl_eui64_mac(const union sl_addr *addr)
 {
@@ -182,7 +185,7 @@ __noinline int sl_guard_own_addr(const struct sl_port *port, const struct sl_gua
 	return sl_guard_own_mac(port, guard, sl_eui64_mac(addr));
 }
 
-/* The same of an address that stands in an IPv6 packet. */
+/* May the port use this address, which stands in an IPv6 packet? */
 static __always_inline bool sl_guard_own_addr6(const struct sl_port *port,
 					       const struct sl_guard *guard,
 					       const union sl_addr *addr)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sightings: which MAC was last seen where. A frame whose MAC was seen on this port in the running
- * second is done with one compare; the others look their lease up, keep it alive, and find
+ * Sightings tell which MAC was last seen where. A frame whose MAC was seen on this port in the
+ * running second is done with one compare; the others look their lease up, keep it alive, and find
  * duplicates and MACs that nobody was given (sluice/abi/lease.h).
  */
 #ifndef SLUICE_BPF_GUARD_SIGHT_H
@@ -11,13 +11,18 @@
 #include "lib/packet.h"
 #include "guard/own.h"
 
-/* What the slot of a MAC holds. The domain is in it as well, or one VLAN would hide another. */
+/*
+ * Makes what the slot of a MAC holds. The domain is in it as well, or one VLAN would hide another.
+ */
 static __always_inline __u64 sl_sighting(__u64 mac, __u16 domain, __u32 now)
 {
 	return mac | (__u64)(__u16)(now ^ domain << 4) << 48;
 }
 
-/* Not keyed: the slots are the port's own, and 64 MACs fill them whichever they are. */
+/*
+ * Finds the slot of a MAC. Its hash is not keyed: the slots are the port's own, and 64 MACs fill
+ * them whichever they are.
+ */
 static __always_inline __u64 *sl_sighting_slot(const struct sl_port *port, __u64 mac)
 {
 	__u32 hash = (mac * 0x9e3779b97f4a7c15ull) >> 58; /* 2^64 / the golden ratio */
@@ -41,7 +46,7 @@ static __always_inline __u16 sl_seen_elsewhere(const struct sl_lease *lease, __u
 	return 0;
 }
 
-/* The pool of this domain that the MAC is in, or NULL. */
+/* Finds the pool of this domain that the MAC is in, or NULL. */
 static __always_inline const struct sl_mac_pool *sl_mac_pool_of(__u16 domain, __u64 mac)
 {
 	__u64 number = __builtin_bswap64(mac) >> 16; /* the first byte the highest */
@@ -89,8 +94,8 @@ sl_sight_foreign(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packe
 }
 
 /*
- * A MAC that was not seen here in this second. Duplicates and foreign ones are not noted in the
- * slot, so that each of their frames is judged.
+ * Judges a MAC that was not seen here in this second: see sl_sight(). Duplicates and foreign ones
+ * are not noted in the slot, so that each of their frames is judged.
  */
 __noinline enum sl_verdict sl_sight_new(struct sl_ctx *ctx, const struct sl_port *port,
 					struct sl_packet *pkt, __u64 mac)
@@ -125,8 +130,9 @@ __noinline enum sl_verdict sl_sight_new(struct sl_ctx *ctx, const struct sl_port
 }
 
 /*
- * SL_CONTINUE; SL_DROP with pkt->reason if the MAC is in quarantine here; SL_PASS (on XDP alone):
- * TC will count it.
+ * Notes where the frame's source MAC is.
+ * SL_CONTINUE: it may enter. SL_DROP: pkt->reason says that the MAC is in quarantine here. SL_PASS:
+ * TC will count it, on XDP alone.
  */
 static __always_inline enum sl_verdict sl_sight(struct sl_ctx *ctx, const struct sl_port *port,
 						struct sl_packet *pkt)

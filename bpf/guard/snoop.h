@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * DHCP snooping (TC, egress): an ACK says that an address is the port's. It is believed if it
- * answers what this port has asked, if it comes at layer 2 from where a server may be, and if
- * nobody else has the address. A VM has friends outside, who answer whatever it likes.
+ * DHCP snooping (TC, egress) takes an ACK's word that an address is the port's. It believes one
+ * that answers what this port has asked, that comes at layer 2 from where a server may be, and
+ * whose address nobody else has. A VM has friends outside, who answer whatever it likes.
  */
 #ifndef SLUICE_BPF_GUARD_SNOOP_H
 #define SLUICE_BPF_GUARD_SNOOP_H
@@ -16,7 +16,7 @@
 
 #define SL_DHCP_FOREVER 0xffffffffu
 
-/* When a lease given now ends, in epoch seconds. */
+/* Tells when a lease that is given now ends, in epoch seconds. */
 static __always_inline __u32 sl_lease_end(__u32 seconds)
 {
 	__u64 end = sl_epoch_exact() + ((__u64)seconds * 1000000000 >> SL_EPOCH_SHIFT) + 1;
@@ -24,7 +24,7 @@ static __always_inline __u32 sl_lease_end(__u32 seconds)
 	return seconds == SL_DHCP_FOREVER || end > SL_DHCP_FOREVER ? SL_DHCP_FOREVER : end;
 }
 
-/* The host's interface in the segment that the port is in; 0 = it has none. */
+/* Finds the host's interface in the segment that the port is in; 0: it has none. */
 static __always_inline __u32 sl_snoop_interface(const struct sl_port *port, __u32 vid)
 {
 	const struct sl_vlan *vlan;
@@ -44,8 +44,8 @@ static __always_inline bool sl_is_no_way4(struct __sk_buff *ctx, __u32 ifindex, 
 
 /*
  * Is the address one of the host's own? The kernel says the same of an address that it forwards
- * nothing to as of one that it has no route for: of the latter's neighbours it says so, too.
- * Global: the verifier looks once.
+ * nothing to as of one that it has no route for; but then it says so of the address's neighbours,
+ * too. Global: the verifier looks once.
  */
 __noinline int sl_host_has(struct __sk_buff *ctx, const struct sl_port *port, __u32 vid,
 			   __be32 addr)
@@ -79,8 +79,8 @@ static __always_inline bool sl_dhcp_server_port(const struct sl_port *port)
 /*
  * Does an answer that is to leave by the port come from the host itself, or at layer 2 from a port
  * that a server may be behind? What was routed comes from anywhere, and names any source but the
- * host's own, which the kernel lets nobody else use; by that the host's are known in a VLAN, where
- * both come by the internal port. What a bridge sends on came in by another port of it.
+ * host's own, which the kernel lets nobody else use. So in a VLAN, where both come by the internal
+ * port, the host's are known by their source. What a bridge sends on came in by another port of it.
  */
 static __always_inline bool sl_dhcp_trusted(struct __sk_buff *ctx, const struct sl_port *port,
 					    const struct sl_packet *pkt, __u32 vid)
@@ -122,8 +122,9 @@ static long sl_claim_visit(void *map, __u32 *slot, struct sl_port *port, void *u
 }
 
 /*
- * The port by whose guard the address is taken in the port's L2 domain; 0: by none. Networks that a
- * guard allows are no claim to each address in them. Global: the verifier looks once.
+ * Finds the port by whose guard the address is taken in the port's L2 domain; 0: there is none.
+ * Networks that a guard allows are no claim to each address in them. Global: the verifier looks
+ * once.
  */
 __noinline int sl_claimed_by(const struct sl_port *port, __u32 vid, __be32 addr)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What inside hosts hold, and may hold: sluice/abi/account.h. */
+/* This counts what inside hosts hold, and says what they may hold: sluice/abi/account.h. */
 #ifndef SLUICE_BPF_LIB_ACCOUNT_H
 #define SLUICE_BPF_LIB_ACCOUNT_H
 
@@ -18,7 +18,7 @@ static __always_inline __u32 *sl_account_sessions(struct sl_account *account, __
 	return family == AF_INET ? &account->sessions4 : &account->sessions6;
 }
 
-/* The account of the host with this address, which is behind this port. */
+/* Finds the account of the host with this address, which is behind this port. */
 static __always_inline __u32 sl_account_of(const struct sl_port *port, const union sl_addr *addr,
 					   __u16 domain)
 {
@@ -38,9 +38,9 @@ static __always_inline __u32 sl_account_of(const struct sl_port *port, const uni
 }
 
 /*
- * Who pays for the session that is planned, which comes in by this port, and leaves by that one:
- * who opens it, unless he is outside or the host; then whom it is for. 0: it is the host's, or the
- * port is not known. Global: the verifier looks once.
+ * Finds out who pays for the session that is planned, which comes in by the one port and leaves by
+ * the other: who opens it, unless that is somebody outside or the host; then whom it is for. 0: it
+ * is the host's, or the port is not known. Global: the verifier looks once.
  */
 __noinline __u32 sl_account_payer(const struct sl_packet *pkt, const struct sl_flow *flow,
 				  __u32 in_port, __u32 out_port)
@@ -61,7 +61,10 @@ __noinline __u32 sl_account_payer(const struct sl_packet *pkt, const struct sl_f
 	return sl_account_of(out, &destination, flow->out_domain);
 }
 
-/* May who holds `held` have one more, while so many are free? limit: 0 = none is set. */
+/*
+ * May whoever holds `held` have one more, while so many are free?
+ * @param limit 0: none is set
+ */
 static __always_inline bool sl_account_may(const struct sl_settings *settings, __u32 held,
 					   __u32 free, __u32 limit)
 {

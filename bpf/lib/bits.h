@@ -5,8 +5,8 @@
 #include <linux/types.h>
 
 /*
- * How many bits are set. BPF has no instruction for it. Without a branch: every branch would double
- * what the verifier has to look at.
+ * Counts the bits that are set, for which BPF has no instruction. It has no branch: every branch
+ * would double what the verifier has to look at.
  */
 static inline __attribute__((always_inline)) __u32 sl_count_bits(__u64 x)
 {
@@ -16,13 +16,13 @@ static inline __attribute__((always_inline)) __u32 sl_count_bits(__u64 x)
 	return (x * 0x0101010101010101ull) >> 56;
 }
 
-/* Index of the lowest set bit; x must not be 0. Counts the ones below it. */
+/* Tells the index of the lowest set bit, by counting the ones below it; x must not be 0. */
 static inline __attribute__((always_inline)) __u32 sl_lowest_bit(__u64 x)
 {
 	return sl_count_bits((x & -x) - 1);
 }
 
-/* Index of the highest set bit; x must not be 0. */
+/* Tells the index of the highest set bit; x must not be 0. */
 static inline __attribute__((always_inline)) __u32 sl_highest_bit(__u64 x)
 {
 	x |= x >> 1;
@@ -35,8 +35,8 @@ static inline __attribute__((always_inline)) __u32 sl_highest_bit(__u64 x)
 }
 
 /*
- * Index of the nth set bit, from 0 on; x must have more than nth. By halves, and without a branch:
- * a loop over nth bits has no end that every verifier sees.
+ * Tells the index of the nth set bit, from 0 on; x must have more than nth. It goes by halves, and
+ * without a branch: a loop over nth bits has no end that every verifier sees.
  */
 static inline __attribute__((always_inline)) __u32 sl_nth_bit(__u64 x, __u32 nth)
 {
@@ -57,13 +57,15 @@ static inline __attribute__((always_inline)) __u32 sl_nth_bit(__u64 x, __u32 nth
 #define SL_LANES     0x0001000100010001ull
 #define SL_LANE_TOPS 0x8000800080008000ull
 
-/* Some bit of the tops, if a lane is zero; else 0: fewer instructions than the next. */
+/*
+ * Sets some bit of the tops if a lane is zero; else 0. It takes fewer instructions than the next.
+ */
 static inline __attribute__((always_inline)) __u64 sl_lanes_any_zero(__u64 word)
 {
 	return (word - SL_LANES) & ~word & SL_LANE_TOPS;
 }
 
-/* Which lanes are zero: a bit each, the lowest lane's the lowest. */
+/* Tells which lanes are zero: a bit each, the lowest lane's the lowest. */
 static inline __attribute__((always_inline)) __u32 sl_lanes_zero(__u64 word)
 {
 	__u64 zero = ~(((word & ~SL_LANE_TOPS) + ~SL_LANE_TOPS) | word) & SL_LANE_TOPS;
@@ -72,7 +74,7 @@ static inline __attribute__((always_inline)) __u32 sl_lanes_zero(__u64 word)
 	return (zero >> 15) * 0x0001000200040008ull >> 48;
 }
 
-/* The same number, of whose making the compiler knows nothing. */
+/* Returns the same number, but the compiler does not know how it was made. */
 static inline __attribute__((always_inline)) __u32 sl_opaque(__u32 x)
 {
 	__asm__ __volatile__("" : "+r"(x));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Look-ups in the image of the block list (sluice/abi/block.h). It builds for the host as well,
- * where its tests are.
+ * These are the look-ups in the image of the block list (sluice/abi/block.h). They build for the
+ * host as well, where their tests are.
  */
 #ifndef SLUICE_BPF_LIB_BLOCK_IMAGE_H
 #define SLUICE_BPF_LIB_BLOCK_IMAGE_H
@@ -16,7 +16,7 @@
 
 #define sl_block_loop(most, step, search) bpf_loop(most, step, search, 0)
 
-/* NULL beyond the last one, here and below. */
+/* Finds a part of the image, NULL beyond the last one; the next does so for lines. */
 static __always_inline const struct sl_block_part *sl_block_part_at(void *image, __u32 index)
 {
 	return bpf_map_lookup_elem(image, &index);
@@ -65,7 +65,7 @@ static __always_inline enum sl_block_share sl_block_share16(const __u64 *shares,
 	return (enum sl_block_share)(shares[n >> 5] >> (n & 31) * 2 & 3);
 }
 
-/* How much of part n is listed. */
+/* Tells how much of part n is listed. */
 static __always_inline enum sl_block_share sl_block_share24(const struct sl_block_line *node,
 							    __u8 n)
 {
@@ -76,7 +76,7 @@ static __always_inline enum sl_block_share sl_block_share24(const struct sl_bloc
 	return node->words[4 + word] >> bit & 1 ? SL_BLOCK_SOME : SL_BLOCK_NONE;
 }
 
-/* How many parts before part n have a leaf. Without a branch: see sl_lowest_bit(). */
+/* Counts the parts before part n that have a leaf. It has no branch: see sl_count_bits(). */
 static inline __u32 sl_block_rank(const struct sl_block_line *node, __u8 n)
 {
 	__u64 below = (1ull << (n & 63)) - 1;
@@ -118,7 +118,10 @@ static __always_inline const struct sl_block_line *sl_block_node(void *image, __
 	return part ? part->lines + (addr >> 16 & 0x1fff) : 0;
 }
 
-/* @param addr host order. SL_BLOCK_SOME: its leaf is to be asked. */
+/*
+ * Tells how much of an address is listed. SL_BLOCK_SOME: its leaf is to be asked.
+ * @param addr host order
+ */
 static __always_inline enum sl_block_share
 sl_block_share4(void *image, const struct sl_block_tables *tables, __u32 addr)
 {
@@ -160,7 +163,7 @@ static inline bool sl_block_has4(void *image, void *lines, const struct sl_block
 	return lines && sl_block_in_leaf(image, lines, tables, addr);
 }
 
-/* The first `length` bits of an address. */
+/* Cuts an address to its first `length` bits. */
 static inline struct sl_block_addr6 sl_block_prefix6(const struct sl_block_addr6 *addr,
 						     __u32 length)
 {
@@ -181,7 +184,7 @@ struct sl_block_where {
 	void *lines;
 };
 
-/* The line of probe `i`, or NULL: there is no such table. */
+/* Finds the line of probe `i`, or NULL: there is no such table. */
 static inline const struct sl_block_line *sl_block_table_line(const struct sl_block_where *where,
 							      __u32 region, __u32 hash, __u32 i)
 {
@@ -227,7 +230,7 @@ struct sl_block_search {
 	bool found;
 };
 
-/* Looks for the shortest length that is left. 1: done. */
+/* Looks for the shortest length that is left. 1: the search is over. */
 static inline long sl_block_next6(__u32 unused, void *context)
 {
 	struct sl_block_search *search = (struct sl_block_search *)context;
@@ -249,7 +252,7 @@ static inline long sl_block_next6(__u32 unused, void *context)
 	return search->found;
 }
 
-/* Fills in which lengths there are under the address's /32. False: none. */
+/* Fills in which lengths there are under the address's /32. False: there are none. */
 static inline bool sl_block_lengths6(struct sl_block_search *search)
 {
 	__u32 top = search->addr.high >> 32, hash = sl_block_hash(search->addr.high >> 32, 0);

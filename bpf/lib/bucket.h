@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The token bucket: exact over all CPUs, since its whole state is one number that changes by
+ * The token bucket is exact over all CPUs, since its whole state is one number that changes by
  * compare and exchange. It builds for the host as well, where its tests are.
  *
  * In every stretch of time t the frames that conform take at most rate * t + burst bytes; but a
@@ -16,7 +16,7 @@
 #define SL_BUCKET_TRIES 64 /* of that many CPUs at one bucket one always gets on */
 #define SL_BUCKET_OVER	(~0ull)
 
-/* Rounded up: never too little. */
+/* Tells what so much costs. It rounds up, so that nothing costs too little. */
 static inline __u64 sl_bucket_cost(const struct sl_bucket *bucket, __u32 amount)
 {
 	return (bucket->cost * amount + (1 << SL_BUCKET_COST_SHIFT) - 1) >> SL_BUCKET_COST_SHIFT;
@@ -48,8 +48,10 @@ static inline __u64 sl_bucket_charge(const struct sl_bucket *bucket, __u64 *at, 
 }
 
 /*
- * The same for what may not wait, from what this CPU has taken in advance: most frames need no
- * atomic instruction. @param credit the CPU's own @return whether it conforms
+ * Charges a frame that may not wait, from what this CPU has taken in advance: most frames need no
+ * atomic instruction.
+ * @param credit the CPU's own
+ * @return whether it conforms
  */
 static inline bool sl_bucket_take(const struct sl_bucket *bucket, __u64 *at, __u64 *credit,
 				  __u64 now, __u32 bytes)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Counters of ports; those of drop reasons are in lib/event.h. Counting never decides a verdict. TC
- * ingress counts OBSERVED where a packet comes in and its fate where it goes, so that an exit that
- * forgets to count shows.
+ * These count for ports and VLANs; drop reasons are counted in lib/event.h. Counting never decides
+ * a verdict. TC ingress counts OBSERVED where a packet comes in and its fate where it goes, so that
+ * an exit that forgets to count shows.
  */
 #ifndef SLUICE_BPF_LIB_COUNT_H
 #define SLUICE_BPF_LIB_COUNT_H
@@ -20,7 +20,7 @@ static __always_inline struct sl_port_stats *sl_port_stats_of(__u32 port)
 	return bpf_map_lookup_elem(&sl_port_stats, &port);
 }
 
-/* A packet that is observed and finished at one place, as XDP does. */
+/* Counts a packet that is observed and finished at one place, as XDP does. */
 static __always_inline void sl_count_rx(__u32 port, enum sl_count what, __u32 bytes)
 {
 	struct sl_port_stats *stats = sl_port_stats_of(port);

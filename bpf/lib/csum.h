@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Internet checksum arithmetic (RFC 1071, RFC 1624). A sum is a one's complement number of 32
- * bits over 16-bit words in the order they have in memory, so no byte order conversion is needed.
+ * This is the arithmetic of Internet checksums (RFC 1071, RFC 1624). A sum is a one's complement
+ * number of 32 bits over 16-bit words in the order they have in memory, so no byte order conversion
+ * is needed.
  */
 #ifndef SLUICE_BPF_LIB_CSUM_H
 #define SLUICE_BPF_LIB_CSUM_H
@@ -17,7 +18,7 @@ static __always_inline __u32 sl_csum_fold64(__u64 sum)
 	return (sum & 0xffffffff) + (sum >> 32);
 }
 
-/* Of a sum below 2^47: each step leaves at most half the bits and a carry. */
+/* Folds a sum below 2^47: each step leaves at most half the bits and a carry. */
 static __always_inline __u16 sl_csum_fold(__u64 sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -38,7 +39,9 @@ static __always_inline bool sl_csum_folds_to(__u64 sum, __u16 folded)
 /* What a TTL that is one less adds to a sum: it is the first byte of its word (RFC 791). */
 #define SL_CSUM_TTL_LESS ((__u16)~bpf_htons(0x0100))
 
-/* What a change of two 32-bit words adds to a sum, below 2^34; 0 if nothing changed. */
+/*
+ * Tells what a change of two 32-bit words adds to a sum: less than 2^34, and 0 if nothing changed.
+ */
 static __always_inline __u64 sl_csum_diff32(__be32 from_a, __be32 to_a, __be32 from_b, __be32 to_b)
 {
 	if (from_a == to_a && from_b == to_b)
@@ -53,7 +56,7 @@ static __always_inline __u32 sl_csum_diff16(__be16 from_a, __be16 to_a, __be16 f
 	return (__u32)(__u16)~from_a + to_a + (__u16)~from_b + to_b;
 }
 
-/* The checksum field after the words it covers changed by diff: RFC 1624 equation 3. */
+/* Makes the checksum field anew, after the words it covers changed by diff: RFC 1624 equation 3. */
 static __always_inline __u16 sl_csum_update(__u16 check, __u64 diff)
 {
 	return ~sl_csum_fold((__u64)(__u16)~check + diff);

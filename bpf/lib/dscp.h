@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* DSCP (RFC 2474) in an IP header of either version. */
+/* This reads and writes the DSCP (RFC 2474) in an IP header of either version. */
 #ifndef SLUICE_BPF_LIB_DSCP_H
 #define SLUICE_BPF_LIB_DSCP_H
 
@@ -10,7 +10,7 @@
 
 #define SL_ECN_MASK 0x03
 
-/* The first two bytes of an IP header with this DSCP; the ECN bits stay. */
+/* Makes the first two bytes of an IP header with this DSCP; the ECN bits stay. */
 static __always_inline __u16 sl_with_dscp(__u16 word, bool v4, __u8 dscp)
 {
 	__u32 shift = v4 ? 2 : 6;
@@ -23,7 +23,10 @@ static __always_inline __u8 sl_dscp_in(__u16 word, bool v4)
 	return word >> (v4 ? 2 : 6) & 0x3f;
 }
 
-/* The sum over an IPv4 header stays what it is, so that only IPv6 changes that of the frame. */
+/*
+ * Writes the DSCP. The sum over an IPv4 header stays what it is, so that only IPv6 changes that of
+ * the frame.
+ */
 static __always_inline void sl_write_dscp(struct iphdr *ip, bool v4, __u8 dscp)
 {
 	__be16 old = *(__be16 *)ip;

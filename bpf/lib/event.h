@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Events: what somebody should know, in a ring in shared memory (sluice/abi/event.h). Every drop
- * and every audit of both hooks is counted and reported here. Neither decides a verdict.
+ * Events tell what somebody should know, by a ring in shared memory (sluice/abi/event.h). Every
+ * drop and every audit of both hooks is counted and reported here. Neither decides a verdict.
  */
 #ifndef SLUICE_BPF_LIB_EVENT_H
 #define SLUICE_BPF_LIB_EVENT_H
@@ -128,7 +128,7 @@ static __always_inline void sl_event_of(struct sl_ctx *ctx, const struct sl_noti
 		__sync_fetch_and_add(&limit->counted, 1);
 }
 
-/* An event of a kind of its own, about the frame and another port (0 = none). */
+/* Reports an event of a kind of its own, about the frame and another port (0: there is none). */
 static __always_inline void sl_event_notice(struct sl_ctx *ctx, __u32 port, enum sl_event_kind kind,
 					    __u32 other_port)
 {
@@ -138,8 +138,8 @@ static __always_inline void sl_event_notice(struct sl_ctx *ctx, __u32 port, enum
 }
 
 /*
- * The frames dropped and audited under a reason, over all CPUs, modulo 2^32 (Linux 5.19). Global:
- * the verifier looks once.
+ * Sums the frames dropped and audited under a reason, over all CPUs, modulo 2^32 (Linux 5.19).
+ * Global: the verifier looks once.
  */
 __noinline __u32 sl_event_frames(__u32 index)
 {
@@ -156,7 +156,7 @@ __noinline __u32 sl_event_frames(__u32 index)
 	return frames;
 }
 
-/* The event of a frame that is counted by now, at the head of those that were not reported. */
+/* Reports a frame that is counted by now, together with those before it that were not reported. */
 static __noinline void sl_event_counted(struct sl_ctx *ctx, const struct sl_notice *notice,
 					struct sl_event_limit *limit, __u32 index)
 {
@@ -169,7 +169,7 @@ static __noinline void sl_event_counted(struct sl_ctx *ctx, const struct sl_noti
 	sl_event_write(ctx, notice, counted - before - 1);
 }
 
-/* What the policy drops it has reported itself, a rule at a time. */
+/* Has the policy reported the drop itself? It does so a rule at a time. */
 static __always_inline bool sl_is_reported(__u32 reason)
 {
 	return reason == SL_DROP_POLICY_DENY || reason == SL_DROP_POLICY_REJECT;
@@ -199,7 +199,7 @@ static __always_inline void sl_report_drop(struct sl_ctx *ctx, __u32 port, __u32
 	sl_report(ctx, &sl_drops, &notice);
 }
 
-/* The guard would drop the frame, but is told to look on. */
+/* Counts and reports a frame that the guard would drop, but is told only to look on. */
 static __always_inline void sl_report_audit(struct sl_ctx *ctx, __u32 port, __u32 reason,
 					    bool egress)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Look-ups in the MAC table, sl_fdb: who is where. switch/learn.h writes it. The router asks it as
- * well, since the MTU of the way to a VM is that of the port behind which the VM is.
+ * These are the look-ups in sl_fdb, the MAC table, which tells who is where. switch/learn.h writes
+ * it. The router asks it as well, since the MTU of the way to a VM is that of the port behind which
+ * the VM is.
  */
 #ifndef SLUICE_BPF_LIB_FDB_H
 #define SLUICE_BPF_LIB_FDB_H
@@ -16,7 +17,10 @@ static __always_inline __u64 sl_fdb_key(__u64 mac, __u16 vid)
 	return mac | (__u64)vid << SL_FDB_MAC_BITS;
 }
 
-/* 0 if a and b are the same, else 1: without a branch, which would often be guessed wrong here. */
+/*
+ * Returns 0 if a and b are the same, else 1. It has no branch, which would often be guessed wrong
+ * here.
+ */
 static __always_inline __u64 sl_differ(__u64 a, __u64 b)
 {
 	__u64 x = a ^ b;
@@ -41,7 +45,7 @@ static __always_inline struct sl_fdb *sl_fdb_in(__u32 index, __u64 key)
 }
 SL_STATIC_ASSERT(SL_FDB_SLOTS == 4, "each is looked at above");
 
-/* In the buckets that are looked at after the first. */
+/* Looks in the buckets that come after the first. */
 static __noinline struct sl_fdb *sl_fdb_find_further(__u64 hash, __u64 key, __u32 mask)
 {
 	struct sl_fdb *entry;
@@ -55,7 +59,7 @@ static __noinline struct sl_fdb *sl_fdb_find_further(__u64 hash, __u64 key, __u3
 	return NULL;
 }
 
-/* The entry of this key; of key 0, a free slot where the key with this hash may be. */
+/* Finds the entry of this key; for key 0, a free slot where the key with this hash may be. */
 static __always_inline struct sl_fdb *sl_fdb_find(const struct sl_settings *settings, __u64 hash,
 						  __u64 key)
 {
@@ -72,8 +76,8 @@ static __always_inline struct sl_fdb *sl_fdb_entry(__u64 key)
 }
 
 /*
- * Where the destination is to be looked up: computed, and its cache line asked for, before the
- * source's is needed, so that in a large table the frame waits for both at once.
+ * Computes where the destination is to be looked up, and asks for its cache line before the
+ * source's is needed: so in a large table the frame waits for both at once.
  */
 static __always_inline void sl_fdb_aim(struct sl_l2 *l2)
 {
@@ -103,7 +107,10 @@ static __always_inline bool sl_fdb_fresh(const struct sl_fdb *entry, __u32 now)
 	       (seen == SL_FDB_STATIC || (__s32)(now - seen) <= (__s32)settings->mac_age);
 }
 
-/* The port behind which the frame's destination is, 0 if that is not known: after sl_fdb_aim(). */
+/*
+ * Finds the port behind which the frame's destination is; 0: it is not known. sl_fdb_aim() comes
+ * before.
+ */
 static __always_inline __u16 sl_fdb_port(const struct sl_l2 *l2)
 {
 	const struct sl_settings *settings = sl_settings_now();
@@ -115,7 +122,7 @@ static __always_inline __u16 sl_fdb_port(const struct sl_l2 *l2)
 	return entry && sl_fdb_fresh(entry, sl_epoch_now()) ? READ_ONCE(entry->port) : 0;
 }
 
-/* Marks the entry as used, but for a static one, of which that is not kept. */
+/* Marks the entry as used. For a static one that is not kept. */
 static __always_inline void sl_fdb_touch(struct sl_fdb *entry)
 {
 	if (READ_ONCE(entry->seen) != SL_FDB_STATIC)

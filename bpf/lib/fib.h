@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kernel's routes, as bpf_fib_lookup() tells them. */
+/* This asks for the kernel's routes, as bpf_fib_lookup() tells them. */
 #ifndef SLUICE_BPF_LIB_FIB_H
 #define SLUICE_BPF_LIB_FIB_H
 
 #include "lib/packet.h"
 
-/* The shortest packet there is: makes the kernel report the route's MTU and refuse none. */
+/*
+ * This is the shortest packet there is: it makes the kernel report the route's MTU and refuse none.
+ */
 #define SL_FIB_PROBE_LEN 20
 
-/* Is a way known, if perhaps not the MAC of the neighbour? Of what bpf_fib_lookup() returned. */
+/* Has bpf_fib_lookup() found a way, if perhaps not the MAC of the neighbour? */
 static __always_inline bool sl_fib_found(int err)
 {
 	return err == BPF_FIB_LKUP_RET_SUCCESS || err == BPF_FIB_LKUP_RET_NO_NEIGH;

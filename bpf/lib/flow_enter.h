@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Entries of the flow tables are made and taken away: sluice/abi/flow_table.h. */
+/* This makes the entries of the flow tables and takes them away: sluice/abi/flow_table.h. */
 #ifndef SLUICE_BPF_LIB_FLOW_ENTER_H
 #define SLUICE_BPF_LIB_FLOW_ENTER_H
 
@@ -10,7 +10,7 @@
 #define SL_TURN_SPINS 1024
 #define SL_TAKE_TRIES 3 /* in one group, while other CPUs change tags beside */
 
-/* A slot of the group that is free, `home` if that is; SL_FLOW_SLOTS: none. */
+/* Finds a free slot of the group, `home` if that is free; SL_FLOW_SLOTS: there is none. */
 static __always_inline __u32 sl_flow_free_slot(const union sl_flow_group *group, __u32 home)
 {
 	__u32 free;
@@ -33,7 +33,7 @@ static __always_inline bool sl_flow_mark_taken(union sl_flow_group *group, __u32
 		   tags;
 }
 
-/* Takes a free slot of a group: its slot `home` if it can be. SL_FLOW_NOWHERE: none is. */
+/* Takes a free slot of a group: its slot `home` if it can be. SL_FLOW_NOWHERE: there is none. */
 static __always_inline __u32 sl_flow_take_in(union sl_flow_group *group, __u32 index, __u32 home)
 {
 	__u32 slot;
@@ -69,7 +69,7 @@ static __always_inline __u32 sl_flow_take_at(__u8 family, __u32 index, __u32 hom
 	return group ? sl_flow_take_in(group, index, home) : SL_FLOW_NOWHERE;
 }
 
-/* One key more or, with -1, one less is in the last level, if its slot is there. */
+/* Counts one key more or, with -1, one less in the last level, if its slot is there. */
 static __always_inline void sl_flow_passes(__u8 family, __u32 groups, __u32 slot, __u64 hash,
 					   __u32 change)
 {
@@ -83,8 +83,8 @@ static __always_inline void sl_flow_passes(__u8 family, __u32 groups, __u32 slot
 }
 
 /*
- * A slot that was taken for a key with this hash, or had one, is free again; SL_FLOW_NOWHERE: there
- * is none. Global: the verifier looks once.
+ * Frees a slot that was taken for a key with this hash, or had one; none for SL_FLOW_NOWHERE.
+ * Global: the verifier looks once.
  */
 __noinline int sl_flow_give_back(__u32 family, __u32 slot, __u64 hash)
 {
@@ -144,7 +144,7 @@ __noinline __u32 sl_flow_take(__u32 family, __u64 hash)
 	return slot;
 }
 
-/* The key of a slot. */
+/* Finds the key of a slot. */
 static __always_inline sl_word *sl_flow_words(__u8 family, __u32 slot)
 {
 	struct sl_flow *flow = sl_flow_at(family, slot);
@@ -158,7 +158,7 @@ SL_STATIC_ASSERT(__builtin_offsetof(struct sl_flow4, key) == sizeof(struct sl_fl
 		     __builtin_offsetof(struct sl_flow6, key) == sizeof(struct sl_flow),
 		 "the key is behind the flow");
 
-/* The word of a slot's key that has the marks of life and of death: the last one. */
+/* Finds the word of a slot's key that has the marks of life and of death: the last one. */
 static __always_inline sl_word *sl_flow_mark(__u8 family, __u32 slot)
 {
 	sl_word *words = sl_flow_words(family, slot);
@@ -183,7 +183,10 @@ static __always_inline bool sl_flow_fill_family(__u8 family, __u32 slot, const u
 	return true;
 }
 
-/* Writes all but the key's last word: with that it counts. False: there is no such slot. */
+/*
+ * Writes all but the key's last word, with which the entry begins to count. False: there is no such
+ * slot.
+ */
 static __always_inline bool sl_flow_fill(__u8 family, __u32 slot, const union sl_key *key,
 					 const struct sl_flow *flow)
 {
@@ -192,9 +195,9 @@ static __always_inline bool sl_flow_fill(__u8 family, __u32 slot, const union sl
 }
 
 /*
- * An even number: nobody is at it. Who is has two stores to make, and may be interrupted in
- * between: all tries together last 100 us and more. If its CPU is taken away from it for longer,
- * our packet is dropped and comes again. Global: the verifier looks once.
+ * Waits for an even number, with which nobody is at it. Whoever is at it has two stores to make,
+ * and may be interrupted in between: all tries together last 100 us and more. If its CPU is taken
+ * away from it for longer, our packet is dropped and comes again. Global: the verifier looks once.
  */
 __noinline __u32 sl_flow_await_turn(__u64 hash)
 {
@@ -219,7 +222,9 @@ static __always_inline void sl_flow_show_family(__u8 family, __u32 slot, const u
 		WRITE_ONCE(*mark, ((const sl_word *)key)[sl_key_words(family) - 1] | SL_FLOW_LIVE);
 }
 
-/* Writes the last word and the tag. False: it is no longer the turn `now`, and nothing was. */
+/*
+ * Writes the last word and the tag. False: it is no longer the turn `now`, and nothing was written.
+ */
 static __always_inline bool sl_flow_show(__u8 family, __u32 slot, const union sl_key *key,
 					 __u64 hash, __u32 now)
 {
@@ -237,9 +242,9 @@ static __always_inline bool sl_flow_show(__u8 family, __u32 slot, const union sl
 }
 
 /*
- * Lets the slot, which is taken and filled, count. turn: of the key, read before it was looked for
- * and not found; 0: it was not looked for. False: another slot has the key, or too many others
- * were at the same turn. Global: the verifier looks once.
+ * Lets the slot, which is taken and filled, count. False: another slot has the key, or too many
+ * others were at the same turn. Global: the verifier looks once.
+ * @param turn the key's, read before it was looked for and not found; 0: it was not looked for
  */
 __noinline int sl_flow_enter(__u32 family, __u32 slot, const union sl_key *key, __u64 hash,
 			     __u32 turn)

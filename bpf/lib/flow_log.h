@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Sessions that begin and end, for who watches: a ring in shared memory (sluice/abi/flow.h). */
+/*
+ * This tells whoever watches of sessions that begin and end, by a ring in shared memory
+ * (sluice/abi/flow.h).
+ */
 #ifndef SLUICE_BPF_LIB_FLOW_LOG_H
 #define SLUICE_BPF_LIB_FLOW_LOG_H
 

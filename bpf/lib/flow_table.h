@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The flow tables: look-up, insertion, removal (sluice/abi/flow_table.h). */
+/* These are the look-ups in the flow tables (sluice/abi/flow_table.h). */
 #ifndef SLUICE_BPF_LIB_FLOW_TABLE_H
 #define SLUICE_BPF_LIB_FLOW_TABLE_H
 
@@ -7,7 +7,10 @@
 #include "lib/packet.h"
 #include "lib/settings.h"
 
-/* Of two look-ups the compiler would make one, of either map, which the kernel does not inline. */
+/*
+ * The compiler would make one of two look-ups, in either map, which the kernel then does not
+ * inline.
+ */
 #define SL_APART __attribute__((nomerge))
 
 static __always_inline union sl_flow_group *sl_flow_group(__u8 family, __u32 index)
@@ -30,7 +33,7 @@ static __always_inline __u64 sl_flow_key_hash(__u8 family, const union sl_key *k
 	return sl_hash(words, sl_key_words(family), &settings->flow_seed);
 }
 
-/* The flow in this slot, NULL of SL_FLOW_NOWHERE. */
+/* Finds the flow in this slot; NULL for SL_FLOW_NOWHERE. */
 static __always_inline struct sl_flow *sl_flow_at(__u8 family, __u32 slot)
 {
 	struct sl_flow4 *flow4;
@@ -58,8 +61,8 @@ static __always_inline struct sl_birth *sl_birth_at(__u8 family, __u32 slot)
 }
 
 /*
- * The word that has sl_flow.flags, for atomic changes of single flags: CPUs change different ones
- * at the same time.
+ * Finds the word that has sl_flow.flags, for atomic changes of single flags: CPUs change different
+ * ones at the same time.
  */
 static __always_inline __u32 *sl_flow_flags(struct sl_flow *flow)
 {
@@ -107,7 +110,7 @@ static __always_inline bool sl_flow_slot_has(__u32 family, __u32 slot, const uni
 	return flow6 && sl_key6_is(&flow6->key, &key->v6);
 }
 
-/* Which slots of a group have this tag, which is in all lanes of `tags`: a bit each. */
+/* Tells which slots of a group have this tag, which is in all lanes of `tags`: a bit each. */
 static __always_inline __u32 sl_flow_tagged(const union sl_flow_group *group, __u64 tags)
 {
 	__u32 slots = 0;
@@ -118,7 +121,7 @@ static __always_inline __u32 sl_flow_tagged(const union sl_flow_group *group, __
 	return slots;
 }
 
-/* Has any slot of a group this tag? Takes half of what the former takes. */
+/* Has any slot of a group this tag? It takes half of what the former takes. */
 static __always_inline bool sl_flow_any_tagged(const union sl_flow_group *group, __u64 tags)
 {
 	__u64 any = 0;
@@ -129,7 +132,7 @@ static __always_inline bool sl_flow_any_tagged(const union sl_flow_group *group,
 	return any;
 }
 
-/* How many keys that have the group before in common with this one are in the last level. */
+/* Counts the keys in the last level that have the group before it in common with this one. */
 static __always_inline __u32 *sl_flow_passed_of(__u8 family, __u64 hash, __u32 groups)
 {
 	__u32 index = sl_flow_pass(hash, groups) + (family == AF_INET ? 0 : SL_FLOW_PASSES);
@@ -151,9 +154,10 @@ static __always_inline bool sl_flow_may_be_last(__u8 family, __u64 hash, __u32 g
 #define SL_FLOW_ELSEWHERE (SL_FLOW_NOWHERE - 1)
 
 /*
- * Looks where a key is in nearly all cases: of its groups in the levels before the last one at the
- * first slot with its tag, in the last one at its home. Its slot; SL_FLOW_NOWHERE: the table does
- * not have it; SL_FLOW_ELSEWHERE: it may be at another place. Global: the verifier looks once.
+ * Looks where a key is in nearly all cases: in the levels before the last one, at the first slot of
+ * its group with its tag; in the last one, at its home. Global: the verifier looks once.
+ * Returns its slot; SL_FLOW_NOWHERE: the table does not have it; SL_FLOW_ELSEWHERE: it may be at
+ * another place.
  */
 __noinline __u32 sl_flow_search_likely(__u32 family, const union sl_key *key, __u64 hash)
 {
@@ -183,7 +187,7 @@ __noinline __u32 sl_flow_search_likely(__u32 family, const union sl_key *key, __
 	return sl_flow_slot_has(family, slot, key) ? slot : SL_FLOW_ELSEWHERE;
 }
 
-/* The slot of this key in this group; SL_FLOW_NOWHERE. Global: the verifier looks once. */
+/* Finds the slot of this key in this group, or SL_FLOW_NOWHERE. Global: the verifier looks once. */
 __noinline __u32 sl_flow_search_group(__u32 family, __u32 index, const union sl_key *key,
 				      __u64 hash)
 {
@@ -199,7 +203,7 @@ __noinline __u32 sl_flow_search_group(__u32 family, __u32 index, const union sl_
 	return SL_FLOW_NOWHERE;
 }
 
-/* The hash of this key. Global: the verifier looks once. */
+/* Hashes this key. Global: the verifier looks once. */
 __noinline __u64 sl_flow_hash_of(__u32 family, const union sl_key *key)
 {
 	const struct sl_settings *settings = sl_settings_now();
@@ -210,7 +214,10 @@ __noinline __u64 sl_flow_hash_of(__u32 family, const union sl_key *key)
 				 : sl_flow_key_hash(AF_INET6, key, settings);
 }
 
-/* Looks everywhere: the slot of this key, SL_FLOW_NOWHERE. Global: the verifier looks once. */
+/*
+ * Looks everywhere for the slot of this key; SL_FLOW_NOWHERE: it has none. Global: the verifier
+ * looks once.
+ */
 __noinline __u32 sl_flow_search_all(__u32 family, const union sl_key *key)
 {
 	const struct sl_settings *settings = sl_settings_now();
@@ -232,7 +239,7 @@ __noinline __u32 sl_flow_search_all(__u32 family, const union sl_key *key)
 	return SL_FLOW_NOWHERE;
 }
 
-/* The slot of this key, which has this hash; SL_FLOW_NOWHERE. */
+/* Finds the slot of this key, which has this hash, or SL_FLOW_NOWHERE. */
 static __always_inline __u32 sl_flow_search(__u8 family, const union sl_key *key, __u64 hash)
 {
 	__u32 slot = sl_flow_search_likely(family, key, hash);
@@ -245,7 +252,7 @@ static __always_inline struct sl_flow *sl_flow_get(__u8 family, const union sl_k
 	return sl_flow_at(family, sl_flow_search(family, key, sl_flow_hash_of(family, key)));
 }
 
-/* Of few flows nearly every one is at home in the first level: that is looked at first. */
+/* Looks first at home in the first level: there nearly every flow is if there are few. */
 static __always_inline struct sl_flow *sl_flow_find4(const struct sl_settings *settings,
 						     struct sl_packet *pkt, __u64 hash)
 {
@@ -283,7 +290,9 @@ static __always_inline __u32 *sl_flow_turn_of(__u64 hash)
 	return bpf_map_lookup_elem(&sl_flow_turns, &index);
 }
 
-/* The flow that the packet belongs to, and its slot in pkt->slot. NULL: none. */
+/*
+ * Finds the flow that the packet belongs to, and leaves its slot in pkt->slot. NULL: there is none.
+ */
 static __always_inline struct sl_flow *sl_flow_find_with(const struct sl_settings *settings,
 							 struct sl_packet *pkt)
 {

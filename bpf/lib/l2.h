@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The Ethernet header and the outer tag of a frame, as the switch goes by them. */
+/* This reads the Ethernet header and the outer tag of a frame, as the switch goes by them. */
 #ifndef SLUICE_BPF_LIB_L2_H
 #define SLUICE_BPF_LIB_L2_H
 
 #include "lib/parse.h"
 
-/* A tag as one number: TPID << 16 | TCI, host order. 0 = none. */
+/* A tag is one number here: TPID << 16 | TCI, host order. 0: there is none. */
 #define SL_TAG(tpid, tci) ((__u32)(tpid) << 16 | (tci))
 #define SL_TAG_TPID(tag)  ((tag) >> 16)
 #define SL_TAG_PRI(tag)	  ((tag) >> 12 & 0xf) /* PCP << 1 | DEI */
@@ -31,7 +31,7 @@ static __always_inline bool sl_is_tpid(__be16 type)
 	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
 }
 
-/* Begins *l2 with the Ethernet header and the outer tag. 0, or -1 if they are cut. */
+/* Begins *l2 with the Ethernet header and the outer tag. Returns 0, or -1 if they are cut. */
 static __always_inline int sl_l2_read(struct sl_ctx *ctx, struct sl_l2 *l2)
 {
 	struct ethhdr *eth = ctx_data(ctx);

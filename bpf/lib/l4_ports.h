@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The free ports of an external address and protocol: a bitmap with a summary of its full words,
- * taken and given back with atomic operations alone. A port is drawn at random (RFC 6056 section
- * 3.3.2), each free one as likely as any other, and found as long as there is one. First ports
- * between the first and the last word with room are drawn until one is free: where a pool is a run
- * of ports, as it nearly always is, that rejects as many as are taken. If too many are, the free
- * ones are counted, which takes 6 us at most, and one of them is drawn by its number.
+ * The free ports of an external address and protocol are in a bitmap with a summary of its full
+ * words, taken and given back with atomic operations alone. A port is drawn at random (RFC 6056
+ * section 3.3.2), each free one as likely as any other, and found as long as there is one. First
+ * ports between the first and the last word with room are drawn until one is free: where a pool is
+ * a run of ports, as it nearly always is, that rejects as many as are taken. If too many are, the
+ * free ones are counted, which takes 6 us at most, and one of them is drawn by its number.
  */
 #ifndef SLUICE_BPF_LIB_L4_PORTS_H
 #define SLUICE_BPF_LIB_L4_PORTS_H
@@ -38,9 +38,9 @@ static __always_inline void sl_l4port_hint_full(struct sl_port_bits *bits, __u32
 }
 
 /*
- * The word that has the port (host order). Clang knows how large a port can be and leaves masks out
- * or applies them early; the verifier of Linux 6.1 then loses the bound (byte swaps, 32-bit "or").
- * Hence the barriers here.
+ * Tells the word that has the port (host order). Clang knows how large a port can be and leaves
+ * masks out or applies them early; the verifier of Linux 6.1 then loses the bound (byte swaps,
+ * 32-bit "or"). Hence the barriers here.
  */
 static __always_inline __u32 sl_l4port_word(__u32 port)
 {
@@ -75,7 +75,7 @@ static __always_inline bool sl_l4port_is_taken(const struct sl_port_bits *bits, 
 	return READ_ONCE(bits->used[sl_l4port_word(port)]) >> (port & 63) & 1;
 }
 
-/* A number below `end`: one is at most 2^-16 more likely than another. */
+/* Draws a number below `end`: one is at most 2^-16 more likely than another. */
 static __always_inline __u32 sl_random_below(__u32 end)
 {
 	return (__u64)bpf_get_prandom_u32() * end >> 32;

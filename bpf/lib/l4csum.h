@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * TCP and UDP checksums in the packet. A frame whose checksum a local sender left to a device
- * (CHECKSUM_PARTIAL) holds just the folded sum of the pseudo-header in the field; neither hook is
- * told, but both can see it. A complete checksum that happens to look so, 1 in 65536, must be
- * treated right as well.
+ * This mends TCP and UDP checksums in the packet. A frame whose checksum a local sender left to a
+ * device (CHECKSUM_PARTIAL) holds just the folded sum of the pseudo-header in the field; neither
+ * hook is told, but both can see it. A complete checksum that happens to look so, 1 in 65536, must
+ * be treated right as well.
  */
 #ifndef SLUICE_BPF_LIB_L4CSUM_H
 #define SLUICE_BPF_LIB_L4CSUM_H
@@ -16,7 +16,10 @@ static __always_inline __u32 sl_l4_len(const struct sl_packet *pkt)
 	return pkt->l3_len - (pkt->l4_off - pkt->l3_off);
 }
 
-/* RFC 768, RFC 9293 section 3.1, RFC 8200 section 8.1: of the packet as it came. */
+/*
+ * Sums the pseudo-header of the packet as it came: RFC 768, RFC 9293 section 3.1, RFC 8200 section
+ * 8.1.
+ */
 static __always_inline __u64 sl_pseudo_sum(const struct sl_packet *pkt)
 {
 	__u64 sum = bpf_htons(pkt->proto) + (__u64)bpf_htonl(sl_l4_len(pkt));
@@ -34,7 +37,7 @@ static __always_inline bool sl_check_looks_partial(const struct sl_packet *pkt, 
 	return sl_csum_folds_to(sl_pseudo_sum(pkt), check);
 }
 
-/* A complete checksum after what it covers changed by diff. UDP: 0 means none (RFC 768). */
+/* Mends a complete checksum after what it covers changed by diff. UDP: 0 means none (RFC 768). */
 static __always_inline void sl_check_replace(__u16 *check, __u64 diff, bool udp)
 {
 	if (udp && !*check)

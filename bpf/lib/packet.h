@@ -6,7 +6,7 @@
 #include "sluice/abi/reason.h"
 #include "lib/verdict.h"
 
-/* Bounds of the offsets, for the verifier: applied where an offset was kept in memory. */
+/* The verifier needs these bounds of offsets where an offset was kept in memory. */
 #define SL_L3_OFF_MASK 0x1f
 #define SL_L4_OFF_MASK 0x1ff
 
@@ -16,7 +16,7 @@ enum sl_fragment_kind {
 	SL_FRAG_LATER, /* has not */
 };
 
-/* sl_packet.frag_place */
+/* These are the parts of sl_packet.frag_place. */
 #define SL_FRAG_BEFORE 0xfff8
 #define SL_FRAG_MORE   1
 
@@ -58,8 +58,8 @@ struct sl_packet {
 	bool df;	  /* must not be fragmented: IPv4 DF, always for IPv6 */
 	bool frag_known;  /* its key has the ports of its first fragment; TC */
 	__u16 frag_place; /* if a fragment: bytes before it, and in bit 0 whether more follow */
-	__be32 frag_id;	  /* likewise */
-	__u16 frag_at;	  /* likewise: where begins what was cut up */
+	__be32 frag_id;	  /* if a fragment: of which packet */
+	__u16 frag_at;	  /* if a fragment: where begins what was cut up */
 	__u16 l4_hlen;	  /* bytes of the L4 header that a segment repeats */
 	__be16 ethertype; /* behind the tags; below ETH_P_802_3_MIN a length */
 	__u16 vid;	  /* of the outermost tag that has one; 0 = none */
@@ -73,13 +73,13 @@ static __always_inline bool sl_in_packet(const struct sl_packet *pkt, __u32 off,
 	return off + len <= pkt->l3_off + pkt->l3_len;
 }
 
-/* Does it contradict itself? Other reasons may have been noted for what did not happen. */
+/* Does the packet contradict itself? Other reasons may have been noted for what did not happen. */
 static __always_inline bool sl_is_damaged(const struct sl_packet *pkt)
 {
 	return pkt->reason == SL_DROP_MALFORMED;
 }
 
-/* Opens a connection. */
+/* Does the packet open a connection? */
 static __always_inline bool sl_is_syn(const struct sl_packet *pkt)
 {
 	return (pkt->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
@@ -88,7 +88,7 @@ static __always_inline bool sl_is_syn(const struct sl_packet *pkt)
 typedef __u32 __attribute__((may_alias)) sl_half_word;
 
 /*
- * Eight bytes of a frame in one load: by another type the compiler would take them for unaligned,
+ * Loads eight bytes of a frame at once: by another type the compiler would take them for unaligned,
  * and read them one by one.
  */
 static __always_inline __u64 sl_load_word(const void *at)
@@ -98,7 +98,7 @@ static __always_inline __u64 sl_load_word(const void *at)
 
 #define SL_MAC_BITS 48
 
-/* A MAC as a number, the first byte the lowest. */
+/* Makes a number of a MAC, the first byte the lowest. */
 static __always_inline __u64 sl_mac_number(const void *mac)
 {
 	const __u16 *words = mac;
@@ -106,7 +106,7 @@ static __always_inline __u64 sl_mac_number(const void *mac)
 	return words[0] | (__u64)words[1] << 16 | (__u64)words[2] << 32;
 }
 
-/* The same of one that has two bytes more behind it: in one load. */
+/* Makes the same of a MAC that has two bytes more behind it, in one load. */
 static __always_inline __u64 sl_load_mac(const void *mac)
 {
 	return sl_load_word(mac) & ((1ull << SL_MAC_BITS) - 1);
@@ -140,8 +140,9 @@ static __always_inline void sl_macs_copy(__u8 *to, const __u8 *from)
 }
 
 /*
- * A key is written by the words that it is read by when the flow is looked for: a CPU that has to
- * join what was stored in pieces waits until all pieces are in the cache, some 10 ns.
+ * Makes the last word of a key. A key is written by the words that it is read by when the flow is
+ * looked for: a CPU that has to join what was stored in pieces waits until all pieces are in the
+ * cache, some 10 ns.
  */
 static __always_inline __u64 sl_key_tail(__u32 ports, __u8 proto, __u16 domain)
 {
@@ -216,7 +217,8 @@ static __always_inline void sl_turn_round(struct sl_packet *pkt)
 struct sl_hop {
 	__u32 ifindex;
 	__u16 port; /* id */
-	/* The port behind which that is: of a VLAN's station its own. 0 = not known. */
+	/* The port behind which that is; for a station of a VLAN not the internal port, but the
+	 * one behind which it is. 0 = it is not known. */
 	__u16 station;
 	__u16 mtu;
 	__u16 qos; /* sl_port.qos of that port */
@@ -239,7 +241,10 @@ static __always_inline union sl_addr sl_mapped(__be32 v4)
 	return (union sl_addr){.w = {0, 0, bpf_htonl(0xffff), v4}};
 }
 
-/* IPv4's place among the addresses of IPv6, where no packet's address may be. */
+/*
+ * Is the address in the place of IPv4 among the addresses of IPv6? No packet's address may be
+ * there.
+ */
 static __always_inline bool sl_is_mapped(const union sl_addr *addr)
 {
 	return !(addr->w[0] | addr->w[1]) && addr->w[2] == bpf_htonl(0xffff);
@@ -253,7 +258,7 @@ static __always_inline bool sl_is_host4(__be32 addr)
 	return first && first != 127 && first < 224;
 }
 
-/* The same of an IPv6 address: not ::, ::1, a group's, or IPv4's. */
+/* Can a single host have this IPv6 address? It is not ::, ::1, a group's, or IPv4's. */
 static __always_inline bool sl_is_host6(const union sl_addr *addr)
 {
 	__be32 low = addr->w[3] & ~bpf_htonl(1);
@@ -268,13 +273,13 @@ static __always_inline enum sl_verdict sl_refuse(struct sl_packet *pkt, enum sl_
 	return SL_DROP;
 }
 
-/* The verdict of who gave this reason, or none. */
+/* Refuses the packet if there is a reason; else SL_CONTINUE. */
 static __always_inline enum sl_verdict sl_refuse_if(struct sl_packet *pkt, enum sl_drop reason)
 {
 	return unlikely(reason) ? sl_refuse(pkt, reason) : SL_CONTINUE;
 }
 
-/* The key's two addresses in the form that serves both families. */
+/* Writes the key's two addresses in the form that serves both families. */
 static __always_inline void sl_packet_addrs(const struct sl_packet *pkt, union sl_addr *saddr,
 					    union sl_addr *daddr)
 {

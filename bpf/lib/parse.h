@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The parser: Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with extension headers, TCP,
- * UDP, ICMP. Fragments are known as such. It only reads.
+ * The parser reads Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with extension headers,
+ * TCP, UDP and ICMP. It knows fragments as such, and changes nothing.
  */
 #ifndef SLUICE_BPF_LIB_PARSE_H
 #define SLUICE_BPF_LIB_PARSE_H
@@ -13,7 +13,7 @@
 #define SL_EXTENSION_LIMIT 6   /* IPv6 extension headers before we give up */
 #define SL_HEADERS_MAX	   192 /* bytes of headers made readable at once */
 
-/* RFC 791 section 3.1; linux/ip.h does not export them */
+/* RFC 791 section 3.1 has these; linux/ip.h does not export them. */
 #define SL_IP_DF     0x4000
 #define SL_IP_MF     0x2000
 #define SL_IP_OFFSET 0x1fff
@@ -27,13 +27,13 @@ struct sl_ports_header { /* what TCP and UDP begin with */
 	__be16 sport, dport;
 };
 
-/* As they are in a key. */
+/* Makes the ports as they are in a key. */
 static __always_inline __u32 sl_key_ports(const struct sl_ports_header *ports)
 {
 	return ports->sport | (__u32)ports->dport << 16;
 }
 
-/* Error messages quote the packet they are about: RFC 792; RFC 4443 section 2.1. */
+/* Is it an error message? These quote the packet they are about: RFC 792; RFC 4443 section 2.1. */
 static __always_inline bool sl_icmp_is_error(__u8 proto, __u8 type)
 {
 	if (proto == IPPROTO_ICMP)
@@ -53,7 +53,7 @@ static __always_inline bool sl_icmp_is_echo(const struct sl_packet *pkt)
 	       pkt->icmp_type == (pkt->family == AF_INET ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY);
 }
 
-/* TCP flags of byte 13 as the flow table keeps them. */
+/* Makes the flags of the flow table of TCP's byte 13. */
 static __always_inline __u8 sl_tcp_flags(__u8 wire)
 {
 	return (wire & 0x02 ? SL_TCP_SYN : 0) | (wire & 0x10 ? SL_TCP_ACK : 0) |
@@ -61,8 +61,8 @@ static __always_inline __u8 sl_tcp_flags(__u8 wire)
 }
 
 /*
- * The L4 parsers: `room` is what the IP header leaves for the L4 header and payload; bytes of the
- * frame beyond it are Ethernet padding.
+ * Parses TCP; the others follow. `room` is what the IP header leaves for the L4 header and payload:
+ * bytes of the frame beyond it are Ethernet padding.
  */
 static __always_inline enum sl_verdict sl_parse_tcp(struct sl_packet *pkt, void *l4, void *end,
 						    __u32 room, struct sl_ports_header *ports)
@@ -194,17 +194,17 @@ static __always_inline bool sl_is_extension(__u8 proto)
 	return proto == IPPROTO_HOPOPTS || proto == IPPROTO_ROUTING || proto == IPPROTO_DSTOPTS;
 }
 
-/* What sl_parse_extensions() returns of the header behind them. */
+/* Makes what sl_parse_extensions() returns of the header behind them. */
 static __always_inline int sl_chain_end(__u32 at, __u32 proto)
 {
 	return at > SL_L4_OFF_MASK ? -1 : (int)(at | proto << 16);
 }
 
 /*
- * Steps over the extension headers from `proto` at `at` on. Returns the L4 header's offset and,
- * from bit 16 on, its protocol, or -1 if they are cut. What stands behind more than
+ * Steps over the extension headers from `proto` at `at` on. What stands behind more than
  * SL_EXTENSION_LIMIT, or in a fragment of a fragment, is a protocol without ports to us. Global, so
  * that the verifier does not follow every chain to the end of the program.
+ * Returns the L4 header's offset and, from bit 16 on, its protocol; -1: they are cut.
  */
 __noinline int sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 at, __u32 proto)
 {
@@ -250,7 +250,7 @@ __noinline int sl_parse_extensions(struct sl_ctx *ctx, struct sl_packet *pkt, __
 	return sl_chain_end(at, proto);
 }
 
-/* The header at `l4`, and with it the rest of the key. */
+/* Parses the header at `l4`, and completes the key with it. */
 static __always_inline enum sl_verdict sl_parse6_l4(struct sl_ctx *ctx, struct sl_packet *pkt,
 						    __u32 l4, __u8 proto, __u16 domain)
 {
@@ -266,7 +266,10 @@ static __always_inline enum sl_verdict sl_parse6_l4(struct sl_ctx *ctx, struct s
 	return verdict;
 }
 
-/* The same behind extension headers, the first at `at`. Global: plain packets are not with it. */
+/*
+ * Parses IPv6 behind extension headers, the first at `at`. Global, so that plain packets do not pay
+ * for it.
+ */
 __noinline enum sl_verdict sl_parse6_extended(struct sl_ctx *ctx, struct sl_packet *pkt, __u32 at,
 					      __u32 proto, __u32 domain)
 {
@@ -309,7 +312,7 @@ static __always_inline enum sl_verdict sl_parse6(struct sl_ctx *ctx, struct sl_p
 	return sl_parse6_l4(ctx, pkt, l4, ip6->nexthdr, domain);
 }
 
-/* Without branches, of which each would double what the verifier has to look at. */
+/* Parses a tag. It has no branches, each of which would double what the verifier has to look at. */
 static __always_inline void sl_parse_tag(struct sl_packet *pkt, __u16 vid)
 {
 	__u32 named = (pkt->vid + (__u32)VLAN_VID_MASK) >> 12; /* 1: it has a VID */
@@ -320,10 +323,11 @@ static __always_inline void sl_parse_tag(struct sl_packet *pkt, __u16 vid)
 }
 
 /*
- * SL_CONTINUE: an IP packet, *pkt describes it. SL_PASS: no IP packet. SL_DROP: an IP packet
- * that contradicts itself; its addresses are known if its family is. Tags and ethertype are known
- * in every case. *pkt must be zero. The key is the router's; domain: the L2 domain that the packet
- * is in; 0 = none, or sl_key_counted() will tell.
+ * Describes the frame in *pkt, which must be zero. Tags and ethertype are known afterwards in every
+ * case. The key is the router's.
+ * SL_CONTINUE: it is an IP packet. SL_PASS: it is none. SL_DROP: it is one that contradicts itself;
+ * its addresses are known if its family is.
+ * @param domain the L2 domain that the packet is in; 0 = none, or sl_key_counted() will tell
  */
 static __always_inline enum sl_verdict sl_parse(struct sl_ctx *ctx, struct sl_packet *pkt,
 						__u16 domain)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a policy says of a session: sluice/abi/policy.h. It builds for the host as well, where the
- * command line asks it and its tests are.
+ * These are the look-ups in the image of the policy (sluice/abi/policy.h), which say what it has
+ * about a session. They build for the host as well, where the command line asks them and their
+ * tests are.
  */
 #ifndef SLUICE_BPF_LIB_POLICY_IMAGE_H
 #define SLUICE_BPF_LIB_POLICY_IMAGE_H
@@ -52,7 +53,9 @@ struct sl_policy_search {
 	struct sl_policy_query *query;
 };
 
-/* 1 if a > b, without a branch: every branch would double what the verifier has to look at. */
+/*
+ * Returns 1 if a > b. It has no branch: every branch would double what the verifier has to look at.
+ */
 static inline __u64 sl_policy_greater(__u64 high, __u64 low, const struct sl_policy_value *b)
 {
 	__u64 borrow = ((~b->low & low) | ((~b->low | low) & (b->low - low))) >> 63;
@@ -60,7 +63,10 @@ static inline __u64 sl_policy_greater(__u64 high, __u64 low, const struct sl_pol
 	return ((~b->high & high) | ((~b->high | high) & (b->high - high - borrow))) >> 63;
 }
 
-/* The class of a value. @param child the root of its property's tree */
+/*
+ * Finds the class of a value.
+ * @param child the root of its property's tree
+ */
 sl_policy_function __u32 sl_policy_class_of(void *image, __u32 child, __u64 high, __u64 low)
 {
 	for (int i = 0; i < SL_POLICY_DEPTH && !(child & SL_POLICY_LEAF); i++) {
@@ -86,7 +92,7 @@ static inline void sl_policy_look_up(void *image, const struct sl_policy_header 
 	query->classes[property] = root ? sl_policy_class_of(image, root, high, low) : 0;
 }
 
-/* What is not known speaks against no rule. */
+/* Makes what is not known speak against no rule. */
 static inline void sl_policy_hide(struct sl_policy_query *query)
 {
 	query->classes[SL_POLICY_PROTOCOL] = 0;
@@ -133,7 +139,7 @@ sl_policy_function void sl_policy_classify(void *image, const struct sl_policy_h
 		sl_policy_hide(query);
 }
 
-/* The class that is joined with that of the property; 0 = none is. */
+/* Finds the class that is joined with that of the property; 0: there is none. */
 static inline __u32 sl_policy_joined(const struct sl_policy_query *query, __u32 property)
 {
 	if (property >= SL_POLICY_PROPERTIES - SL_POLICY_JOINED)
@@ -141,7 +147,7 @@ static inline __u32 sl_policy_joined(const struct sl_policy_query *query, __u32 
 	return query->classes[property + SL_POLICY_JOINED];
 }
 
-/* The words from `from` on in which the classes may have a rule in common. */
+/* Tells in which words, from `from` on, the classes may have a rule in common. */
 sl_policy_function void sl_policy_narrow(void *image, struct sl_policy_query *query, __u32 from)
 {
 	for (__u32 i = 0; i < SL_POLICY_SUMMARY; i++)
@@ -162,7 +168,7 @@ sl_policy_function void sl_policy_narrow(void *image, struct sl_policy_query *qu
 	}
 }
 
-/* One word of a class. */
+/* Reads one word of a class. */
 static inline __u64 sl_policy_word(void *image, __u32 number, __u32 word)
 {
 	const union sl_policy_line *line = sl_policy_at(image, number);
@@ -174,7 +180,7 @@ static inline __u64 sl_policy_word(void *image, __u32 number, __u32 word)
 	return line ? line->words[word & 7] : 0;
 }
 
-/* One word of what the classes have in common. */
+/* Reads one word of what the classes have in common. */
 static inline __u64 sl_policy_common(void *image, const struct sl_policy_query *query, __u32 word)
 {
 	__u64 rules = ~0ull;
@@ -193,7 +199,7 @@ static inline __u64 sl_policy_common(void *image, const struct sl_policy_query *
 	return rules;
 }
 
-/* The rules of the next word that has some live ones. False: there is none. */
+/* Goes on to the rules of the next word that has some live ones. False: there is none. */
 static inline bool sl_policy_next(void *image, struct sl_policy_query *query)
 {
 	for (__u32 i = 0; i < SL_POLICY_SUMMARY; i++) {
@@ -209,7 +215,7 @@ static inline bool sl_policy_next(void *image, struct sl_policy_query *query)
 	return false;
 }
 
-/* Of a bit that stands for a rule or a default. */
+/* Tells the rule, or the default, that a bit stands for. */
 static inline const struct sl_policy_rule *
 sl_policy_rule_at(void *image, const struct sl_policy_query *query, __u32 bit)
 {
@@ -218,7 +224,7 @@ sl_policy_rule_at(void *image, const struct sl_policy_query *query, __u32 bit)
 	return line ? &line->rules[bit & 3] : 0;
 }
 
-/* A rule, or the next word; 1 ends the search. */
+/* Looks at a rule, or goes on to the next word. 1: the search is over. */
 static long sl_policy_step(__u32 i, struct sl_policy_search *search)
 {
 	struct sl_policy_query *query = search->query;
@@ -238,7 +244,7 @@ static long sl_policy_step(__u32 i, struct sl_policy_search *search)
 	return 1;
 }
 
-/* The first rule in force, from word `from` on. */
+/* Finds the first rule in force, from word `from` on. */
 sl_policy_function __u32 sl_policy_first(void *image, struct sl_policy_query *query, __u32 from)
 {
 	struct sl_policy_search search = {image, query};
@@ -257,7 +263,7 @@ static inline __u32 sl_policy_action_of(void *image, const struct sl_policy_quer
 	return rule ? rule->action : (__u32)SL_POLICY_DENY;
 }
 
-/* Of the defaults, the one of what leaves and the one of what comes: the stricter one. */
+/* Finds the stricter one of the two defaults: the one of what leaves, and the one of what comes. */
 static inline __u32 sl_policy_default(void *image, const struct sl_policy_header *header,
 				      struct sl_policy_query *query, __u32 bit)
 {
@@ -277,9 +283,10 @@ static inline __u32 sl_policy_default(void *image, const struct sl_policy_header
 }
 
 /*
- * What is to be done (enum sl_policy_action), and in the query who said so. If no rule fits, the
- * default of what leaves the source and that of what goes to the destination both have their say.
+ * Says what is to be done, and in the query who said so. If no rule fits, the default of what
+ * leaves the source and that of what goes to the destination both have their say.
  * @param now CLOCK_MONOTONIC, ns
+ * @return enum sl_policy_action
  */
 static inline __u32 sl_policy_judge(void *image, struct sl_policy_query *query, __u64 now)
 {

@@ -5,7 +5,7 @@
 #include "lib/packet.h"
 #include "maps/maps.h"
 
-/* The port of this interface, or NULL. See sluice/abi/port.h for the table. */
+/* Finds the port of this interface, or NULL. See sluice/abi/port.h for the table. */
 static __always_inline const struct sl_port *sl_port_find(__u32 ifindex)
 {
 #pragma unroll
@@ -19,7 +19,7 @@ static __always_inline const struct sl_port *sl_port_find(__u32 ifindex)
 	return NULL;
 }
 
-/* The port with this id, or NULL. */
+/* Finds the port with this id, or NULL. */
 static __always_inline const struct sl_port *sl_port_of_id(__u32 id)
 {
 	const struct sl_account *account = bpf_map_lookup_elem(&sl_accounts, &id);
@@ -28,7 +28,7 @@ static __always_inline const struct sl_port *sl_port_of_id(__u32 id)
 	return ifindex ? sl_port_find(ifindex) : NULL;
 }
 
-/* The switch's side of the port with this id, or NULL. */
+/* Finds the switch's side of the port with this id, or NULL. */
 static __always_inline const struct sl_switch_port *sl_switch_port_of(__u32 id)
 {
 	return bpf_map_lookup_elem(&sl_switch_ports, &id);

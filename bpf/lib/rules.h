@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The generation of the rules that sessions are decided by: sluice/abi/rules.h. */
+/* This reads the generation of the rules that sessions are decided by: sluice/abi/rules.h. */
 #ifndef SLUICE_BPF_LIB_RULES_H
 #define SLUICE_BPF_LIB_RULES_H
 
@@ -12,7 +12,7 @@ static __always_inline struct sl_rules *sl_rules_now(void)
 	return bpf_map_lookup_elem(&sl_rules, &zero);
 }
 
-/* To be read before any rule is. */
+/* Reads the generation of the rules. It is to be read before any rule is. */
 static __always_inline __u16 sl_rules_generation(void)
 {
 	const struct sl_rules *rules = sl_rules_now();
@@ -34,13 +34,13 @@ static __always_inline bool sl_rules_old(const struct sl_flow *flow)
 	return unlikely(flow->rules != sl_rules_generation());
 }
 
-/* Is a routed flow, of which a packet has come in by this port, to be decided anew? */
+/* Is a routed flow to be decided anew, a packet of which has come in by this port? */
 static __always_inline bool sl_flow_stale(const struct sl_flow *flow, const struct sl_port *port)
 {
 	return sl_rules_old(flow) || unlikely(flow->in_port != port->id);
 }
 
-/* A number for a new generation: its low 16 bits are not 0. */
+/* Takes a number for a new generation: its low 16 bits are not 0. */
 static __always_inline __u32 sl_rules_number(struct sl_rules *rules)
 {
 	__u32 number = __sync_fetch_and_add(&rules->numbers, 1) + 1;

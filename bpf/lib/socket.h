@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The host's own sockets. */
+/* This asks for the host's own sockets. */
 #ifndef SLUICE_BPF_LIB_SOCKET_H
 #define SLUICE_BPF_LIB_SOCKET_H
 
 #include "lib/packet.h"
 
 /*
- * Would a socket of the host take a packet of this tuple? size: of the tuple's family. Only TCP and
- * UDP are asked for.
+ * Would a socket of the host take a packet of this tuple? Only TCP and UDP are asked for.
+ * @param size that of the tuple's family
  */
 static __always_inline bool sl_socket_takes(struct sl_ctx *ctx, __u8 proto,
 					    struct bpf_sock_tuple *tuple, __u32 size)

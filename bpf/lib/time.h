@@ -13,8 +13,8 @@ const volatile __u64 sl_jiffy_ns = 4000000;
 const volatile __u64 sl_first_jiffy = (1ull << 32) - 300 * 250;
 
 /*
- * CLOCK_MONOTONIC in ns, in steps of a jiffy (1 to 10 ms). One load, where even the coarse clock
- * costs 15 ns (bpf_jiffies64: Linux 5.6).
+ * Reads CLOCK_MONOTONIC in ns, in steps of a jiffy (1 to 10 ms). It is one load, where even the
+ * coarse clock costs 15 ns (bpf_jiffies64: Linux 5.6).
  */
 static __always_inline __u64 sl_clock(void)
 {
@@ -32,8 +32,8 @@ static __always_inline __u32 sl_epoch_now(void)
 }
 
 /*
- * The same as user space reads it, for times that it compares with its own: jiffies do not follow
- * what NTP corrects, minutes in a year (bpf_ktime_get_coarse_ns: Linux 5.11).
+ * Reads the epoch as user space does, for times that it compares with its own: jiffies do not
+ * follow what NTP corrects, minutes in a year (bpf_ktime_get_coarse_ns: Linux 5.11).
  */
 static __always_inline __u32 sl_epoch_exact(void)
 {

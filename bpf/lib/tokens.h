@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Token buckets of events that are rare: a rate a second, and as many at once. A bucket is one
- * aligned word, which changes as a whole, so that several CPUs may take from it. All zero: full.
+ * Token buckets limit events that are rare: a rate a second, and as many at once. A bucket is one
+ * aligned word, which changes as a whole, so that several CPUs may take from it. All zero, it is
+ * full.
  */
 #ifndef SLUICE_BPF_LIB_TOKENS_H
 #define SLUICE_BPF_LIB_TOKENS_H
@@ -33,7 +34,7 @@ static __always_inline union sl_tokens sl_tokens_fill(union sl_tokens old, __u32
 	return old;
 }
 
-/* Takes one of `rate` a second, which must not be 0, and be less than 2^21. */
+/* Takes one of `rate` tokens a second, which must not be 0, and be less than 2^21. */
 static __always_inline bool sl_tokens_take(__u64 *bucket, __u32 rate)
 {
 	__u32 now = sl_tick_now();

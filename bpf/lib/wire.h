@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a frame is on the wire: what rates are counted in. */
+/* This tells what a frame is on the wire, in which rates are counted. */
 #ifndef SLUICE_BPF_LIB_WIRE_H
 #define SLUICE_BPF_LIB_WIRE_H
 
@@ -12,8 +12,8 @@ struct sl_wire {
 };
 
 /*
- * Of a GSO frame, the sum of the segments that it becomes: their number << 32 | bytes. Guests do
- * not say how many they are (gso_segs is 0 then). Global: the verifier looks once.
+ * Sums the segments that a GSO frame becomes: their number << 32 | bytes. Guests do not say how
+ * many they are (gso_segs is 0 then). Global: the verifier looks once.
  */
 __noinline __u64 sl_wire_segments(struct sl_ctx *ctx)
 {

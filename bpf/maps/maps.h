@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every map of an instance. Both BPF objects include this file; the loader makes the maps
- * once, pins each under its name, and lets later loads reuse the pins. A max_entries of 1
- * marks a capacity that the loader sets from the instance's settings.
+ * Here is every map of an instance, but for those of one stage alone, which stand there. Both BPF
+ * objects include this file; the loader makes the maps once, pins each under its name, and lets
+ * later loads reuse the pins. A max_entries of 1 marks a capacity that the loader sets from the
+ * instance's settings.
  */
 #ifndef SLUICE_BPF_MAPS_MAPS_H
 #define SLUICE_BPF_MAPS_MAPS_H
@@ -157,7 +158,7 @@ struct {
 	__array(values, struct sl_block_image);
 } sl_block SEC(".maps");
 
-/* As many lines as it takes: BPF_F_INNER_MAP (Linux 5.10). */
+/* It has as many lines as it takes: BPF_F_INNER_MAP (Linux 5.10). */
 struct sl_block_some_lines {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -176,7 +177,7 @@ SL_MAP(BPF_MAP_TYPE_HASH, sl_block_until, struct sl_block_key, struct sl_block_u
 /* Mapped by the loader, whose changes must leave the datapath's alone. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_block_state, __u32, struct sl_block_state, 1, BPF_F_MMAPABLE);
 
-/* The policy. Images differ in size likewise. */
+/* The policy. Its images differ in size, too. */
 struct sl_policy_image {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

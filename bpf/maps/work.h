@@ -74,8 +74,8 @@ struct sl_work {
 	struct sl_hop hop;
 	struct bpf_fib_lookup fib; /* what the routes were asked, and said, of the source */
 	struct sl_flow opened;	   /* the plan for a new session */
-	struct sl_birth birth;	   /* likewise */
-	struct sl_flow reverse;	   /* likewise: of the answers, whose key is `other` */
+	struct sl_birth birth;	   /* the plan for its birth */
+	struct sl_flow reverse;	   /* the plan for its answers, whose key is `other` */
 	__u32 account;		   /* who pays for it: sluice/abi/account.h */
 	bool instead;		   /* another one of his has given way to it */
 	__u32 uplink;		   /* whose masquerades apply to it; 0 = none */
@@ -88,16 +88,16 @@ struct sl_work {
 	union sl_key ended, ended_back; /* keys of a session that is being ended */
 	union sl_key back;	/* of what opened the session, while its way back is looked for */
 	struct sl_l2 l2;	/* of a switched frame */
-	struct sl_flood flood;	/* likewise */
+	struct sl_flood flood;	/* of a frame that is flooded */
 	struct sl_claim claim;	/* of the egress program, which may run within a flood */
-	struct sl_port gateway; /* likewise: the port as which the VLAN's gateway gets it */
+	struct sl_port gateway; /* the port as which the VLAN's gateway gets it */
 	struct sl_parts parts;	/* of a first fragment */
 	struct sl_cut cut;	/* of one that is too large for the way out */
 };
 
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);
 
-/* What a packet must not inherit from the one before it. */
+/* Clears what a packet must not inherit from the one before it. */
 static __always_inline void sl_work_begin(struct sl_work *work)
 {
 	__builtin_memset(&work->pkt, 0, sizeof(work->pkt));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Bindings: the external endpoint that an internal endpoint has, whatever remote it talks to
+ * A binding is the external endpoint that an internal endpoint has, whatever remote it talks to
  * (RFC 4787 REQ-1), for as long as any session uses it.
  */
 #ifndef SLUICE_BPF_NAT_BINDING_H
@@ -28,7 +28,7 @@ static __always_inline void sl_live_bindings(__u64 change)
 		__sync_fetch_and_add(&live->bindings, change);
 }
 
-/* Marks the port of a space as used or free again in the statistics. */
+/* Counts a port that was taken. */
 static __always_inline void sl_pool_taken(struct sl_pool_stats *stats)
 {
 	__u32 now = __sync_fetch_and_add(&stats->in_use, 1) + 1;
@@ -38,7 +38,7 @@ static __always_inline void sl_pool_taken(struct sl_pool_stats *stats)
 		WRITE_ONCE(stats->highest, now);
 }
 
-/* The port is one less, or with 1 one more, of what this account holds. */
+/* Changes how many ports this account holds, by 1 or -1. */
 static __always_inline void sl_account_l4ports(__u32 account, __u8 proto, __u32 change)
 {
 	struct sl_account *payer = sl_account_at(account);
@@ -82,7 +82,7 @@ static __always_inline void sl_pool_refused(__u32 external, __u8 proto)
 		__sync_fetch_and_add(&stats->refused, 1);
 }
 
-/* One more session on a live binding; false if it is on its way out. */
+/* Counts one session more on a live binding. False: it is on its way out. */
 static __always_inline bool sl_binding_ref(struct sl_binding *binding)
 {
 	for (int i = 0; i < SL_REF_TRIES; i++) {
@@ -96,7 +96,7 @@ static __always_inline bool sl_binding_ref(struct sl_binding *binding)
 	return false;
 }
 
-/* Which binding of the pool a session holds whose opening packets have this key. */
+/* Tells which binding of the pool a session holds whose opening packets have this key. */
 static __always_inline struct sl_binding_key sl_binding_key_of(const union sl_key *key, __u32 pool)
 {
 	return (struct sl_binding_key){
@@ -109,7 +109,7 @@ static __always_inline struct sl_binding_key sl_binding_key_of(const union sl_ke
 }
 
 /*
- * One session less; the last one takes the binding and its port along. Whoever turns 0 into
+ * Counts one session less; the last one takes the binding and its port along. Whoever turns 0 into
  * SL_BINDING_DEAD does it, so it is done once however many CPUs come here.
  */
 static __always_inline void sl_binding_unref(struct sl_binding_key *key)
@@ -133,7 +133,10 @@ static __always_inline void sl_binding_unref(struct sl_binding_key *key)
 	sl_live_bindings(-1);
 }
 
-/* The binding a session of `flow` with this key holds (IPv4: IPv6 is not translated). */
+/*
+ * Gives back the binding that a session of `flow` with this key holds. IPv4 alone has bindings:
+ * IPv6 is not translated.
+ */
 static __noinline void sl_session_unbind(const union sl_key *key, const struct sl_flow *flow)
 {
 	struct sl_binding_key bound = sl_binding_key_of(key, flow->pool);
@@ -187,10 +190,10 @@ __noinline int sl_host_uses(struct sl_ctx *ctx, const struct sl_bind_request *re
 }
 
 /*
- * A port of one external address: the internal one if it is free (so that protocols which show
- * their port keep working), else any that no socket of the host owns. It is left in
+ * Takes a port of one external address: the internal one if it is free, so that protocols which
+ * show their port keep working, else any that no socket of the host owns. It is left in
  * req->external_port. Ports found to be the host's are kept taken until one is found, or the same
- * would be drawn again. Returns SL_DROP_NONE, or why there is no port.
+ * would be drawn again. Returns the reason why there is no port, if there is none.
  */
 __noinline enum sl_drop sl_external_port(struct sl_ctx *ctx, struct sl_bind_request *req,
 					 __u32 external, __be32 addr)
@@ -229,8 +232,9 @@ __noinline enum sl_drop sl_external_port(struct sl_ctx *ctx, struct sl_bind_requ
 }
 
 /*
- * The same internal address gets the same external one as long as it has room: REQ-2. By the
- * secret: nobody chooses an address to share, and to use up, his neighbour's.
+ * Tells which external address to try first. The same internal address gets the same external one
+ * as long as that has room: REQ-2. The secret is in it, so that nobody chooses an address to share,
+ * and to use up, his neighbour's.
  */
 static __always_inline __u32 sl_pool_start(const struct sl_pool *pool, const union sl_addr *addr)
 {
@@ -290,7 +294,7 @@ static __always_inline int sl_binding_make(struct sl_ctx *ctx, struct sl_bind_re
 	return -1;
 }
 
-/* Takes part in the binding that is there. */
+/* Takes part in the binding that is there. Returns 0, or -1. */
 static __always_inline int sl_binding_join(struct sl_bind_request *req)
 {
 	struct sl_binding *binding = bpf_map_lookup_elem(&sl_bindings, &req->key);
@@ -317,9 +321,10 @@ static __always_inline int sl_binding_join(struct sl_bind_request *req)
 }
 
 /*
- * Fills in the external endpoint of work->bind and counts the caller as a user of the binding. 0,
- * or -1 with its reason. Not static, so that the verifier looks at it once; it looks for its work
- * itself, because before Linux 6.2 what such a function is given by pointer can't be a map's key.
+ * Fills in the external endpoint of work->bind and counts the caller as a user of the binding.
+ * Returns 0, or -1 with its reason. Not static, so that the verifier looks at it once; it looks for
+ * its work itself, because before Linux 6.2 what such a function is given by pointer can't be a
+ * map's key.
  */
 __noinline int sl_bind(struct sl_ctx *ctx)
 {

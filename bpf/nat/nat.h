@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which translation a new session gets: a static forward of its destination, a masquerade of its
- * source. Decides only; flow/session.h enters the result into the flow table.
+ * This decides which translation a new session gets: a static forward of its destination, a
+ * masquerade of its source. flow/session.h enters the result into the flow table.
  */
 #ifndef SLUICE_BPF_NAT_NAT_H
 #define SLUICE_BPF_NAT_NAT_H
@@ -13,7 +13,7 @@
 
 #define SL_MASQ_BITS 160 /* 32 of the uplink, 128 of the address */
 
-/* The masquerade rule of this source at this uplink, if there is one. */
+/* Finds the masquerade rule of this source at this uplink, or NULL. */
 static __always_inline const struct sl_masq *sl_masquerade(__u32 uplink, __be32 saddr)
 {
 	struct sl_masq_key key = {
@@ -43,7 +43,7 @@ static __always_inline const struct sl_forward *sl_forward_find(const struct sl_
 	return bpf_map_lookup_elem(&sl_forwards, key);
 }
 
-/* The forward that stands for what is sent to this endpoint, or NULL. */
+/* Finds the forward that stands for what is sent to this endpoint, or NULL. */
 static __always_inline const struct sl_forward *sl_forward_of(const struct sl_key4 *flow)
 {
 	struct sl_forward_key key = {
@@ -56,7 +56,9 @@ static __always_inline const struct sl_forward *sl_forward_of(const struct sl_ke
 	return sl_forward_find(&key);
 }
 
-/* The forward from whose external endpoint the sender's packets leave this uplink, or NULL. */
+/*
+ * Finds the forward from whose external endpoint the sender's packets leave this uplink, or NULL.
+ */
 static __always_inline const struct sl_forward *sl_forward_from(__u32 uplink,
 								const struct sl_key4 *flow)
 {
@@ -85,9 +87,10 @@ static __always_inline const struct sl_forward *sl_nat_destination(const struct 
 }
 
 /*
- * Addresses that no router forwards (RFC 1812 sections 4.2.2.11 and 5.3.7, RFC 4291 sections 2.5.2
- * to 2.5.6 and 2.7): "this" network, loopback, multicast, reserved and limited broadcast; for IPv6
- * unspecified and loopback (all in ::/64), link-local, multicast. They are the kernel's.
+ * Is it an address that no router forwards (RFC 1812 sections 4.2.2.11 and 5.3.7, RFC 4291 sections
+ * 2.5.2 to 2.5.6 and 2.7)? These are "this" network, loopback, multicast, reserved and limited
+ * broadcast; for IPv6 unspecified and loopback (all in ::/64), link-local, multicast. They are the
+ * kernel's.
  */
 static __always_inline bool sl_unroutable4(__be32 addr)
 {
@@ -110,9 +113,9 @@ static __always_inline bool sl_martian(const struct sl_packet *pkt)
 }
 
 /*
- * At which uplink's masquerades a session is to be looked up: the one it leaves by, or on its way
- * to an inside server by that server's external address (hairpin) the one that has this address,
- * for the answers would otherwise go past us. 0: at none.
+ * Tells at which uplink's masquerades a session is to be looked up: at the one it leaves by. On its
+ * way to an inside server by that server's external address (hairpin) it is the one that has this
+ * address, for the answers would otherwise go past us. 0: at none.
  */
 static __always_inline __u32 sl_nat_uplink(const struct sl_port *in, const struct sl_port *out,
 					   const struct sl_forward *forward)
@@ -133,8 +136,9 @@ static __always_inline bool sl_nat_hidden(__u32 uplink, __be32 addr)
 }
 
 /*
- * Into a masqueraded network a session comes from an uplink by a forward, or if the network is
- * routable there. daddr: where it was sent to.
+ * Is a session to be kept out of a masqueraded network? From an uplink it may come in by a forward,
+ * or if the network is routable there.
+ * @param daddr where it was sent to
  */
 static __always_inline bool sl_nat_keeps_out(const struct sl_port *in,
 					     const struct sl_forward *forward, __be32 daddr)
@@ -142,7 +146,7 @@ static __always_inline bool sl_nat_keeps_out(const struct sl_port *in,
 	return !forward && in->role == SL_ROLE_UPLINK && sl_nat_hidden(in->ifindex, daddr);
 }
 
-/* SL_DROP with the reason if it is kept out, or SL_CONTINUE. */
+/* Keeps a session out of a masqueraded network. SL_CONTINUE, or SL_DROP with pkt->reason. */
 static __always_inline enum sl_verdict
 sl_nat_admit(const struct sl_port *in, const struct sl_forward *forward, struct sl_packet *pkt)
 {
@@ -158,7 +162,10 @@ enum sl_source_rule {
 	SL_SOURCE_HIDDEN /* it must not leave there */
 };
 
-/* @param leaves whether the session leaves by this uplink, which a hairpin does not */
+/*
+ * Tells what becomes of a source.
+ * @param leaves whether the session leaves by this uplink, which a hairpin does not
+ */
 static __always_inline enum sl_source_rule sl_nat_source_rule(__u32 uplink, bool leaves,
 							      __be32 saddr, __u32 *pool)
 {
@@ -173,7 +180,7 @@ static __always_inline enum sl_source_rule sl_nat_source_rule(__u32 uplink, bool
 
 /*
  * Gives the source of the planned session an external endpoint of the pool. SL_CONTINUE, or SL_DROP
- * with the reason.
+ * with pkt->reason.
  */
 static __always_inline enum sl_verdict sl_nat_translate(struct sl_ctx *ctx, __u32 pool,
 							struct sl_work *work)
@@ -212,7 +219,8 @@ static __always_inline enum sl_verdict sl_nat_translate(struct sl_ctx *ctx, __u3
 
 /*
  * Replaces the source of the planned session if it is to be. What is masqueraded goes on translated
- * or not at all. Of two VMs with the same address a forward is for the one that the routes lead to.
+ * or not at all. If two VMs have the same address, a forward is for the one that the routes lead
+ * to.
  */
 static __always_inline enum sl_verdict sl_nat_source(struct sl_ctx *ctx, struct sl_work *work)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What sluice leaves to the kernel. The door (loader/kernel/door.cpp) lets a frame of a port pass
- * only with the mark that is set here: where no program of ours runs, nothing enters.
+ * The door (loader/kernel/door.cpp) lets a frame of a port pass only with the mark that is set
+ * here, on what sluice leaves to the kernel: where no program of ours runs, nothing enters.
  */
 #ifndef SLUICE_BPF_PASS_DOOR_H
 #define SLUICE_BPF_PASS_DOOR_H
@@ -12,7 +12,7 @@
 #include "lib/settings.h"
 #include "maps/maps.h"
 
-/* Other bits of the mark are others'. */
+/* Sets the door's bit of the mark; the other bits are others'. */
 static __always_inline void sl_door_mark(struct __sk_buff *ctx)
 {
 	const struct sl_settings *settings = sl_settings_now();
@@ -23,9 +23,9 @@ static __always_inline void sl_door_mark(struct __sk_buff *ctx)
 
 /*
  * Would the host forward the packet to a network that is no port's, only because sluice has let it
- * forward? Asked of what is for the router and left to the kernel: `port` has the interface that
- * the packet is routed from. The door's chain stops what the kernel sends elsewhere than its FIB
- * says here; this one counts it where it entered, and needs no nftables.
+ * forward? It is asked about what is for the router and left to the kernel: `port` has the
+ * interface that the packet is routed from. The door's chain stops what the kernel sends elsewhere
+ * than its FIB says here; this one counts it where it entered, and needs no nftables.
  */
 static __noinline bool sl_leaves_ports(struct __sk_buff *ctx, const struct sl_port *port,
 				       const struct sl_packet *pkt)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is asked of a frame that leaves by a port (TC): guard, NAT and qos, and for what no port of
- * ours has seen, its session.
+ * A frame that leaves by a port is judged here (TC) by guard, NAT and qos, and if no port of ours
+ * has seen it come, by its session.
  */
 #ifndef SLUICE_BPF_PASS_EGRESS_H
 #define SLUICE_BPF_PASS_EGRESS_H
@@ -21,7 +21,10 @@ static __always_inline bool sl_untranslated(const struct sl_port *port, const st
 	       !(port->flags & SL_PORT_SWITCHED) && sl_nat_hidden(port->ifindex, pkt->k4.saddr);
 }
 
-/* 0, or the reason why the frame may not leave. A function for the sake of its caller's stack. */
+/*
+ * Judges a frame that leaves. Returns the reason against it, if there is one. A function for the
+ * sake of its caller's stack.
+ */
 static __noinline enum sl_drop sl_egress_judge(struct __sk_buff *ctx, const struct sl_port *port,
 					       bool guarded)
 {
@@ -38,7 +41,7 @@ static __noinline enum sl_drop sl_egress_judge(struct __sk_buff *ctx, const stru
 	return why;
 }
 
-/* Nearly every port has nothing to look for. */
+/* Does the same, without a call for ports that have nothing to look for: nearly every one. */
 static __always_inline enum sl_drop sl_egress(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	bool guarded = port->flags & SL_PORT_GUARD_EGRESS;
@@ -56,8 +59,9 @@ static __always_inline bool sl_is_hosts(const struct __sk_buff *ctx)
 }
 
 /*
- * What leaves by a port of a bridge: where it goes was not known to the policy where it came in. By
- * its answers, as they would enter here, its session is found. 0, or the reason against it.
+ * Judges what leaves by a port of a bridge: where it goes was not known to the policy where it came
+ * in. Its session is found by its answers, as they would enter here. Returns the reason against it,
+ * if there is one.
  */
 static __always_inline enum sl_drop
 sl_judge_bridged(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
@@ -78,7 +82,7 @@ sl_judge_bridged(struct __sk_buff *ctx, const struct sl_port *port, struct sl_wo
 	return sl_rules_old(answer) ? sl_judge_again(ctx) : SL_DROP_NONE;
 }
 
-/* What leaves by a port that is tracked: 0, or the reason against it. */
+/* Tracks what leaves by a port. Returns the reason against it, if there is one. */
 static __noinline enum sl_drop sl_track_sent(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0;

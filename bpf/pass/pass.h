@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the router leaves alone (TC): it is tracked, and goes to the kernel with the door's mark, or
+ * What the router leaves alone (TC) is tracked, and goes to the kernel with the door's mark, or
  * past the kernel's bridge to another port.
  */
 #ifndef SLUICE_BPF_PASS_PASS_H
@@ -13,7 +13,7 @@
 #include "pass/track.h"
 #include "route/answer.h"
 
-/* What is left to the kernel, or to go past its bridge to another port, is counted. */
+/* Tracks what is left to the kernel, or goes past its bridge to another port. */
 static __always_inline enum sl_verdict
 sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work, __u32 to)
 {
@@ -30,8 +30,10 @@ sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work
 	return sl_refused(pkt);
 }
 
-/* To whom a frame goes that the router leaves alone: a port, whoever the kernel's routes say, or a
- * bridge's members. */
+/*
+ * Tells to whom a frame goes that the router leaves alone: a port, whoever the kernel's routes say,
+ * or a bridge's members.
+ */
 static __always_inline __u32 sl_router_pass_to(struct __sk_buff *ctx, const struct sl_port *port,
 					       const struct sl_port *out)
 {
@@ -40,7 +42,10 @@ static __always_inline __u32 sl_router_pass_to(struct __sk_buff *ctx, const stru
 	return sl_for_router(ctx, port) ? SL_TRACK_BY_ROUTES : SL_POLICY_PORT_UNKNOWN;
 }
 
-/* What the router leaves alone: the kernel's, or another port's past its bridge. */
+/*
+ * Ends what the router leaves alone: it is the kernel's, or another port's past its bridge.
+ * SL_PASS, SL_SENT, or SL_DROP.
+ */
 static __noinline enum sl_verdict sl_tc_pass(struct __sk_buff *ctx, const struct sl_port *port,
 					     struct sl_port_stats *stats, struct sl_work *work)
 {

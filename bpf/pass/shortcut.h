@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The shortcut past a Linux bridge (TC): what the bridge itself sends from one port of ours by
+ * The shortcut goes past a Linux bridge (TC): what the bridge itself sends from one port of ours by
  * another is watched at the way out, and the like is redirected at the way in for a tenth of a
  * second (sluice/abi/switch.h). So the bridge stays in charge of who may talk to whom.
  */
@@ -12,7 +12,7 @@
 #include "lib/time.h"
 #include "lib/l2.h"
 
-/* The key of an untagged frame to one station; false for all others. */
+/* Makes the key of an untagged frame to one station. False for all others. */
 static __always_inline bool sl_shortcut_key(struct __sk_buff *ctx, __u16 in,
 					    struct sl_shortcut_key *key)
 {
@@ -39,7 +39,7 @@ static __always_inline bool sl_shortcut_heard(const struct sl_shortcut_key *key,
 	return shortcut && shortcut->port == in && now - shortcut->tick < SL_SHORTCUT_BOTH_TICKS;
 }
 
-/* Egress: the bridge sends a frame by `out` that entered by another port of it. */
+/* Notes, at egress, that the bridge sends a frame by `out` that entered by another port of it. */
 static __noinline void sl_shortcut_learn(struct __sk_buff *ctx, const struct sl_port *out)
 {
 	const struct sl_port *in = sl_port_find(ctx->ingress_ifindex);
@@ -55,7 +55,7 @@ static __noinline void sl_shortcut_learn(struct __sk_buff *ctx, const struct sl_
 	bpf_map_update_elem(&sl_shortcuts, &key, &shortcut, BPF_ANY);
 }
 
-/* A bridge sends nothing that is longer than the port's MTU. */
+/* Would the bridge send the frame? It sends nothing that is longer than the port's MTU. */
 static __always_inline bool sl_shortcut_fits(struct __sk_buff *ctx, const struct sl_port *out)
 {
 	__u32 len = 0;
@@ -66,7 +66,7 @@ static __always_inline bool sl_shortcut_fits(struct __sk_buff *ctx, const struct
 	       BPF_MTU_CHK_RET_SUCCESS;
 }
 
-/* Ingress: where the bridge would send this frame, or NULL: let it do so. */
+/* Finds, at ingress, where the bridge would send this frame. NULL: let the bridge do so. */
 static __noinline const struct sl_port *sl_shortcut_find(struct __sk_buff *ctx,
 							 const struct sl_port *in)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Flows of what the router does not take: what is switched, and what is to or from the host (TC).
- * They are counted; nothing is translated, and where the packet goes is not in their entries.
+ * What the router does not take has flows as well (TC): what is switched, and what is to or from
+ * the host. They are counted; nothing is translated, and where the packet goes is not in their
+ * entries.
  */
 #ifndef SLUICE_BPF_PASS_TRACK_H
 #define SLUICE_BPF_PASS_TRACK_H
@@ -33,8 +34,8 @@ static __always_inline void sl_count_unattributed(__u32 port, __u32 len)
 #define SL_TRACK_BY_ROUTES 0xfffdu
 
 /*
- * Where the kernel sends a packet that was left to it: a port id; 0: it is for the host; or
- * SL_POLICY_PORT_OTHER. Global: the verifier looks once.
+ * Finds out where the kernel sends a packet that was left to it. Global: the verifier looks once.
+ * Returns a port id; 0: it is for the host; or SL_POLICY_PORT_OTHER.
  */
 __noinline __u32 sl_track_way(struct __sk_buff *ctx, const struct sl_packet *pkt, __u32 in_port)
 {
@@ -57,7 +58,10 @@ __noinline __u32 sl_track_way(struct __sk_buff *ctx, const struct sl_packet *pkt
 	return out->id ?: SL_POLICY_PORT_UNKNOWN;
 }
 
-/* Is there a socket of the host that would take the packet? Others than TCP and UDP need none. */
+/*
+ * Is there a socket of the host that would take the packet? Other protocols than TCP and UDP need
+ * none.
+ */
 static __always_inline bool sl_host_takes(struct __sk_buff *ctx, const struct sl_packet *pkt)
 {
 	struct bpf_sock_tuple tuple = {};
@@ -82,8 +86,8 @@ static __always_inline bool sl_host_takes(struct __sk_buff *ctx, const struct sl
 }
 
 /*
- * Is it worth remembering? Not what the host answers with a refusal (RFC 9293 section 3.10.7.1),
- * nor that refusal: else anybody could fill the table by knocking at closed ports.
+ * Is it worth remembering? What the host answers with a refusal (RFC 9293 section 3.10.7.1) is not,
+ * nor is that refusal: else anybody could fill the table by knocking at closed ports.
  */
 static __noinline bool sl_track_worth(struct __sk_buff *ctx, const struct sl_packet *pkt,
 				      __u32 in_port, __u32 out_port)
@@ -94,8 +98,8 @@ static __noinline bool sl_track_worth(struct __sk_buff *ctx, const struct sl_pac
 }
 
 /*
- * The host, or its own NAT, begins a session whose answers would be taken for those of a routed
- * one: they would go astray. Which was there before stays.
+ * Would the answers of the session that the host, or its own NAT, begins be taken for those of a
+ * routed one? They would go astray, so what was there before stays.
  */
 static __always_inline bool sl_track_collides(struct sl_work *work)
 {
@@ -108,9 +112,9 @@ static __always_inline bool sl_track_collides(struct sl_work *work)
 }
 
 /*
- * The first packet of a session, which sl_track_known() has parsed: 0, or the reason against it.
- * Where a policy is in force nothing passes that is not in the table: its answers would not be
- * known for what they are. Global: the verifier looks once.
+ * Opens the session of a packet that sl_track_known() has parsed. Returns the reason against it, if
+ * there is one. Where a policy is in force nothing passes that is not in the table: its answers
+ * would not be known for what they are. Global: the verifier looks once.
  */
 __noinline enum sl_drop sl_track_open(struct __sk_buff *ctx, __u32 in_port, __u32 out_port,
 				      __u32 domain)
@@ -165,9 +169,9 @@ sl_track_count(struct __sk_buff *ctx, struct sl_packet *pkt, struct sl_flow *flo
 }
 
 /*
- * Counts the frame if it has a flow. Returns enum sl_track_result. work->pkt is what is known of
- * the frame: zero or parsed. Where answers would come from may not have been known when the session
- * was opened: the first one tells. Global: the verifier looks once.
+ * Counts the frame if it has a flow. work->pkt is what is known of the frame: zero or parsed. Where
+ * answers would come from may not have been known when the session was opened: the first one tells.
+ * Global: the verifier looks once.
  */
 __noinline enum sl_track_result sl_track_known(struct __sk_buff *ctx, __u32 in_port, __u32 domain)
 {
@@ -203,7 +207,7 @@ __noinline enum sl_track_result sl_track_known(struct __sk_buff *ctx, __u32 in_p
 	return sl_track_count(ctx, pkt, flow);
 }
 
-/* The same once the session has been judged anew: 0, or the reason against it. */
+/* Judges the session anew, and counts the frame. Returns the reason against it, if there is one. */
 static __noinline enum sl_drop sl_track_judged(struct __sk_buff *ctx, struct sl_packet *pkt)
 {
 	enum sl_drop why = sl_judge_again(ctx);
@@ -250,9 +254,11 @@ static __always_inline enum sl_drop sl_track_whole(struct __sk_buff *ctx, struct
 }
 
 /*
- * Counts a frame that goes from one port to another; 0 is the host, SL_POLICY_PORT_UNKNOWN (of
- * out_port) many, or one that is not known, SL_TRACK_BY_ROUTES the one that the kernel chooses. 0,
- * or the reason against it.
+ * Counts a frame that goes from one port to another. Returns the reason against it, if there is
+ * one.
+ * @param in_port 0: the host
+ * @param out_port 0: the host; SL_POLICY_PORT_UNKNOWN: many, or one that is not known;
+ * SL_TRACK_BY_ROUTES: the one that the kernel chooses
  */
 static __always_inline enum sl_drop sl_track(struct __sk_buff *ctx, struct sl_work *work,
 					     __u32 in_port, __u32 out_port, __u32 domain)
@@ -265,7 +271,10 @@ static __always_inline enum sl_drop sl_track(struct __sk_buff *ctx, struct sl_wo
 	return why;
 }
 
-/* What the router sends into a VLAN comes in again by the VLAN's internal port, and has a flow. */
+/*
+ * Is the frame to be tracked here? What the router sends into a VLAN comes in again by the VLAN's
+ * internal port, and has a flow.
+ */
 static __always_inline bool sl_is_tracked(const struct __sk_buff *ctx, const struct sl_port *port)
 {
 	return (port->flags & SL_PORT_TRACK) &&

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sessions before the policy: judged when they begin, and anew when other rules are in force, by
- * their entries alone, so that it is all the same which packet comes first then. A session that is
- * forbidden by now keeps its entries until nobody has tried to send for a while: else its answers
- * would begin one of their own.
+ * Sessions are judged when they begin, and anew when other rules are in force, by their entries
+ * alone, so that it is all the same which packet comes first then. A session that is forbidden by
+ * now keeps its entries until nobody has tried to send for a while: else its answers would begin
+ * one of their own.
  */
 #ifndef SLUICE_BPF_POLICY_JUDGE_H
 #define SLUICE_BPF_POLICY_JUDGE_H
@@ -30,7 +30,9 @@ static __always_inline void sl_judged_sender(struct sl_ctx *ctx, __u32 off,
 	query->smac = bpf_be64_to_cpu(query->smac);
 }
 
-/* The type of the message that opened the session, which its ports tell: sluice/abi/flow.h. */
+/*
+ * Tells the type of the message that opened the session, which its ports tell: sluice/abi/flow.h.
+ */
 static __always_inline __u8 sl_judged_icmp_type(__u8 family, __be16 sport, __be16 dport)
 {
 	if (sport && sport == dport)
@@ -40,7 +42,7 @@ static __always_inline __u8 sl_judged_icmp_type(__u8 family, __be16 sport, __be1
 	return dport ? ICMPV6_ECHO_REPLY : ICMPV6_ECHO_REQUEST;
 }
 
-/* What is to be asked about the session of this entry, the one that opened it. */
+/* Fills in what is to be asked about the session of this entry, the one that opened it. */
 static __always_inline void sl_judged_query(struct sl_policy_query *query, __u8 family,
 					    const union sl_key *key, const struct sl_flow *flow,
 					    __u16 out_port)
@@ -71,8 +73,8 @@ static __always_inline void sl_judged_query(struct sl_policy_query *query, __u8 
 }
 
 /*
- * What no policy is asked about: what a link needs to work, of which the guard is in charge, and
- * ICMP errors, of which each is looked at by itself.
+ * Is no policy asked about it? These are what a link needs to work, which is the guard's charge,
+ * and ICMP errors, each of which is looked at by itself.
  */
 static __always_inline bool sl_judged_exempt(const struct sl_policy_query *query)
 {
@@ -98,9 +100,9 @@ static __always_inline enum sl_policy_action sl_judged_action(struct sl_policy_q
 }
 
 /*
- * Asks about the session that work->opened plans, which notes who judged: enum sl_policy_action.
- * One that is only counted, and whose way out is not known, is asked about again with each packet;
- * but what is sent to a group never gets to know its port. Global: the verifier looks once.
+ * Asks about the session that work->opened plans, which notes who judged. One that is only counted,
+ * and whose way out is not known, is asked about again with each packet; but what is sent to a
+ * group never gets to know its port. Global: the verifier looks once.
  */
 __noinline enum sl_policy_action sl_judge_opened(struct sl_ctx *ctx, __u32 out_port)
 {
@@ -126,8 +128,8 @@ __noinline enum sl_policy_action sl_judge_opened(struct sl_ctx *ctx, __u32 out_p
 }
 
 /*
- * What was found about a session is written down in both entries. for_good: it holds as long as the
- * generation of the rules does.
+ * Writes down in both entries what was found about a session.
+ * @param for_good it holds as long as the generation of the rules does
  */
 static __always_inline void sl_judged(const struct sl_policy_query *ask,
 				      enum sl_policy_action action, bool for_good, __u16 generation,
@@ -144,8 +146,8 @@ static __always_inline void sl_judged(const struct sl_policy_query *ask,
 }
 
 /*
- * The same, for the packet that it was found for: 0, or the reason against it. What is forbidden by
- * now lasts while somebody tries.
+ * Writes it down, for the packet that it was found for. Returns the reason against that, if there
+ * is one. What is forbidden by now lasts while somebody tries.
  */
 static __always_inline enum sl_drop sl_judged_why(struct sl_ctx *ctx, struct sl_work *work,
 						  enum sl_policy_action action, bool for_good,
@@ -167,7 +169,10 @@ static __always_inline __u16 sl_judged_out(const struct sl_flow *flow,
 	return SL_POLICY_PORT_UNKNOWN;
 }
 
-/* Who opened the session of an answer: to whom that goes, at the last known way out if routed. */
+/*
+ * Fills in who opened the session of an answer: to whom that goes, at the last known way out if
+ * routed.
+ */
 static __always_inline void sl_judged_opener(struct sl_ctx *ctx, bool counted,
 					     const struct sl_flow *answer,
 					     struct sl_policy_query *query)
@@ -187,7 +192,7 @@ static __always_inline void sl_judged_opener(struct sl_ctx *ctx, bool counted,
 	query->smac = bpf_be64_to_cpu(query->smac);
 }
 
-/* Asks the policy about the session of which the packet is: enum sl_policy_action. */
+/* Asks the policy about the session that the packet belongs to. */
 static __always_inline enum sl_policy_action sl_judge_pair(struct sl_ctx *ctx, struct sl_work *work,
 							   const struct sl_flow *flow,
 							   const struct sl_flow *other)
@@ -206,8 +211,8 @@ static __always_inline enum sl_policy_action sl_judge_pair(struct sl_ctx *ctx, s
 }
 
 /*
- * Judges anew the session, which is only counted, that work->pkt belongs to. 0, or the reason
- * against the packet. Global: the verifier looks once.
+ * Judges anew the session, which is only counted, that work->pkt belongs to. Returns the reason
+ * against the packet, if there is one. Global: the verifier looks once.
  */
 __noinline enum sl_drop sl_judge_again(struct sl_ctx *ctx)
 {
@@ -235,9 +240,9 @@ __noinline enum sl_drop sl_judge_again(struct sl_ctx *ctx)
 }
 
 /*
- * The sweeper's visit at a session of other rules, of which perhaps no packet comes for long: what
- * is forbidden by now shows so, and all else is decided with the next packet. Who would have to
- * tell the sender's MAC is left to its packets.
+ * Judges, for the sweeper, a session of other rules, of which perhaps no packet comes for long:
+ * what is forbidden by now shows so, and all else is decided with the next packet. Where the
+ * sender's MAC would have to be told, that is left to its packets.
  */
 static __always_inline void sl_judge_visited(__u8 family, const union sl_key *key,
 					     struct sl_flow *flow, struct sl_flow *reverse)

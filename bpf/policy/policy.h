@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The policy in force: may a session be opened? Asked for its first packet, never for the others.
+/*
+ * The policy in force says whether a session may be opened. It is asked about the first packet,
+ * never about the others.
  */
 #ifndef SLUICE_BPF_POLICY_POLICY_H
 #define SLUICE_BPF_POLICY_POLICY_H
@@ -11,9 +13,9 @@
 #include "maps/maps.h"
 
 /*
- * Judges a session by its first packet: enum sl_policy_action, and in the query which rule of which
- * generation said so. Addresses are the inside ones: the source before a masquerade, the
- * destination after a forward. Global: the verifier looks once.
+ * Judges a session by its first packet, and notes in the query which rule of which generation said
+ * so. Addresses are the inside ones: the source before a masquerade, the destination after a
+ * forward. Global: the verifier looks once.
  */
 __noinline enum sl_policy_action sl_policy_decide(struct sl_policy_query *query)
 {
@@ -43,7 +45,7 @@ static __always_inline bool sl_policy_asks_mac(void)
 	return line && line->header.root[SL_POLICY_SOURCE_MAC];
 }
 
-/* One event a second for each rule and CPU, as long as the port has any left. */
+/* Reports one event a second for each rule and CPU, as long as the port has any left. */
 static __always_inline void sl_policy_event(struct sl_ctx *ctx, const struct sl_notice *notice,
 					    struct sl_policy_hit *hit)
 {
@@ -61,8 +63,8 @@ static __always_inline void sl_policy_event(struct sl_ctx *ctx, const struct sl_
 
 /*
  * Counts what was decided about a session that is to begin, or a packet of one that may not go on,
- * and reports it if that is asked for. 0, or the reason against it. Global: the verifier looks
- * once.
+ * and reports it if that is asked for. Returns the reason against it, if there is one. Global: the
+ * verifier looks once.
  */
 __noinline enum sl_drop sl_policy_settle(struct sl_ctx *ctx, const struct sl_policy_query *query,
 					 enum sl_policy_action action)
@@ -115,7 +117,7 @@ static long sl_policy_expiry_step(__u32 i, struct sl_policy_expiry *it)
 	return 0;
 }
 
-/* The sweeper's: has a rule expired, all sessions are to be decided anew. */
+/* Has all sessions decided anew if a rule has expired. The sweeper calls it. */
 static __always_inline void sl_policy_expire(void)
 {
 	struct sl_rules *rules = sl_rules_now();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What leaves by a port with SL_QOS_EGRESS (TC): its class, and how long it waits in the queue, of
- * which the kernel's qdiscs tell a BPF program nothing: a model of it is kept here.
+ * What leaves by a port with SL_QOS_EGRESS (TC) gets its class here. How long it waits in the queue
+ * the kernel's qdiscs do not tell a BPF program: a model of it is kept here.
  */
 #ifndef SLUICE_BPF_QOS_EGRESS_H
 #define SLUICE_BPF_QOS_EGRESS_H
@@ -11,7 +11,7 @@
 #include "qos/police.h"
 #include "qos/remark.h"
 
-/* The matches that have nothing against the L4 port. */
+/* Tells which matches have nothing against the L4 port. */
 static __always_inline __u64 sl_match_l4port(const struct sl_qos_rules *rules,
 					     const struct sl_qos_intervals *intervals, __be16 port)
 {
@@ -21,7 +21,7 @@ static __always_inline __u64 sl_match_l4port(const struct sl_qos_rules *rules,
 	return rules->by_interval[intervals->of[at & 0xffff]];
 }
 
-/* The matches that have nothing against either L4 port. Frames without ports have 0. */
+/* Tells which matches have nothing against either L4 port. Frames without ports have 0. */
 static __always_inline __u64 sl_match_l4(const struct sl_qos_rules *rules,
 					 const struct sl_packet *pkt)
 {
@@ -43,7 +43,7 @@ static __always_inline __u64 sl_match_l4(const struct sl_qos_rules *rules,
 					    sl_match_l4port(rules, intervals, dport));
 }
 
-/* The class of a frame: the first match that it fulfils says it. */
+/* Finds the class of a frame: the first match that it fulfils says it. */
 static __always_inline __u32 sl_classify(const struct sl_qos_rules *rules,
 					 const struct __sk_buff *ctx, const struct sl_port *out,
 					 const struct sl_packet *pkt)
@@ -62,7 +62,7 @@ static __always_inline __u32 sl_classify(const struct sl_qos_rules *rules,
 	return rules->class_of[first & (SL_QOS_MATCHES_MAX - 1)];
 }
 
-/* Into its class's queue, and with its class's DSCP. Returns the class. */
+/* Puts the frame into its class's queue, and gives it the class's DSCP. Returns the class. */
 static __always_inline __u32 sl_enter_class(struct __sk_buff *ctx, const struct sl_qos *qos,
 					    const struct sl_qos_rules *rules,
 					    const struct sl_port *out, const struct sl_packet *pkt)
@@ -98,8 +98,8 @@ static __always_inline bool sl_mark(struct __sk_buff *ctx, const struct sl_port 
 }
 
 /*
- * How long the frame will wait; SL_BUCKET_OVER if it may not. Where classes have queues of their
- * own only the kernel knows which are full: the model then has none but what it can hold.
+ * Tells how long the frame will wait; SL_BUCKET_OVER if it may not. Where classes have queues of
+ * their own only the kernel knows which are full: the model then has none but what it can hold.
  */
 static __always_inline __u64 sl_wait(const struct sl_port *port, const struct sl_qos *qos,
 				     struct sl_qos_state *state, const struct sl_wire *wire,
@@ -115,7 +115,10 @@ static __always_inline __u64 sl_wait(const struct sl_port *port, const struct sl
 	return wait == SL_BUCKET_OVER && qos->handle ? qos->patience + 1 : wait;
 }
 
-/* A frame that is to leave. 0, or the reason why it may not. Global: the verifier looks once. */
+/*
+ * Judges, marks and queues a frame that is to leave. Returns the reason against it, if there is
+ * one. Global: the verifier looks once.
+ */
 __noinline enum sl_drop sl_qos_leave(struct __sk_buff *ctx, const struct sl_port *port,
 				     const struct sl_packet *pkt)
 {

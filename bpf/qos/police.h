@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Policers: what is more than a port's rate is dropped. On both hooks. */
+/* Policers drop what is more than a port's rate, on both hooks. */
 #ifndef SLUICE_BPF_QOS_POLICE_H
 #define SLUICE_BPF_QOS_POLICE_H
 
@@ -31,8 +31,9 @@ static __always_inline void sl_qos_count(struct sl_counter *counter, const struc
 }
 
 /*
- * The clock that steps by jiffies is a load, the other one 20 ns. A bucket that is never ahead of
- * the former gives no more than its burst, if that is a jiffy longer: the loader sees to it.
+ * Reads the bucket's clock. The one that steps by jiffies is a load, the other one costs 20 ns. A
+ * bucket that is never ahead of the former gives no more than its burst, if that is a jiffy longer:
+ * the loader sees to it.
  */
 static __always_inline __u64 sl_bucket_now(const struct sl_bucket *bucket)
 {
@@ -41,7 +42,7 @@ static __always_inline __u64 sl_bucket_now(const struct sl_bucket *bucket)
 	return now << SL_BUCKET_TIME_SHIFT;
 }
 
-/* Frames that are over the rate, one soon after the other, make a time of throttling. */
+/* Notes that frames are over the rate. One soon after the other, they make a time of throttling. */
 static __noinline void sl_throttled(struct sl_bucket_state *state, __u64 now)
 {
 	__u64 last = READ_ONCE(state->over_at);
@@ -77,8 +78,8 @@ static __always_inline bool sl_frames_conform(const struct sl_qos *qos, struct s
 }
 
 /*
- * A frame for which this CPU's credit does not do. 0, or the reason against it. Global: the
- * verifier looks once.
+ * Polices a frame for which this CPU's credit does not do. Returns the reason against it, if there
+ * is one. Global: the verifier looks once.
  */
 __noinline enum sl_drop sl_police_in(struct sl_ctx *ctx, __u32 port)
 {
@@ -109,7 +110,10 @@ __noinline enum sl_drop sl_police_in(struct sl_ctx *ctx, __u32 port)
 	return why;
 }
 
-/* A frame that enters. 0, or the reason against it. Nearly all are paid from this CPU's credit. */
+/*
+ * Polices a frame that enters. Returns the reason against it, if there is one. Nearly all are paid
+ * from this CPU's credit.
+ */
 static __always_inline enum sl_drop sl_police(struct sl_ctx *ctx, const struct sl_port *port)
 {
 	struct sl_wire wire = {.frames = 1};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* DSCP of what enters, and the 802.1Q priority by it (TC). */
+/* What enters gets its DSCP here, and the 802.1Q priority by it (TC). */
 #ifndef SLUICE_BPF_QOS_REMARK_H
 #define SLUICE_BPF_QOS_REMARK_H
 
@@ -9,7 +9,7 @@
 #include "qos/police.h"
 #include "lib/l2.h"
 
-/* Where the IP header is, behind up to two tags; 0: it is no IP packet. */
+/* Finds the IP header, behind up to two tags. 0: it is no IP packet. */
 static __always_inline __u32 sl_find_ip(struct __sk_buff *ctx, __be16 *type)
 {
 	struct ethhdr *eth = ctx_data(ctx);
@@ -50,8 +50,9 @@ static __always_inline void sl_set_dscp(struct __sk_buff *ctx, __u32 off, bool v
 }
 
 /*
- * What enters by a port with SL_QOS_REMARK gets the DSCP that it is to have. Returns the 802.1Q
- * priority that goes with it, or SL_PCP_KEEP. @param pcp it came with, SL_PCP_KEEP without a tag
+ * Gives what enters by a port with SL_QOS_REMARK the DSCP that it is to have. Returns the 802.1Q
+ * priority that goes with it, or SL_PCP_KEEP.
+ * @param pcp the one it came with; SL_PCP_KEEP without a tag
  */
 static __noinline __u32 sl_remark(struct __sk_buff *ctx, __u32 port, __u32 pcp)
 {

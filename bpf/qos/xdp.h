@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Rate and DSCP of what leaves a port by XDP, past its egress program.
- */
+/* What leaves a port by XDP, past its egress program, is policed and gets its DSCP here. */
 #ifndef SLUICE_BPF_QOS_XDP_H
 #define SLUICE_BPF_QOS_XDP_H
 
@@ -10,8 +8,8 @@
 #include "qos/police.h"
 
 /*
- * A frame that is to leave by a port whose egress program it passes by. 0, or the reason why not.
- * Global: the verifier looks once.
+ * Polices a frame that leaves by a port past its egress program. Returns the reason against it, if
+ * there is one. Global: the verifier looks once.
  */
 __noinline enum sl_drop sl_police_out(struct xdp_md *ctx, __u32 port)
 {
@@ -35,7 +33,7 @@ __noinline enum sl_drop sl_police_out(struct xdp_md *ctx, __u32 port)
 	return SL_DROP_QOS_EGRESS;
 }
 
-/* What is forwarded untagged gets the DSCP that it is to have; the others get theirs on TC. */
+/* Gives what is forwarded untagged the DSCP that it is to have; the others get theirs on TC. */
 static __noinline void sl_xdp_mark(struct xdp_md *ctx, __u32 port, const struct sl_packet *pkt)
 {
 	const struct sl_qos *qos = sl_qos_of(port);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What becomes of a frame that is refused (TC): it is counted and reported, and its sender is told
- * where that is due.
+ * A frame that is refused (TC) is counted and reported here, and its sender is told where that is
+ * due.
  */
 #ifndef SLUICE_BPF_ROUTE_ANSWER_H
 #define SLUICE_BPF_ROUTE_ANSWER_H
@@ -12,7 +12,7 @@
 #include "route/icmp_reply.h"
 #include "route/reset.h"
 
-/* Is the sender of what is refused to be told? SL_REPLY, or SL_DROP. */
+/* Says whether the sender of what is refused is to be told: SL_REPLY, or SL_DROP. */
 static __always_inline enum sl_verdict sl_refused(const struct sl_packet *pkt)
 {
 	__u8 why = pkt->reason;
@@ -22,7 +22,10 @@ static __always_inline enum sl_verdict sl_refused(const struct sl_packet *pkt)
 		   : SL_DROP;
 }
 
-/* Makes the answer of a frame that is refused; SL_DROP: there is none. */
+/*
+ * Makes the answer of a frame that is refused. SL_REPLY: the frame is it now. SL_DROP: there is
+ * none.
+ */
 static __always_inline enum sl_verdict sl_reply(struct __sk_buff *ctx, const struct sl_port *port,
 						struct sl_work *work)
 {
@@ -33,7 +36,10 @@ static __always_inline enum sl_verdict sl_reply(struct __sk_buff *ctx, const str
 	return sl_icmp_reply(ctx, port, &work->pkt, work->for_external, work->hop.mtu);
 }
 
-/* Counts and reports the frame as it came; if it is to be answered, makes the answer of it. */
+/*
+ * Counts and reports the frame as it came. If it is to be answered, it becomes the answer and is
+ * sent: SL_SENT. Else SL_DROP.
+ */
 static __always_inline enum sl_verdict
 sl_ingress_drop(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work, bool reply)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Cutting a translated IPv4 packet into fragments that fit the way out (RFC 791 section 3.2; RFC
- * 4787 REQ-13): the kernel, which cuts what is only routed, must not get it. A BPF program can't
- * make frames, but send copies of the one it has: the whole packet is put aside, and the frame
- * becomes one fragment after the other. All but the last are sent as copies, in order.
+ * A translated IPv4 packet is cut here into fragments that fit the way out (RFC 791 section 3.2;
+ * RFC 4787 REQ-13): the kernel, which cuts what is only routed, must not get it. A BPF program
+ * can't make frames, but send copies of the one it has: the whole packet is put aside, and the
+ * frame becomes one fragment after the other. All but the last are sent as copies, in order.
  */
 #ifndef SLUICE_BPF_ROUTE_CUT_H
 #define SLUICE_BPF_ROUTE_CUT_H
@@ -49,7 +49,7 @@ static long sl_cut_sum_step(__u32 i, void *unused)
 }
 
 /*
- * A checksum that was left to a device to complete must be complete before the packet is cut: the
+ * Completes a checksum that was left to a device. That has to be done before the packet is cut: the
  * device would sum a fragment.
  */
 static __always_inline void sl_cut_complete(struct sl_cut *cut, const struct sl_packet *pkt)
@@ -78,7 +78,7 @@ static __always_inline void sl_cut_complete(struct sl_cut *cut, const struct sl_
 		*check = 0xffff;
 }
 
-/* Puts the packet aside, complete. 0, or a negative errno. */
+/* Puts the packet aside, complete. Returns 0, or a negative errno. */
 static __always_inline int sl_cut_begin(struct __sk_buff *ctx, struct sl_cut *cut,
 					const struct sl_packet *pkt, const struct sl_hop *hop)
 {
@@ -102,8 +102,8 @@ static __always_inline int sl_cut_begin(struct __sk_buff *ctx, struct sl_cut *cu
 }
 
 /*
- * Makes the kernel forget what it knows of the frame's checksum: where a device was to complete it,
- * or what a NIC has summed. The former it forgets when the place of the checksum is cut off (two
+ * Makes the kernel forget what it knows of the frame's checksum: that a device was to complete it,
+ * or what a NIC has summed. It forgets the former when the place of the checksum is cut off (two
  * steps, since before Linux 6.2 it looks before it cuts), the latter when a frame grows.
  */
 static __always_inline int sl_cut_forget(struct __sk_buff *ctx, __u32 piece)
@@ -116,7 +116,7 @@ static __always_inline int sl_cut_forget(struct __sk_buff *ctx, __u32 piece)
 	return bpf_skb_change_tail(ctx, SL_CUT_HEADS + piece + 8, 0);
 }
 
-/* The frame becomes the next fragment, of `bytes` bytes. 0, or a negative errno. */
+/* Makes the frame the next fragment, of `bytes` bytes. Returns 0, or a negative errno. */
 static __always_inline int sl_cut_make(struct __sk_buff *ctx, struct sl_cut *cut, __u32 bytes)
 {
 	__u32 at = cut->next & SL_CUT_MOST;
@@ -170,7 +170,7 @@ static long sl_cut_step(__u32 unused, struct __sk_buff **frame)
 
 /*
  * May copies of the frame, which is ready, be sent by work->hop, past the kernel's neighbour code?
- * Not while the neighbour is not resolved.
+ * They may not while the neighbour is not resolved.
  */
 static __always_inline bool sl_copies_may_go(struct __sk_buff *ctx, const struct sl_port *port,
 					     struct sl_work *work)
@@ -184,11 +184,11 @@ static __always_inline bool sl_copies_may_go(struct __sk_buff *ctx, const struct
 }
 
 /*
- * work->pkt, translated and ready to leave by work->hop but for its size: sends all of its
- * fragments but the last, which the egress program of the port counts. SL_FORWARD: the frame is the
- * last one. SL_DROP with pkt->reason. To a neighbour that is not resolved the last fragment goes
- * alone: the kernel asks for the neighbour then, so that the next packet finds it. Global: the
- * verifier looks once.
+ * Cuts work->pkt up, which is translated and ready to leave by work->hop but for its size: sends
+ * all of its fragments but the last, which the egress program of the port counts. To a neighbour
+ * that is not resolved the last fragment goes alone: the kernel asks for the neighbour then, so
+ * that the next packet finds it. Global: the verifier looks once.
+ * SL_FORWARD: the frame is the last fragment. SL_DROP: pkt->reason says why not.
  */
 __noinline enum sl_verdict sl_cut(struct __sk_buff *ctx, const struct sl_port *port)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A routed session is decided anew: when other rules are in force than those it was decided by,
- * when a packet of it comes in by another port, or would leave by another one. It is kept if it
- * would be opened today as it was; else it ends, and its packet is one of no session.
+ * A routed session is decided anew when other rules are in force than those it was decided by, when
+ * a packet of it comes in by another port, or would leave by another one. It is kept if it would be
+ * opened today as it was; else it ends, and its packet is one of no session.
  */
 #ifndef SLUICE_BPF_ROUTE_DECIDE_H
 #define SLUICE_BPF_ROUTE_DECIDE_H
@@ -53,8 +53,8 @@ static __always_inline bool sl_pair_translates(const struct sl_pair *pair)
 }
 
 /*
- * The way out of a packet that may open a session, in work->hop: as sl_fib(). Global: the verifier
- * looks once, and its stack is not its caller's.
+ * Asks for the way out of a packet that may open a session: as sl_fib(), in work->hop. Global: the
+ * verifier looks once, and its stack is not its caller's.
  */
 __noinline enum sl_way sl_opener_way(struct sl_ctx *ctx, const struct sl_port *port,
 				     const struct sl_flow *flow)
@@ -73,8 +73,8 @@ __noinline enum sl_way sl_opener_way(struct sl_ctx *ctx, const struct sl_port *p
 }
 
 /*
- * By which ports it goes today: an opening packet where the routes say; that of an answer has come
- * in by where the opening ones leave.
+ * Finds out by which ports the session goes today. An opening packet goes where the routes say; an
+ * answer has come in by where the opening ones leave.
  */
 static __always_inline enum sl_decision sl_pair_ports(struct sl_ctx *ctx,
 						      const struct sl_port *port,
@@ -152,7 +152,7 @@ __noinline int sl_translation_stands(const struct sl_port *in, const struct sl_p
 	}
 }
 
-/* The kept session is written down as it is decided now. */
+/* Writes the kept session down as it is decided now. */
 static __always_inline void sl_pair_settle(const struct sl_port *port, const struct sl_work *work,
 					   struct sl_pair *pair)
 {
@@ -169,9 +169,9 @@ static __always_inline void sl_pair_settle(const struct sl_port *port, const str
 }
 
 /*
- * Decides anew the session that work->pkt belongs to, which has come in by this port. Returns enum
- * sl_decision; with SL_DECIDED_KEEP work->hop is the way out of what opened the session. Global:
- * the verifier looks once.
+ * Decides anew the session that work->pkt belongs to, which has come in by this port. With
+ * SL_DECIDED_KEEP work->hop is the way out of what opened the session. Global: the verifier looks
+ * once.
  */
 __noinline enum sl_decision sl_decide_again(struct sl_ctx *ctx, const struct sl_port *port)
 {
@@ -216,8 +216,8 @@ __noinline enum sl_decision sl_decide_again(struct sl_ctx *ctx, const struct sl_
 }
 
 /*
- * Ends the session that a packet belongs to, of which sl_decide_again() says so: its packet is one
- * of no session then.
+ * Ends the session that a packet belongs to, when sl_decide_again() says so: its packet belongs to
+ * no session then.
  */
 static __always_inline void sl_session_end_of(struct sl_work *work, const struct sl_flow *flow)
 {

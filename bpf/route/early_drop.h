@@ -2,7 +2,7 @@
 /*
  * Where there is no room for another session, one gives way that nobody has answered for: it was
  * opened from outside and never completed, or is only counted. What an inside host opened, and what
- * was answered, never does (RFC 6888 REQ-11). Likewise where the answers' tuple is taken.
+ * was answered, never does (RFC 6888 REQ-11). It is the same where the answers' tuple is taken.
  */
 #ifndef SLUICE_BPF_ROUTE_EARLY_DROP_H
 #define SLUICE_BPF_ROUTE_EARLY_DROP_H
@@ -15,7 +15,7 @@
 
 #define SL_DROP_TRIES 64 /* groups that are looked into, drawn at random */
 
-/* A connection both ends have agreed to, or datagrams both ways. */
+/* Have both ends agreed to the connection, or have there been datagrams both ways? */
 static __always_inline bool sl_is_assured(__u8 proto, const struct sl_flow *flow,
 					  const struct sl_flow *reverse)
 {
@@ -25,8 +25,9 @@ static __always_inline bool sl_is_assured(__u8 proto, const struct sl_flow *flow
 }
 
 /*
- * What is only counted has a say where a policy is in force: there its answers are known by it.
- * What outsiders ask of the host is as cheap to ask again, but for connections.
+ * Does the session give way? What is only counted does not where a policy is in force: there its
+ * answers are known by it. What outsiders ask of the host is as cheap to ask again, but for
+ * connections.
  */
 static __always_inline bool sl_gives_way(__u8 family, const union sl_key *key,
 					 const struct sl_flow *flow, const struct sl_flow *reverse)
@@ -41,7 +42,7 @@ static __always_inline bool sl_gives_way(__u8 family, const union sl_key *key,
 	return !assured || !sl_policy_in_force() || (outside && proto != IPPROTO_TCP);
 }
 
-/* The slot of the entry that opened the session of which one is in this slot. */
+/* Finds the slot of the entry that opened the session of the one in this slot. */
 static __always_inline __u32 sl_opener_slot(__u8 family, __u32 slot, struct sl_work *it)
 {
 	const struct sl_flow *flow = sl_flow_at(family, slot);
@@ -82,7 +83,7 @@ __noinline int sl_drop_early_at(__u32 family, __u32 slot, __u32 account)
 				 : sl_drop_early_family(AF_INET6, slot, account, it);
 }
 
-/* A group drawn at random: each level has its share, since the first ones are full first. */
+/* Draws a group at random. Each level has its share, since the first ones are full first. */
 static __always_inline __u32 sl_draw_group(__u32 groups, __u32 number)
 {
 	__u32 levels = sl_flow_small_levels(groups);
@@ -92,7 +93,10 @@ static __always_inline __u32 sl_draw_group(__u32 groups, __u32 number)
 	return begin + (number >> 4) % (count ?: 1);
 }
 
-/* A slot of the group that has an entry, from word `turn` of its tags on; SL_FLOW_SLOTS: none. */
+/*
+ * Finds a slot of the group that has an entry, from word `turn` of its tags on; SL_FLOW_SLOTS:
+ * there is none.
+ */
 static __always_inline __u32 sl_draw_slot(const union sl_flow_group *group, __u32 turn)
 {
 	for (__u32 i = 0; i < SL_FLOW_TAG_WORDS; i++) {
@@ -106,7 +110,7 @@ static __always_inline __u32 sl_draw_slot(const union sl_flow_group *group, __u3
 }
 
 /*
- * Ends one session that gives way, of this account if it is not SL_ACCOUNT_ANY. False: none of
+ * Ends one session that gives way, one of this account if it is not SL_ACCOUNT_ANY. False: none of
  * those looked at does. Global: the verifier looks once.
  */
 __noinline int sl_drop_early(__u32 family, __u32 account)
@@ -151,9 +155,9 @@ static __always_inline bool sl_drop_rival_family(__u8 family, __u32 slot, struct
 }
 
 /*
- * The answers of the planned session would be taken for packets of another one, which gives way if
- * nobody has answered for it, or if it is not what the rules in force bring about: these are not
- * kept from what they say by what happened to be sent. Global: the verifier looks once.
+ * Ends the session for whose packets the answers of the planned one would be taken. It gives way if
+ * nobody has answered for it, or if it is not what the rules in force bring about: what happened to
+ * be sent does not keep these from what they say. Global: the verifier looks once.
  */
 __noinline int sl_drop_rival(void)
 {
@@ -176,8 +180,8 @@ __noinline int sl_drop_rival(void)
 }
 
 /*
- * Makes room for the session that did not begin for want of it, as work->pkt.reason says: of who
- * has too much himself one of his own gives way. False: none does.
+ * Makes room for the session that did not begin for want of it, as work->pkt.reason says. For an
+ * account that has too much itself, one of its own gives way. False: none does.
  */
 static __always_inline bool sl_make_room(struct sl_work *work)
 {

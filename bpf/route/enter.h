@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What every frame goes through before anything is done for it: parser, guard, sightings, and for
+ * Every frame goes through this before anything is done for it: parser, guard, sightings, and for
  * whom it is.
  */
 #ifndef SLUICE_BPF_ROUTE_ENTER_H
@@ -11,7 +11,7 @@
 #include "guard/guard.h"
 #include "guard/sight.h"
 
-/* What is asked of a parsed frame where somebody watches. As sl_enter(). */
+/* Asks guard and sightings about a parsed frame: as sl_enter(). */
 static __always_inline enum sl_verdict sl_enter_watched(struct sl_ctx *ctx,
 							const struct sl_port *port,
 							const struct sl_sender *sender,
@@ -29,10 +29,10 @@ static __always_inline enum sl_verdict sl_enter_watched(struct sl_ctx *ctx,
 }
 
 /*
- * Of a frame that sl_guard_at_sight() has let pass. SL_CONTINUE: an IP packet for the router that
- * may enter, as *pkt (zero before) describes it. SL_DROP with pkt->reason: refused, or damaged, of
- * which TC alone judges. SL_PASS: not ours. Where nobody watches, frames that are not for us are
- * not even parsed.
+ * Looks at a frame that sl_guard_at_sight() has let pass, and describes it in *pkt, which is zero
+ * before. Where nobody watches, frames that are not for us are not even parsed.
+ * SL_CONTINUE: it is an IP packet for the router that may enter. SL_DROP: pkt->reason says that it
+ * is refused, or damaged, which TC alone judges. SL_PASS: it is not ours.
  */
 static __always_inline enum sl_verdict sl_enter(struct sl_ctx *ctx, const struct sl_port *port,
 						const struct sl_sender *sender,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fragments (TC): only the first one of a packet has the ports that name its flow. It leaves them
- * for the later ones once it has passed, so that what was refused has none. The entry goes with the
- * last fragment, or after 30 s. A port has so many of them at a time: with more of its own it ends
- * its oldest, and none of another's.
+ * Only the first fragment of a packet has the ports that name its flow (TC). It leaves them for the
+ * later ones once it has passed, so that what was refused has none. The entry goes with the last
+ * fragment, or after 30 s. A port has so many of them at a time: with more of its own it ends its
+ * oldest, and none of another's.
  */
 #ifndef SLUICE_BPF_ROUTE_FRAGMENT_H
 #define SLUICE_BPF_ROUTE_FRAGMENT_H
@@ -33,13 +33,13 @@ static __always_inline bool sl_fragment_expired(const struct sl_fragment *entry)
 	return sl_tick_now() - entry->tick >= SL_FRAGMENT_TICKS;
 }
 
-/* RFC 6946: nothing before it and nothing behind it, so it is a whole packet. */
+/* Is it a whole packet, with nothing before it and nothing behind it (RFC 6946)? */
 static __always_inline bool sl_fragment_is_atomic(const struct sl_packet *pkt)
 {
 	return !pkt->frag_place;
 }
 
-/* Bytes of what was cut up that are in this fragment. */
+/* Counts the bytes of what was cut up that are in this fragment. */
 static __always_inline __u32 sl_fragment_bytes(const struct sl_packet *pkt)
 {
 	return pkt->l3_len - (pkt->frag_at - pkt->l3_off);
@@ -52,7 +52,7 @@ static __always_inline struct sl_fragment *sl_fragment_find(const struct sl_frag
 	return value ? &value->packet : NULL;
 }
 
-/* The number of the port's next packet. */
+/* Takes the number of the port's next packet. */
 static __always_inline __u32 sl_fragment_number(struct sl_parts *parts, __u32 port)
 {
 	union sl_fragment_value *value;
@@ -89,7 +89,10 @@ static __always_inline __u32 sl_fragment_enlist(struct sl_parts *parts, __u32 po
 	return number;
 }
 
-/* Whose entry it is: the sender's if that is a VM, else of him whom it is for, if that is known. */
+/*
+ * Tells whose entry it is: the sender's if that is a VM, else that of whom it is for, if that is
+ * known.
+ */
 static __always_inline __u32 sl_fragment_owner(struct __sk_buff *ctx, __u32 in_port, __u32 out_port)
 {
 	const struct sl_port *in = in_port ? sl_port_find(ctx_ifindex(ctx)) : NULL;
@@ -101,8 +104,8 @@ static __always_inline __u32 sl_fragment_owner(struct __sk_buff *ctx, __u32 in_p
 
 /*
  * Notes the first fragment in work->pkt, which passes. Headers once seen stay out of reach of later
- * fragments, even if another first fragment is shorter. out_port: id, 0 = the host; SL_MAX_PORTS or
- * more: not known. Global: the verifier looks once.
+ * fragments, even if another first fragment is shorter. Global: the verifier looks once.
+ * @param out_port id; 0: the host; SL_MAX_PORTS or more: it is not known
  */
 __noinline int sl_fragment_note(struct __sk_buff *ctx, __u32 in_port, __u32 out_port)
 {

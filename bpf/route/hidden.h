@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a policy can't see (TC): packets whose headers end early or contradict themselves, are more
- * than the parser reads, or came with a first fragment that did not pass. The receiver may see more
- * than we do, so what is hidden is denied wherever a rule in force could forbid it.
+ * A policy can't see everything (TC): not packets whose headers end early or contradict themselves,
+ * are more than the parser reads, or came with a first fragment that did not pass. The receiver may
+ * see more than we do, so what is hidden is denied wherever a rule in force could forbid it.
  */
 #ifndef SLUICE_BPF_ROUTE_HIDDEN_H
 #define SLUICE_BPF_ROUTE_HIDDEN_H
@@ -46,7 +46,7 @@ static __always_inline bool sl_is_hidden(const struct sl_packet *pkt)
 	       (pkt->fragment == SL_FRAG_LATER && !pkt->frag_known);
 }
 
-/* Why the packet can't be judged, or 0: a policy sees all that it may ask for. */
+/* Says why the packet can't be judged. SL_DROP_NONE: a policy sees all that it may ask for. */
 static __always_inline enum sl_drop sl_hidden_why(struct __sk_buff *ctx,
 						  const struct sl_packet *pkt)
 {
@@ -60,7 +60,7 @@ static __always_inline enum sl_drop sl_hidden_why(struct __sk_buff *ctx,
 								  : SL_DROP_NONE;
 }
 
-/* Could a rule forbid it, of which nothing is known but this? */
+/* Could a rule forbid it, if no more is known than this? */
 static __always_inline bool sl_hidden_denied(struct __sk_buff *ctx, struct sl_work *work,
 					     __u32 in_port, __u32 out_port, __u32 domain)
 {
@@ -81,8 +81,9 @@ static __always_inline bool sl_hidden_denied(struct __sk_buff *ctx, struct sl_wo
 }
 
 /*
- * Judges the packet in work->pkt while a policy is in force: 0, or the reason against it. out_port:
- * where it goes; SL_POLICY_PORT_UNKNOWN: not known. Global: the verifier looks once.
+ * Judges the packet in work->pkt while a policy is in force. Returns the reason against it, if
+ * there is one. Global: the verifier looks once.
+ * @param out_port where it goes; SL_POLICY_PORT_UNKNOWN: it is not known
  */
 __noinline enum sl_drop sl_judge_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 out_port,
 					__u32 domain)
@@ -98,9 +99,10 @@ __noinline enum sl_drop sl_judge_hidden(struct __sk_buff *ctx, __u32 in_port, __
 }
 
 /*
- * The fragment, or packet with hidden headers, in work->pkt, for the router. 0: its key names its
- * flow, or what is not known of it no policy minds. Or the reason against it. Global: the verifier
- * looks once.
+ * Judges the fragment, or packet with hidden headers, in work->pkt, which is for the router.
+ * Global: the verifier looks once.
+ * SL_DROP_NONE: its key names its flow, or no policy minds what is not known of it. Else the reason
+ * against it.
  */
 __noinline enum sl_drop sl_route_hidden(struct __sk_buff *ctx, __u32 in_port, __u32 domain)
 {
@@ -142,11 +144,10 @@ static __always_inline bool sl_is_external(struct sl_parts *parts, __be32 addr)
 }
 
 /*
- * What is to be done about the fragment in work->pkt, of which sl_route() has had this verdict, as
- * an enum sl_verdict. A first fragment that passes is noted. A later one to an address that is
- * shared with the host is not the host's if it has no first one: nobody could tell for whom it is.
- * Whichever lacks its first one is held, if there is room.
- * Global: the verifier looks once.
+ * Sees to the fragment in work->pkt, about which sl_route() has said `verdict`. A first fragment
+ * that passes is noted. A later one to an address that is shared with the host is not the host's if
+ * it has no first one: nobody could tell for whom it is. Whichever lacks its first one is held, if
+ * there is room. Global: the verifier looks once.
  */
 __noinline enum sl_verdict sl_route_noted(struct __sk_buff *ctx, const struct sl_port *port,
 					  enum sl_verdict verdict)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Later fragments that have overtaken their first one (TC): they are held, and sent behind it
- * (RFC 4787 REQ-14). For a short time, and a port has few places, so that nobody fills another's. A
- * frame is counted when it goes on: as forwarded, or, by the sweeper, as an orphan.
+ * Later fragments that have overtaken their first one (TC) are held, and sent behind it (RFC 4787
+ * REQ-14). They are held for a short time, and a port has few places, so that nobody fills
+ * another's. A frame is counted when it goes on: as forwarded, or, by the sweeper, as an orphan.
  */
 #ifndef SLUICE_BPF_ROUTE_HOLD_H
 #define SLUICE_BPF_ROUTE_HOLD_H
@@ -22,7 +22,7 @@ static __always_inline struct sl_held *sl_held_of(__u32 port, __u32 place)
 	return bpf_map_lookup_elem(&sl_held, &index);
 }
 
-/* Makes the place ours alone, if it is as told. */
+/* Makes the place ours alone, if its state is as told. */
 static __always_inline bool sl_held_seize(struct sl_held *held, __u32 state)
 {
 	return __sync_val_compare_and_swap(&held->state, state, SL_HELD_BUSY) == state;
@@ -38,7 +38,7 @@ static __always_inline bool sl_held_expired(const struct sl_held *held)
 	return sl_tick_now() - held->tick >= SL_HELD_TICKS;
 }
 
-/* A length that the verifier believes to be of a frame that has room. */
+/* Makes a length that the verifier believes to be of a frame that has room. */
 static __always_inline __u32 sl_held_length(__u32 length)
 {
 	length--;
@@ -84,7 +84,7 @@ __noinline int sl_hold(struct __sk_buff *ctx, __u32 port)
 	return false;
 }
 
-/* A place, now ours alone, with a fragment of the packet. */
+/* Finds a place with a fragment of the packet, which is ours alone then. */
 static __always_inline struct sl_held *sl_held_find(const struct sl_fragment_key *key, __u32 port)
 {
 #pragma clang loop unroll(disable)
@@ -105,7 +105,7 @@ static __always_inline struct sl_held *sl_held_find(const struct sl_fragment_key
 	return NULL;
 }
 
-/* The frame becomes the one that was held. 0, or a negative errno. */
+/* Makes the frame the one that was held. Returns 0, or a negative errno. */
 static __always_inline int sl_held_load(struct __sk_buff *ctx, const struct sl_held *held)
 {
 	if (sl_cut_forget(ctx, SL_HELD_BYTES) || bpf_skb_change_tail(ctx, held->length, 0))
@@ -126,9 +126,10 @@ static __always_inline void sl_held_precede(struct __sk_buff *ctx, const struct 
 }
 
 /*
- * The fragment in work->pkt is ready to leave by work->hop. If others of its packet are held it is
- * sent, and the frame is the next of them, for sl_route(): SL_CONTINUE. Else, or while the
- * neighbour is not resolved, SL_FORWARD: it is the last one. Global: the verifier looks once.
+ * Looks for others of its packet when the fragment in work->pkt is ready to leave by work->hop.
+ * Global: the verifier looks once.
+ * SL_CONTINUE: the fragment was sent, and the frame is now one that was held, for sl_route().
+ * SL_FORWARD: it is the last one, or the neighbour is not resolved.
  */
 __noinline enum sl_verdict sl_held_next(struct __sk_buff *ctx, const struct sl_port *port)
 {
@@ -159,7 +160,7 @@ __noinline enum sl_verdict sl_held_next(struct __sk_buff *ctx, const struct sl_p
 	return sl_parse(ctx, &work->pkt, port->domain);
 }
 
-/* The end of a frame that is held: it will be counted when it goes on. */
+/* Ends a frame that is held: it will be counted when it goes on. */
 static __always_inline enum sl_verdict sl_held_end(struct sl_port_stats *stats,
 						   const struct sl_work *work)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Is an ICMP error about a session that is known? It quotes a packet of it (RFC 792, RFC 4443
- * section 3), whose tuple turned round is the key of the answers. The error is as good as one of
- * these: it goes to who sent the quoted packet, and comes in by where its answers do. Asked while a
- * policy is in force, for errors that are not about a translated session.
+ * This says whether an ICMP error is about a session that is known. It quotes a packet of it (RFC
+ * 792, RFC 4443 section 3), whose tuple turned round is the key of the answers. The error is as
+ * good as one of these: it goes to who sent the quoted packet, and comes in by where its answers
+ * do. It is asked while a policy is in force, for errors that are not about a translated session.
  */
 #ifndef SLUICE_BPF_ROUTE_ICMP_QUOTE_H
 #define SLUICE_BPF_ROUTE_ICMP_QUOTE_H
@@ -14,7 +14,7 @@
 
 #define SL_QUOTE_OFF 8 /* bytes of an ICMP error before the quote, in both families */
 
-/* The ports of the quote's key, turned round, from the first bytes of its L4 header. */
+/* Reads the ports of the quote's key, turned round, from the first bytes of its L4 header. */
 static __always_inline bool sl_quote_ports(struct __sk_buff *ctx, __u32 off, __u8 proto,
 					   __be16 *sport, __be16 *dport)
 {
@@ -62,7 +62,10 @@ static __always_inline bool sl_quote_key4(struct __sk_buff *ctx, __u32 off, __u1
 	return sl_quote_ports(ctx, off + ip.ihl * 4, ip.protocol, &key->sport, &key->dport);
 }
 
-/* Extension headers of the quote are not looked through: a session without ports is looked for. */
+/*
+ * Reads the key of the quote's answers. Extension headers are not looked through: then a session
+ * without ports is looked for.
+ */
 static __always_inline bool sl_quote_key6(struct __sk_buff *ctx, __u32 off, __u16 domain,
 					  struct sl_key6 *key)
 {
@@ -80,7 +83,7 @@ static __always_inline bool sl_quote_key6(struct __sk_buff *ctx, __u32 off, __u1
 
 /*
  * Does what came in by this port come from where the packets of this entry do? Outside, all uplinks
- * are one. Yes as well if that is not known, and of what the host itself sends (0).
+ * are one. It also does if that is not known, and if the host itself sends it (0).
  */
 static __always_inline bool sl_comes_from(const struct sl_flow *entry, __u32 in_port)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ICMP errors about a translated session (RFC 5508 section 4, RFC 5382 REQ-9). The error quotes a
- * packet of the session as it was on the error's side of the translation; the receiver must find
- * its own. The session is the one whose answering flow has the quoted tuple turned round; whoever
- * else than an answer of it could come from has nothing to say about it.
+ * ICMP errors about a translated session are translated as well (RFC 5508 section 4, RFC 5382
+ * REQ-9). The error quotes a packet of the session as it was on the error's side of the
+ * translation; the receiver must find its own. The session is the one whose answering flow has the
+ * quoted tuple turned round. Who could not send an answer of it has nothing to say about it.
  */
 #ifndef SLUICE_BPF_ROUTE_ICMP_RELATED_H
 #define SLUICE_BPF_ROUTE_ICMP_RELATED_H
@@ -17,7 +17,7 @@
 #include "route/rewrite.h"
 #include "maps/work.h"
 
-/* What an error quotes at least: RFC 792. Only the ports of the L4 header are sure to be there. */
+/* What an error quotes at least (RFC 792). Only the ports of the L4 header are sure to be there. */
 struct sl_quoted {
 	struct iphdr ip;
 	struct sl_ports_header ports;
@@ -68,8 +68,9 @@ static __always_inline int sl_store16(struct __sk_buff *ctx, __u32 off, __u16 va
 }
 
 /*
- * The L4 header of the quote. *icmp_diff: what the change adds to the sum of the outer ICMP
- * message. The quoted checksum is mended where it is in the quote: 8 bytes of TCP have none.
+ * Rewrites the L4 header of the quote. The quoted checksum is mended where it is in the quote: 8
+ * bytes of TCP have none.
+ * @param icmp_diff what the change adds to the sum of the outer ICMP message
  */
 static __always_inline int sl_related_l4(struct __sk_buff *ctx, const struct sl_packet *pkt,
 					 const struct sl_quoted *quoted, const struct sl_flow *flow,
@@ -105,7 +106,7 @@ static __always_inline int sl_related_l4(struct __sk_buff *ctx, const struct sl_
 	return sl_store16(ctx, check_off, mended);
 }
 
-/* The IP header of the quote. Its checksum makes up for its addresses: no outer change. */
+/* Rewrites the IP header of the quote. Its checksum makes up for its addresses: no outer change. */
 static __always_inline int sl_related_ip(struct __sk_buff *ctx, struct sl_quoted *quoted,
 					 const struct sl_flow *flow, __u32 off, __u32 *addr_diff)
 {
@@ -118,7 +119,7 @@ static __always_inline int sl_related_ip(struct __sk_buff *ctx, struct sl_quoted
 	return bpf_skb_store_bytes(ctx, off, &ip, sizeof(ip), 0);
 }
 
-/* The message around the quote. */
+/* Mends the message around the quote. */
 static __always_inline int sl_related_icmp(struct __sk_buff *ctx, const struct sl_packet *pkt,
 					   __u32 diff)
 {
@@ -129,7 +130,7 @@ static __always_inline int sl_related_icmp(struct __sk_buff *ctx, const struct s
 	return ctx_l4_csum_replace(ctx, pkt, icmp, offsetof(struct icmphdr, checksum), 0, diff);
 }
 
-/* May the error leave with its sender's address? SL_CONTINUE, or SL_DROP with the reason. */
+/* May the error leave with its sender's address? SL_CONTINUE, or SL_DROP with pkt->reason. */
 static __always_inline enum sl_verdict sl_error_as_it_is(struct sl_work *work,
 							 const struct sl_hop *hop)
 {
@@ -143,9 +144,9 @@ static __always_inline enum sl_verdict sl_error_as_it_is(struct sl_work *work,
 }
 
 /*
- * Translates the error and leaves its way out in *hop. SL_CONTINUE: not about a session of ours.
- * The outer source becomes the session's if the error comes from inside: no inside address
- * leaves.
+ * Translates the error and leaves its way out in work->hop. The outer source becomes the session's
+ * if the error comes from inside: no inside address leaves. SL_CONTINUE: it is not about a session
+ * of ours.
  */
 static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const struct sl_port *port,
 						  struct sl_work *work)

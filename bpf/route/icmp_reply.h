@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Answers a packet that can't be forwarded with an ICMP error, made out of the packet itself: time
- * exceeded (RFC 792, RFC 4443 section 3.3), too big (RFC 1191, RFC 4443 section 3.2), and
+ * This answers a packet that can't be forwarded with an ICMP error, made out of the packet itself:
+ * time exceeded (RFC 792, RFC 4443 section 3.3), too big (RFC 1191, RFC 4443 section 3.2), and
  * administratively prohibited (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1). The kernel can't be
  * asked to: to it, a packet for an external address is its own.
  */
@@ -21,10 +21,10 @@
 #define SL_ICMP_TOS  0xc0 /* internetwork control: RFC 1812 section 4.3.2.5 */
 
 /*
- * Errors and resets a second. Each host has a budget of its own, so that who makes errors in great
- * number uses up nobody else's; so has each access port, since a VM without a guard may be many
- * hosts. What a sender must know to get anything through, that its packets are too big, is counted
- * apart. RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f.
+ * So many errors and resets a second are sent. Each host has a budget of its own, so that one that
+ * makes errors in great number uses up nobody else's; so has each access port, since a VM without a
+ * guard may be many hosts. What a sender must know to get anything through, that its packets are
+ * too big, is counted apart. RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f.
  */
 #define SL_ICMP_PER_HOST 100
 #define SL_ICMP_PER_PORT 1000
@@ -62,7 +62,10 @@ static __always_inline bool sl_is_between_hosts(struct __sk_buff *ctx, const str
 	return sl_is_host6(&pkt->k6.saddr) && sl_is_host6(&pkt->k6.daddr);
 }
 
-/* Redirects count as errors here: RFC 1122 section 3.2.2, RFC 4443 section 2.4 e.2. */
+/*
+ * Is it an ICMP error? Redirects count as errors here: RFC 1122 section 3.2.2, RFC 4443 section 2.4
+ * e.2.
+ */
 static __always_inline bool sl_is_icmp_error(const struct sl_packet *pkt)
 {
 	if (pkt->icmp_error)
@@ -73,9 +76,9 @@ static __always_inline bool sl_is_icmp_error(const struct sl_packet *pkt)
 }
 
 /*
- * May the sender be answered at all, by an error or a reset? RFC 1122 section 3.2.2, RFC 1812
- * section 4.3.2.7, RFC 4443 section 2.4 e: not about errors, later fragments, what was sent to a
- * group or comes from none that is a single host. Nor about what is damaged.
+ * May the sender be answered at all, by an error or a reset? By RFC 1122 section 3.2.2, RFC 1812
+ * section 4.3.2.7 and RFC 4443 section 2.4 e it may not about errors, later fragments, and what was
+ * sent to a group or comes from none that is a single host. Nor may it about what is damaged.
  */
 static __always_inline bool sl_is_answerable(struct __sk_buff *ctx, const struct sl_packet *pkt)
 {
@@ -83,7 +86,7 @@ static __always_inline bool sl_is_answerable(struct __sk_buff *ctx, const struct
 	       sl_is_between_hosts(ctx, pkt);
 }
 
-/* The budget of the host behind the port that sent the packet. */
+/* Finds the budget of the host behind the port that sent the packet. */
 static __always_inline __u64 *sl_icmp_host(const struct sl_port *port, const struct sl_packet *pkt,
 					   __u32 class)
 {
@@ -116,7 +119,10 @@ static __always_inline bool sl_icmp_budget(const struct sl_port *port, const str
 	return port->role != SL_ROLE_ACCESS || sl_tokens_take(all, SL_ICMP_PER_PORT);
 }
 
-/* Is the sender of work->pkt, which entered by `port`, to be answered? Global: looked at once. */
+/*
+ * Is the sender of work->pkt, which entered by `port`, to be answered? Global: the verifier looks
+ * once.
+ */
 __noinline int sl_may_answer(struct __sk_buff *ctx, const struct sl_port *port)
 {
 	__u32 zero = 0;
@@ -134,7 +140,7 @@ static __always_inline int sl_icmp_make_room(struct __sk_buff *ctx, __u32 quote,
 	return bpf_skb_adjust_room(ctx, header, BPF_ADJ_ROOM_MAC, 0);
 }
 
-/* Back to where it came from. */
+/* Sends the frame back to where it came from, by its MACs. */
 static __always_inline int sl_icmp_turn_round(struct __sk_buff *ctx)
 {
 	struct ethhdr *eth = ctx_data(ctx);
@@ -232,10 +238,11 @@ static __always_inline int sl_icmp_reply6(struct __sk_buff *ctx, const struct sl
 }
 
 /*
- * Makes the error about a packet that may be answered. SL_REPLY: the frame is it now. SL_DROP:
- * there is none to send. pkt->reason is the packet's in both cases. `translated`: the packet was
- * for an external address of ours, which is then the router the sender knows. A switched port has
- * no address: there a policy speaks in the destination's name.
+ * Makes the error about a packet that may be answered; pkt->reason stays the packet's. A switched
+ * port has no address: there a policy speaks in the destination's name.
+ * SL_REPLY: the frame is it now. SL_DROP: there is none to send.
+ * @param translated the packet was for an external address of ours, which is then the router the
+ * sender knows
  */
 static __noinline enum sl_verdict sl_icmp_reply(struct __sk_buff *ctx, const struct sl_port *port,
 						const struct sl_packet *pkt, bool translated,

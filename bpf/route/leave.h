@@ -8,7 +8,7 @@
 
 #define SL_CUT_MTU_LEAST 68 /* RFC 791 section 3.2 */
 
-/* May the packet go in fragments (TC)? Those of IPv4 without options are cut: route/cut.h. */
+/* May the packet go in fragments (TC)? Packets of IPv4 without options are cut: route/cut.h. */
 static __always_inline bool sl_may_cut(const struct sl_packet *pkt, const struct sl_hop *hop)
 {
 	return ctx_is_last() && !pkt->df && !pkt->gso && pkt->family == AF_INET &&
@@ -24,8 +24,8 @@ static __always_inline bool sl_leaves_whole(struct sl_ctx *ctx, const struct sl_
 }
 
 /*
- * TTL and MTU, once the way out is known. SL_DROP with the reason, or SL_CONTINUE; with pkt->cut in
- * fragments.
+ * Looks at TTL and MTU, once the way out is known. SL_CONTINUE, with pkt->cut in fragments; or
+ * SL_DROP with pkt->reason.
  */
 static __always_inline enum sl_verdict sl_may_leave(struct sl_ctx *ctx, struct sl_packet *pkt,
 						    const struct sl_hop *hop)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The way out of a flow: the host's own FIB and neighbour table, asked at most once every
- * sl_settings.nexthop_ttl for each flow and remembered in between. A look-up for every packet
- * would cost XDP a third of its speed. Of many flows with few packets each, every packet would ask:
- * so a flow trusts for longer what the kernel goes on answering to others of the same gateway.
+ * The way out of a flow comes from the host's own FIB and neighbour table, which is asked at most
+ * once every sl_settings.nexthop_ttl for each flow and remembered in between. A look-up for every
+ * packet would cost XDP a third of its speed. With many flows of few packets each, every packet
+ * would ask: so a flow trusts for longer what the kernel goes on answering to others of the same
+ * gateway.
  */
 #ifndef SLUICE_BPF_ROUTE_NEXTHOP_H
 #define SLUICE_BPF_ROUTE_NEXTHOP_H
@@ -21,7 +22,7 @@
 
 /* What the kernel's routes say of a packet's way out. */
 enum sl_way {
-	/* As the kernel says them, for the compiler's sake: */
+	/* These two have the numbers of the kernel, for the compiler: */
 	SL_WAY_KNOWN = BPF_FIB_LKUP_RET_SUCCESS, /* the hop is complete */
 	SL_WAY_NO_MAC =
 	    BPF_FIB_LKUP_RET_NO_NEIGH, /* the hop names the gateway, whose MAC is not known yet */
@@ -36,7 +37,10 @@ struct sl_route {
 	__u32 out_ifindex; /* the only way out there may be; 0 = whichever the routes say */
 };
 
-/* With the secret: a VM names its MAC itself, and might choose one that puts the gateway out. */
+/*
+ * Chooses the slot of an answer. The secret is in it: a VM names its MAC itself, and might choose
+ * one that puts the gateway out.
+ */
 static __always_inline __u32 sl_nexthop_slot(const struct sl_hop *hop)
 {
 	const struct sl_settings *settings = sl_settings_now();
@@ -46,8 +50,8 @@ static __always_inline __u32 sl_nexthop_slot(const struct sl_hop *hop)
 }
 
 /*
- * The port behind which a station of a VLAN is, and its MTU: id << 16 | MTU; 0: it is not known.
- * Global: the verifier looks once.
+ * Finds the port behind which a station of a VLAN is, and its MTU: id << 16 | MTU. 0: it is not
+ * known. Global: the verifier looks once.
  */
 __noinline __u32 sl_station(__u32 vid, __u64 mac)
 {
@@ -58,8 +62,8 @@ __noinline __u32 sl_station(__u32 vid, __u64 mac)
 }
 
 /*
- * Who sends too much to a VM is told, and not at the switch's mercy: the MTU is that of the port
- * behind which the VM is.
+ * Makes the MTU that of the port behind which the VM is: so the sender of too much is told, which
+ * the switch would not do.
  */
 static __always_inline void sl_hop_station(__u32 vid, struct sl_hop *hop)
 {
@@ -184,7 +188,7 @@ static __always_inline bool sl_nexthop_trusted(const struct sl_flow *flow,
 	       now - READ_ONCE(slot->checked) < ttl;
 }
 
-/* The remembered answer, if it is this flow's and to be trusted. */
+/* Reads the remembered answer, if it is this flow's and to be trusted. */
 static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow,
 					      const struct sl_settings *settings, __u32 now,
 					      struct sl_hop *hop)
@@ -216,11 +220,10 @@ static __always_inline bool sl_nexthop_moved(const struct sl_flow *flow, const s
 }
 
 /*
- * The only interface by which packets of the entry with this key may leave; 0: whichever the routes
- * say. Answers go back into the VLAN that they are awaited in, since the same addresses may be in
- * use in another one; what leaves with an uplink's address by that uplink, or if the address is
- * nobody's by the one that its session came in by. Global: the verifier looks
- * once.
+ * Finds the only interface by which packets of the entry with this key may leave; 0: whichever the
+ * routes say. Answers go back into the VLAN that they are awaited in, since the same addresses may
+ * be in use in another one. What leaves with an uplink's address goes by that uplink, or if the
+ * address is nobody's by the one that its session came in by. Global: the verifier looks once.
  */
 __noinline __u32 sl_way_back(__u32 family, const union sl_key *key, const struct sl_flow *flow)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The first packet of a session: where it goes, what it is translated to, its entries. */
+/*
+ * The first packet of a session decides where it goes, what it is translated to, and its entries.
+ */
 #ifndef SLUICE_BPF_ROUTE_OPEN_H
 #define SLUICE_BPF_ROUTE_OPEN_H
 
@@ -15,7 +17,7 @@
 #include "flow/session.h"
 #include "maps/work.h"
 
-/* A flow that only routes: what goes in comes out. Translation is planned on top of it. */
+/* Plans a flow that only routes: what goes in comes out. Translation is planned on top of it. */
 static __always_inline void sl_plan(const struct sl_packet *pkt, __u16 in_port, __u32 frame_len,
 				    struct sl_flow *flow, struct sl_birth *birth)
 {
@@ -45,7 +47,7 @@ static __always_inline void sl_plan(const struct sl_packet *pkt, __u16 in_port, 
 }
 
 /*
- * The first packet of a session: where it goes. SL_CONTINUE: work->opened and work->hop say how,
+ * Plans where the first packet of a session goes. SL_CONTINUE: work->opened and work->hop say how,
  * but for the translation of the source.
  */
 static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const struct sl_port *in,
@@ -92,8 +94,9 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 }
 
 /*
- * May the planned session begin? SL_CONTINUE, or SL_DROP with the reason; SL_PASS: the sender is to
- * be told that not, by TC. What a policy denies has been tried none the less: detectors see it.
+ * May the planned session begin? What a policy denies has been tried none the less: detectors see
+ * it.
+ * SL_CONTINUE, or SL_DROP with pkt->reason. SL_PASS: TC is to tell the sender that it may not.
  */
 static __always_inline enum sl_verdict sl_admit_session(struct sl_ctx *ctx, struct sl_work *work)
 {
@@ -112,8 +115,8 @@ static __always_inline enum sl_verdict sl_admit_session(struct sl_ctx *ctx, stru
 }
 
 /*
- * Translates the source of the planned session and enters it into the table. SL_FORWARD, SL_DROP
- * with the reason, or SL_PASS as above.
+ * Translates the source of the planned session and enters it into the table.
+ * SL_FORWARD, or SL_DROP with pkt->reason. SL_PASS: TC is to tell the sender that it may not begin.
  */
 static __always_inline enum sl_verdict sl_enter_session(struct sl_ctx *ctx, struct sl_work *work)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Answers a TCP segment that the policy rejects with a reset, made out of the segment itself (RFC
- * 9293 section 3.10.7.1: what a host answers to whom it has no connection with).
+ * This answers a TCP segment that the policy rejects with a reset, made out of the segment itself
+ * (RFC 9293 section 3.10.7.1: what a host answers to whom it has no connection with).
  */
 #ifndef SLUICE_BPF_ROUTE_RESET_H
 #define SLUICE_BPF_ROUTE_RESET_H
@@ -21,7 +21,10 @@ struct sl_reset6 {
 	struct tcphdr tcp;
 };
 
-/* The reset's own header, without checksum. `payload`: bytes of the segment behind its header. */
+/*
+ * Makes the reset's own header, without checksum.
+ * @param payload bytes of the segment behind its header
+ */
 static __always_inline void sl_reset_tcp(const struct tcphdr *segment, __u32 payload,
 					 struct tcphdr *reset)
 {
@@ -40,8 +43,8 @@ static __always_inline void sl_reset_tcp(const struct tcphdr *segment, __u32 pay
 }
 
 /*
- * The checksum of the reset, given the sum of its pseudo header. Where that of the segment was to
- * be completed by a device, so is this one, at the same place.
+ * Makes the checksum of the reset, given the sum of its pseudo header. Where a device was to
+ * complete that of the segment, it is to complete this one, at the same place.
  */
 static __always_inline void sl_reset_csum(struct tcphdr *reset, __u32 pseudo, bool offloaded)
 {
@@ -52,7 +55,10 @@ static __always_inline void sl_reset_csum(struct tcphdr *reset, __u32 pseudo, bo
 		    ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)reset, sizeof(*reset), pseudo));
 }
 
-/* What a device that is to complete the checksum finds in its place. */
+/*
+ * Is a device to complete the segment's checksum? Then the sum of the pseudo header stands in its
+ * place.
+ */
 static __always_inline bool sl_reset_offloaded(const struct tcphdr *segment, __u32 addresses,
 					       __u32 len)
 {
@@ -123,9 +129,9 @@ static __always_inline int sl_reset6(struct __sk_buff *ctx, const struct sl_pack
 }
 
 /*
- * Makes the answer of the frame, which may be answered and whose parsed form is work->pkt:
- * SL_REPLY, or SL_DROP with the frame to be forgotten. A reset is not answered, nor is what comes
- * in fragments or with options. Global: the verifier looks once.
+ * Makes the answer of the frame, which may be answered and whose parsed form is work->pkt. A reset
+ * is not answered, nor is what comes in fragments or with options. Global: the verifier looks once.
+ * SL_REPLY: the frame is the answer. SL_DROP: the frame is to be forgotten.
  */
 __noinline enum sl_verdict sl_reset(struct __sk_buff *ctx)
 {

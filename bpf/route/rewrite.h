@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Makes the frame what its flow says it leaves as: addresses, ports, checksums, TTL, MACs. The
- * last stage; everything that can be refused was refused before it.
+ * This makes the frame what its flow says it leaves as: addresses, ports, checksums, TTL, MACs. It
+ * is the last stage: everything that can be refused was refused before it.
  */
 #ifndef SLUICE_BPF_ROUTE_REWRITE_H
 #define SLUICE_BPF_ROUTE_REWRITE_H
@@ -10,8 +10,9 @@
 #include "lib/parse.h"
 
 /*
- * MACs, and addresses and TTL with the header checksum. addr_diff: what it adds to an L4 sum.
- * Frames with tags do not come here.
+ * Rewrites the MACs, and addresses and TTL with the header checksum. Frames with tags do not come
+ * here.
+ * @param addr_diff what the change adds to an L4 sum
  */
 static __always_inline int sl_rewrite_head4(struct sl_ctx *ctx, const struct sl_hop *hop,
 					    __be32 saddr, __be32 daddr, __u64 *addr_diff)
@@ -30,7 +31,7 @@ static __always_inline int sl_rewrite_head4(struct sl_ctx *ctx, const struct sl_
 	return 0;
 }
 
-/* Both ports at once, as the flow has them, and the checksum in this field behind them. */
+/* Rewrites both ports at once, as the flow has them, and the checksum in this field behind them. */
 static __always_inline int sl_rewrite_ports(struct sl_ctx *ctx, const struct sl_packet *pkt,
 					    void *l4, __u32 field, const struct sl_flow *flow,
 					    __u64 addr_diff)
@@ -45,7 +46,7 @@ static __always_inline int sl_rewrite_ports(struct sl_ctx *ctx, const struct sl_
 	return ctx_l4_csum_replace(ctx, pkt, l4, field, addr_diff, sl_csum_diff32(old, new, 0, 0));
 }
 
-/* The echo identifier. The checksum has no pseudo-header: RFC 792. */
+/* Rewrites the echo identifier. The checksum has no pseudo-header: RFC 792. */
 static __always_inline int sl_rewrite_icmp(struct sl_ctx *ctx, const struct sl_packet *pkt,
 					   struct icmphdr *icmp, const struct sl_flow *flow)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The router on TC: an IP packet for the router goes on with its session, begins one, or is the
- * kernel's. What comes or goes in fragments is seen to as well.
+ * The router on TC lets an IP packet go on with its session, or begin one, or leaves it to the
+ * kernel. It also sees to what comes or goes in fragments.
  */
 #ifndef SLUICE_BPF_ROUTE_ROUTE_H
 #define SLUICE_BPF_ROUTE_ROUTE_H
@@ -32,8 +32,10 @@
 #include "route/untag.h"
 
 /*
- * The way out of a session's packet that is not remembered, or a session that is not as it was
- * decided. SL_CONTINUE: *hop is the way out; SL_PASS, SL_DROP; SL_ENDED: its session has ended.
+ * Asks anew for the way out of a session's packet if it is not remembered, and decides the session
+ * anew if it is not as it was decided.
+ * SL_CONTINUE: work->hop is the way out. SL_PASS, or SL_DROP with pkt->reason. SL_ENDED: its
+ * session has ended.
  */
 static __noinline enum sl_verdict sl_continue_slowly(struct __sk_buff *ctx,
 						     const struct sl_port *in, struct sl_work *work,
@@ -73,8 +75,9 @@ static __noinline enum sl_verdict sl_continue_slowly(struct __sk_buff *ctx,
 }
 
 /*
- * The next packet of a session. SL_ENDED: its session is over by the rules in force, and it is to
- * be treated as the first packet of another one.
+ * Judges the next packet of a session.
+ * SL_FORWARD, SL_PASS, or SL_DROP with pkt->reason. SL_ENDED: its session is over by the rules in
+ * force, and it is to be treated as the first packet of another one.
  */
 static __always_inline enum sl_verdict
 sl_continue_session(struct __sk_buff *ctx, const struct sl_settings *settings,
@@ -113,7 +116,7 @@ static __always_inline bool sl_translated(const struct sl_work *work, const stru
 	       (work->uplink && sl_nat_hidden(work->uplink, work->pkt.k4.saddr));
 }
 
-/* The first packet of a session. */
+/* Opens the session of a first packet. */
 static __noinline enum sl_verdict sl_route_first(struct __sk_buff *ctx, const struct sl_port *port,
 						 struct sl_work *work)
 {
@@ -123,8 +126,8 @@ static __noinline enum sl_verdict sl_route_first(struct __sk_buff *ctx, const st
 }
 
 /*
- * The next packet of a session that is as it was decided, its way out remembered: nearly every one,
- * so without a call. SL_CONTINUE: sl_route() is to see it, of which nothing was done.
+ * Forwards the next packet of a session that is as it was decided, its way out remembered: nearly
+ * every one, so without a call. SL_CONTINUE: nothing was done, and sl_route() is to see it.
  */
 static __always_inline enum sl_verdict
 sl_route_at_once(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
@@ -146,7 +149,7 @@ sl_route_at_once(struct __sk_buff *ctx, const struct sl_port *port, struct sl_wo
 	return sl_rewrite(ctx, pkt, flow, hop);
 }
 
-/* An ICMP error, from a source that is right. SL_CONTINUE: about none of our translations. */
+/* Routes an ICMP error whose source is right. SL_CONTINUE: it is about none of our translations. */
 static __always_inline enum sl_verdict
 sl_route_error(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {
@@ -166,7 +169,7 @@ sl_route_error(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work
 	return verdict;
 }
 
-/* What is special about a packet is seen to. SL_CONTINUE: it may be one of a session. */
+/* Sees to what is special about a packet. SL_CONTINUE: it may be one of a session. */
 static __always_inline enum sl_verdict
 sl_route_special(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {
@@ -196,8 +199,8 @@ sl_route_special(struct __sk_buff *ctx, const struct sl_port *port, struct sl_wo
 }
 
 /*
- * The IP packet for the router in work->pkt, which entered by `port`: enum sl_verdict. Global: the
- * verifier looks once, not for ports and gateways each.
+ * Routes the IP packet in work->pkt, which entered by `port`. Global: the verifier looks once, not
+ * for ports and gateways each.
  */
 __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port *port)
 {
@@ -239,7 +242,7 @@ __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port 
 	return sl_refused(pkt);
 }
 
-/* The same, and what there is to do for packets that came or go in fragments. */
+/* Routes it, and does what there is to do for packets that came or go in fragments. */
 static __always_inline enum sl_verdict
 sl_route_parts(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The way of a frame that enters by a port of the router (TC), from the guard to its end.
- */
+/* A frame that enters by a port of the router (TC) goes this way, from the guard to its end. */
 #ifndef SLUICE_BPF_ROUTE_ROUTER_H
 #define SLUICE_BPF_ROUTE_ROUTER_H
 
@@ -13,7 +11,7 @@
 #include "route/hold.h"
 #include "route/route.h"
 
-/* Rate and DSCP of what the guard lets in. As sl_enter(). */
+/* Polices what the guard lets in, and gives it its DSCP: as sl_enter(). */
 static __always_inline enum sl_verdict
 sl_qos_enter(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet *pkt)
 {
@@ -26,7 +24,7 @@ sl_qos_enter(struct __sk_buff *ctx, const struct sl_port *port, struct sl_packet
 	return SL_CONTINUE;
 }
 
-/* A frame that is not forwarded: the kernel's, or refused. */
+/* Ends a frame that is not forwarded: SL_TO_KERNEL, or it is refused. */
 static __always_inline enum sl_verdict
 sl_router_finish(struct __sk_buff *ctx, const struct sl_port *port, struct sl_port_stats *stats,
 		 struct sl_work *work, enum sl_verdict verdict, __u32 len)
@@ -46,10 +44,7 @@ sl_router_forward(struct __sk_buff *ctx, struct sl_port_stats *stats, struct sl_
 	return SL_SENT;
 }
 
-/*
- * What enters by any other port. SL_TO_ROUTE: the caller's to give to sl_route(); SL_TO_KERNEL: to
- * sl_tc_pass().
- */
+/* Takes what enters by a port of the router. SL_SENT, SL_DROP, SL_TO_ROUTE, or SL_TO_KERNEL. */
 static __noinline enum sl_verdict sl_tc_router(struct __sk_buff *ctx, const struct sl_port *port,
 					       struct sl_port_stats *stats, struct sl_work *work)
 {
@@ -70,7 +65,7 @@ static __noinline enum sl_verdict sl_tc_router(struct __sk_buff *ctx, const stru
 	return sl_router_finish(ctx, port, stats, work, verdict, work->len);
 }
 
-/* The end of a packet for the router. SL_TO_KERNEL: as above. */
+/* Ends a packet for the router. SL_SENT, SL_DROP, SL_HELD, or SL_TO_KERNEL. */
 static __noinline enum sl_verdict sl_tc_router_end(struct __sk_buff *ctx,
 						   const struct sl_port *port,
 						   struct sl_port_stats *stats,

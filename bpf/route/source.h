@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * May a packet with this source come in here? Asked when a session is decided, not for every
- * packet: the host's routes are asked for the way back (RFC 3704). On strict ports that has to be
- * the way the packet came; on others there has to be one. The host's own addresses are at neither,
- * nor at an uplink those of a network that does not leave it as it is.
+ * This says whether a packet with this source may come in here. It is asked when a session is
+ * decided, not for every packet: the host's routes are asked for the way back (RFC 3704). On strict
+ * ports that has to be the way the packet came; on others there has to be one. The host's own
+ * addresses are at neither, nor at an uplink those of a network that does not leave it as it is.
  */
 #ifndef SLUICE_BPF_ROUTE_SOURCE_H
 #define SLUICE_BPF_ROUTE_SOURCE_H
@@ -20,7 +20,9 @@
 #define SL_SOURCE_TICK_BITS 20 /* of sl_sources: comes round in 18 minutes */
 #define SL_SOURCE_TICKS	    ((1ull << SL_SOURCE_TICK_BITS) - 1)
 
-/* A source at a port, under the rules in force, as a number that nobody outside can aim at. */
+/*
+ * Makes a number of a source at a port, under the rules in force, that nobody outside can aim at.
+ */
 static __always_inline __u64 sl_source_hash(const struct sl_settings *settings,
 					    const struct sl_port *port, const union sl_addr *source)
 {
@@ -50,8 +52,8 @@ static __always_inline int sl_source_ask(struct sl_ctx *ctx, const struct sl_por
 }
 
 /*
- * Is the source in a network of the port's own interface, if the way back leads to another's? Of
- * ports with an L2 domain alone, which a translated session has in its key.
+ * Is the source in a network of the port's own interface, if the way back leads to another's? It is
+ * asked for ports with an L2 domain alone, which a translated session has in its key.
  */
 static __always_inline bool sl_source_overlaps(struct sl_ctx *ctx, const struct sl_port *port,
 					       struct sl_work *work)
@@ -96,8 +98,8 @@ sl_source_by_routes(struct sl_ctx *ctx, const struct sl_port *port, struct sl_wo
 }
 
 /*
- * May work->pkt come in here? enum sl_source. The routes are asked once in sl_settings.nexthop_ttl
- * for each source and port. Global: the verifier looks once.
+ * May work->pkt come in here? The routes are asked once in sl_settings.nexthop_ttl for each source
+ * and port. Global: the verifier looks once.
  */
 __noinline enum sl_source sl_source_judge(struct sl_ctx *ctx, const struct sl_port *port)
 {
@@ -133,8 +135,8 @@ __noinline enum sl_source sl_source_judge(struct sl_ctx *ctx, const struct sl_po
 #define SL_OPTION_SSRR	137
 
 /*
- * Does a packet with IPv4 options say itself which way it is to go (RFC 7126 section 4.3)? Of IPv6
- * the parser knows. Global: the verifier looks once.
+ * Does a packet with IPv4 options say itself which way it is to go (RFC 7126 section 4.3)? For IPv6
+ * the parser has found out. Global: the verifier looks once.
  */
 __noinline int sl_source_routed(struct sl_ctx *ctx, const struct sl_packet *pkt)
 {

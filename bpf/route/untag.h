@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Priority tags: a tag with VID 0 says how urgent a frame is, and puts it into no VLAN (IEEE
+ * A priority tag, with VID 0, says how urgent a frame is, and puts it into no VLAN (IEEE
  * 802.1Q-2022 sections 6.9 and 9.6). The kernel takes such tags off, one after the other from the
  * outside, whatever their TPID, until one has a VID or none is left. So does the router (TC).
  */
@@ -12,9 +12,9 @@
 #include "lib/verdict.h"
 
 /*
- * Takes the tags off a frame that has none but priority tags, and says so in *pkt. 0, or a negative
- * errno. Where another tag is among them, an interface of the kernel's may be meant. Global: the
- * verifier looks once.
+ * Takes the tags off a frame that has none but priority tags, and says so in *pkt. Where another
+ * tag is among them, an interface of the kernel's may be meant. Returns 0, or a negative errno.
+ * Global: the verifier looks once.
  */
 __noinline int sl_untag(struct __sk_buff *ctx, struct sl_packet *pkt)
 {

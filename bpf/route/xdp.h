@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The router on XDP: forwards what belongs to a session and opens sessions about which nothing is
+ * The router on XDP forwards what belongs to a session and opens sessions about which nothing is
  * special. It finishes a packet completely or leaves it to TC untouched.
  */
 #ifndef SLUICE_BPF_ROUTE_XDP_H
@@ -26,7 +26,7 @@ static __always_inline bool sl_is_special(struct xdp_md *ctx, const struct sl_pa
 	       sl_source_routed(ctx, pkt);
 }
 
-/* Packets that need more than a rewrite, or go better by TC. */
+/* Does the packet need more than a rewrite, or go better by TC? */
 static __always_inline bool sl_needs_full_path(struct xdp_md *ctx, const struct sl_port *port,
 					       const struct sl_packet *pkt)
 {
@@ -37,7 +37,7 @@ static __always_inline bool sl_needs_full_path(struct xdp_md *ctx, const struct 
 	return (port->flags & SL_PORT_XDP_NO_TCP) && pkt->proto == IPPROTO_TCP;
 }
 
-/* What may open a session here: UDP, an echo request, a SYN. */
+/* May the packet open a session here? That may UDP, an echo request, and a SYN. */
 static __always_inline bool sl_may_open(const struct sl_packet *pkt)
 {
 	switch (pkt->proto) {
@@ -74,7 +74,9 @@ static __noinline enum sl_verdict sl_open_session(struct xdp_md *ctx, const stru
 	return verdict == SL_DROP && sl_wants_room(work->pkt.reason) ? SL_PASS : verdict;
 }
 
-/* SL_CONTINUE: it is the first packet of a session. */
+/*
+ * Forwards a packet of a session that is known. SL_CONTINUE: it is the first packet of a session.
+ */
 static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const struct sl_port *port,
 						    const struct sl_sender *sender,
 						    struct sl_work *work, __u32 len)
@@ -115,7 +117,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	return sl_rewrite(ctx, pkt, flow, hop);
 }
 
-/* The first packet of a session. */
+/* Opens a session and forwards its first packet. */
 static __noinline enum sl_verdict sl_xdp_first(struct xdp_md *ctx, const struct sl_port *port,
 					       struct sl_work *work)
 {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The end of what is blocked for a time. */
+/* This ends what is blocked for a time. */
 #ifndef SLUICE_BPF_SWEEP_BLOCKS_H
 #define SLUICE_BPF_SWEEP_BLOCKS_H
 
 #include "maps/maps.h"
 
-/* Who blocks the address anew at this very instant finds bad ones again soon. */
+/*
+ * Ends an entry whose time is over. Whoever blocks the address anew at this very instant finds bad
+ * ones again soon.
+ */
 static long sl_visit_blocked(void *map, struct sl_block_key *key, struct sl_block_until *entry,
 			     void *unused)
 {

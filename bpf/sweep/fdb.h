@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The end of MACs that were silent for too long: every slot of the table has its turn. */
+/* This ends MACs that were silent for too long: every slot of the table has its turn. */
 #ifndef SLUICE_BPF_SWEEP_FDB_H
 #define SLUICE_BPF_SWEEP_FDB_H
 
@@ -17,8 +17,8 @@ static __always_inline void sl_fdb_uncount(__u32 counted)
 }
 
 /*
- * A frame that comes at the same instant may mark the slot, which is nobody's or another MAC's by
- * then: at worst that MAC is learned anew.
+ * Ends an entry that is too old. A frame that comes at the same instant may mark the slot, which is
+ * nobody's or another MAC's by then: at worst that MAC is learned anew.
  */
 static __always_inline void sl_fdb_visit(struct sl_fdb *entry)
 {

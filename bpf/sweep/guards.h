@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The end of what guards have learned: MACs after a silence, addresses with their DHCP lease. */
+/* This ends what guards have learned: MACs after a silence, addresses with their DHCP lease. */
 #ifndef SLUICE_BPF_SWEEP_GUARDS_H
 #define SLUICE_BPF_SWEEP_GUARDS_H
 
@@ -8,7 +8,10 @@
 
 #define SL_LEARN_EPOCHS ((__u32)(SL_LEARN_SECONDS * 1000000000ull >> SL_EPOCH_SHIFT) + 1)
 
-/* Signed: a packet on another CPU may be an epoch ahead of us. */
+/*
+ * Ends a MAC that was silent. The comparison is signed: a packet on another CPU may be an epoch
+ * ahead of us.
+ */
 static long sl_visit_learned_mac(void *map, struct sl_port_mac *key, struct sl_learned_mac *learned,
 				 void *unused)
 {

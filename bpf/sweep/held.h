@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The end of held fragments whose first one did not come. */
+/* This ends held fragments whose first one did not come. */
 #ifndef SLUICE_BPF_SWEEP_HELD_H
 #define SLUICE_BPF_SWEEP_HELD_H
 

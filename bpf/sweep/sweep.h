@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The sweeper: a kernel timer that walks through the flow tables, ends the sessions that are idle,
- * and frees the slots of those that have ended; and once a second looks at what guards have
+ * The sweeper is a kernel timer that walks through the flow tables, ends the sessions that are
+ * idle, and frees the slots of those that have ended. Once a second it looks at what guards have
  * learned, what is blocked for a time, held fragments and which rules of the policy expire. It runs
  * with no process of ours alive, a small batch at a time.
  */
@@ -46,7 +46,10 @@ struct sl_sweep_run {
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sweeper, __u32, struct sl_sweeper, 1, 0);
 
-/* Signed: a packet on another CPU may be a tick ahead of us. */
+/*
+ * Is the one tick later? The comparison is signed: a packet on another CPU may be a tick ahead of
+ * us.
+ */
 static __always_inline bool sl_is_later(__u32 tick, __u32 than)
 {
 	return (__s32)(tick - than) > 0;
@@ -65,7 +68,7 @@ static __always_inline bool sl_session_over(const struct sl_settings *settings, 
 	return !sl_is_later(last, now);
 }
 
-/* Can it be over, by what its opening direction alone tells? Spares most visits a look-up. */
+/* Can it be over, by what its opening direction alone tells? That spares most visits a look-up. */
 static __always_inline bool sl_session_may_be_over(const struct sl_settings *settings, __u8 proto,
 						   const struct sl_flow *flow, __u32 now)
 {
@@ -77,7 +80,7 @@ static __always_inline bool sl_session_may_be_over(const struct sl_settings *set
 	return !sl_is_later(READ_ONCE(flow->last_seen) + least, now);
 }
 
-/* A live entry that opened a session: what is due is done. */
+/* Does what is due at a live entry that opened a session. */
 static __always_inline void sl_visit(__u8 family, __u32 slot, struct sl_flow *flow, __u32 now)
 {
 	const struct sl_settings *settings = sl_settings_now();
@@ -101,7 +104,7 @@ static __always_inline void sl_visit(__u8 family, __u32 slot, struct sl_flow *fl
 	sl_session_end(family, slot);
 }
 
-/* A slot whose entry has died is free when no packet can still be read by it. */
+/* Frees a slot whose entry has died, when no packet can still be read by it. */
 static __always_inline void sl_bury(__u8 family, __u32 slot, const struct sl_flow *flow, __u32 now)
 {
 	sl_word *mark = sl_flow_mark(family, slot);
@@ -129,7 +132,7 @@ static __always_inline void sl_sweep_slot_family(__u8 family, __u32 slot, __u32 
 		sl_visit(family, slot, flow, now);
 }
 
-/* Global: the verifier looks once. */
+/* Visits a slot. Global: the verifier looks once. */
 __noinline int sl_sweep_slot(__u32 family, __u32 slot, __u32 now)
 {
 	if (family == AF_INET)
@@ -153,7 +156,7 @@ static long sl_sweep_group(__u32 i, const struct sl_sweep_run *run)
 	return 0;
 }
 
-/* How many groups of a level are visited in one run. */
+/* Tells how many groups of a level are visited in one run. */
 static __always_inline __u32 sl_sweep_batch(__u32 groups, bool hurry)
 {
 	__u32 batch = groups / (hurry ? SL_SWEEP_HURRY : SL_SWEEP_ROUND);
@@ -165,7 +168,9 @@ static __always_inline __u32 sl_sweep_batch(__u32 groups, bool hurry)
 	return batch < groups ? batch : groups;
 }
 
-/* The next groups of each level: where few flows are, in the first one, all of them are each time.
+/*
+ * Visits the next groups of each level. In the first one, where few flows are, all of them are
+ * visited each time.
  */
 static __always_inline void sl_sweep_table(__u8 family, __u32 next[], bool hurry)
 {
@@ -190,7 +195,7 @@ static __always_inline void sl_sweep_table(__u8 family, __u32 next[], bool hurry
 	}
 }
 
-/* Sessions were flagged or ended since: the next rounds are to be short. */
+/* Are the next rounds to be short? They are if sessions were flagged or ended since. */
 static __always_inline bool sl_sweep_hurries(struct sl_sweeper *sweeper)
 {
 	const struct sl_rules *rules = sl_rules_now();
@@ -233,7 +238,7 @@ static int sl_sweep(void *map, __u32 *key, struct sl_sweeper *sweeper)
 	return 0;
 }
 
-/* Arms the timer; the maps, not this program, keep it running. Safe to repeat. */
+/* Arms the timer; the maps, not this program, keep it running. It is safe to repeat. */
 static __always_inline int sl_sweeper_start(void)
 {
 	__u32 zero = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sending what was switched (TC): to one port, or a copy to each port of the VLAN, and a loop probe
- * after it. All goes by the egress program of its port, which judges and counts it.
+ * What was switched is sent here (TC): to one port, or a copy to each port of the VLAN, and a loop
+ * probe after it. All goes by the egress program of its port, which judges and counts it.
  */
 #ifndef SLUICE_BPF_SWITCH_FLOOD_H
 #define SLUICE_BPF_SWITCH_FLOOD_H
@@ -13,7 +13,7 @@
 #define SL_PROBE_LEN   60
 #define SL_PROBE_TICKS 477 /* 0.5 s */
 
-/* Gives the frame this tag in place of the one it has. 0, or a negative errno. */
+/* Gives the frame this tag in place of the one it has. Returns 0, or a negative errno. */
 static __always_inline int sl_retag(struct __sk_buff *ctx, struct sl_l2 *l2, __u32 tag)
 {
 	int err = 0;
@@ -40,7 +40,7 @@ static __always_inline bool sl_switch_fits(struct __sk_buff *ctx, const struct s
 				    BPF_MTU_CHK_RET_SUCCESS;
 }
 
-/* Is the port, of the frame's VLAN, one of those that are flooded? */
+/* Is the port, which is in the frame's VLAN, one of those that are flooded? */
 static __always_inline bool sl_flood_wants(const struct sl_switch_port *out, const struct sl_l2 *l2)
 {
 	if (l2->bpdu)
@@ -55,7 +55,7 @@ static __always_inline bool sl_flood_wants(const struct sl_switch_port *out, con
 	}
 }
 
-/* The port that a copy is to be sent to, or NULL. */
+/* Finds the port that a copy is to be sent to, or NULL. */
 static __always_inline const struct sl_switch_port *sl_flood_target(const struct sl_work *work,
 								    __u32 id)
 {
@@ -78,7 +78,7 @@ static __always_inline void sl_flood_lost(struct __sk_buff *ctx, __u32 id, enum 
 
 #define SL_ENOMEM 12
 
-/* A copy of the frame to this port. What becomes of it later its egress program counts. */
+/* Sends a copy of the frame to this port, whose egress program counts what becomes of it. */
 static __always_inline void sl_flood_copy(struct __sk_buff *ctx, struct sl_work *work, __u32 id)
 {
 	const struct sl_switch_port *out = sl_switch_port_of(id);
@@ -96,7 +96,7 @@ static __always_inline bool sl_probe_due(const struct sl_switch_state *state)
 }
 
 /*
- * The port gets the frame, if it is one of those that are flooded: the one before it is sent a
+ * Lets the port have the frame, if it is one of those that are flooded: the one before it is sent a
  * copy, for the last gets the frame itself.
  */
 __noinline int sl_flood_one(struct __sk_buff *ctx, __u32 id)
@@ -139,7 +139,7 @@ struct sl_probe_frame {
 	__u8 padding[SL_PROBE_LEN - sizeof(struct ethhdr) - sizeof(struct sl_probe)];
 } __attribute__((packed));
 
-/* The frame, which has been copied to all ports but for nothing else, becomes the probe. */
+/* Makes the frame the probe, after it has been copied to all ports but for nothing else. */
 static __always_inline int sl_probe_make(struct __sk_buff *ctx, struct sl_l2 *l2)
 {
 	struct sl_probe_frame frame = {
@@ -189,7 +189,7 @@ struct sl_walk {
 	bool probe;
 };
 
-/* 64 ports of a VLAN. */
+/* Visits 64 ports of a VLAN. */
 static long sl_walk_word(__u32 word, struct sl_walk *walk)
 {
 	__u32 index = walk->vid;

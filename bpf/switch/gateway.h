@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The gateway of a VLAN (TC): the router as the switch's ports see it. What it leaves to the host
+ * The gateway of a VLAN (TC) is the router as the switch's ports see it. What it leaves to the host
  * goes to the internal port of the VLAN.
  */
 #ifndef SLUICE_BPF_SWITCH_GATEWAY_H
@@ -44,7 +44,7 @@ sl_gateway_reply(struct __sk_buff *ctx, const struct sl_port *port, struct sl_wo
 }
 
 /*
- * The end of a frame of `len` bytes for the gateway of a VLAN: SL_SENT, or SL_DROP.
+ * Ends a frame of `len` bytes for the gateway of a VLAN: SL_SENT, or SL_DROP.
  * @param verdict SL_REPLY if its sender is to be told that it was dropped
  * @param end SL_SENT, or SL_DROP
  */
@@ -59,7 +59,7 @@ sl_gateway_finish(struct __sk_buff *ctx, const struct sl_port *port, struct sl_p
 	return verdict == SL_REPLY ? sl_gateway_reply(ctx, port, work) : SL_DROP;
 }
 
-/* The end of a frame for the gateway: SL_SENT, SL_DROP, SL_HELD, or SL_TO_HOST. */
+/* Ends a frame for the gateway: SL_SENT, SL_DROP, SL_HELD, or SL_TO_HOST. */
 static __noinline enum sl_verdict sl_tc_gateway_end(struct __sk_buff *ctx,
 						    const struct sl_port *port,
 						    struct sl_port_stats *stats,
@@ -79,7 +79,10 @@ static __noinline enum sl_verdict sl_tc_gateway_end(struct __sk_buff *ctx,
 	return sl_gateway_finish(ctx, port, stats, work, verdict, end, work->len);
 }
 
-/* What the gateway of a VLAN leaves to the host, whose interface is behind the VLAN's port. */
+/*
+ * Sends the host what the gateway of a VLAN leaves to it: the host's interface is behind the VLAN's
+ * port.
+ */
 static __noinline enum sl_verdict sl_tc_host(struct __sk_buff *ctx, const struct sl_port *port,
 					     struct sl_port_stats *stats, struct sl_work *work)
 {
@@ -97,7 +100,7 @@ static __noinline enum sl_verdict sl_tc_host(struct __sk_buff *ctx, const struct
 	return sl_gateway_finish(ctx, port, stats, work, sl_refused(&work->pkt), end, work->len);
 }
 
-/* A frame for the gateway of its VLAN, made one that is for the router. */
+/* Makes a frame for the gateway of its VLAN one that is for the router. */
 static __noinline enum sl_verdict
 sl_tc_gateway_take(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work *work)
 {

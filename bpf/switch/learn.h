@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Learning: the switch notes in the MAC table (lib/fdb.h) where a frame's source is. A source that
- * is known on its port costs one look-up; all else is done by a function of its own.
+ * The switch notes in the MAC table (lib/fdb.h) where a frame's source is. A source that is known
+ * on its port costs one look-up; all else is done by a function of its own.
  */
 #ifndef SLUICE_BPF_SWITCH_LEARN_H
 #define SLUICE_BPF_SWITCH_LEARN_H
@@ -14,7 +14,7 @@
 
 #define SL_LOOP_TICKS 954 /* 1 s */
 
-/* No frame comes from a group or from nobody. */
+/* Can a frame come from this MAC? None comes from a group or from nobody. */
 static __always_inline bool sl_is_source(__u64 mac)
 {
 	return mac && !(mac & 1);
@@ -41,7 +41,7 @@ static __always_inline bool sl_learn_admit(const struct sl_switch_port *sp,
 	return false;
 }
 
-/* Gives a slot up: to be called while it is not to be found, or not known, by anybody. */
+/* Gives a slot up. It is to be called while nobody finds, or knows, the slot. */
 static __always_inline void sl_fdb_release(struct sl_fdb *entry)
 {
 	WRITE_ONCE(entry->port, 0);
@@ -51,8 +51,8 @@ static __always_inline void sl_fdb_release(struct sl_fdb *entry)
 }
 
 /*
- * Takes a free slot for the key. NULL: there is none, or another CPU has just made the entry: of
- * two, the one that is found first stays.
+ * Takes a free slot for the key. NULL: there is none, or another CPU has just made the entry. The
+ * one of two that is found first stays.
  */
 static __always_inline struct sl_fdb *sl_fdb_take(__u64 key)
 {
@@ -71,7 +71,7 @@ static __always_inline struct sl_fdb *sl_fdb_take(__u64 key)
 }
 
 /*
- * With the MAC that is counted by now: did the port hold as many as there was room for others? So
+ * Does the port hold, with the MAC that is counted by now, more than there was room for others? So
  * no port, nor several together, can fill the table: each may have half of what the others leave.
  * What moves takes no room and is not asked.
  */
@@ -119,7 +119,7 @@ static __always_inline __u32 sl_learn_flaps(__u64 key, __u32 port, __u32 from)
 	return ++moves->moves;
 }
 
-/* The MAC was seen elsewhere just now. */
+/* Reports that the MAC was seen elsewhere just now. */
 static __always_inline void sl_learn_report_move(struct sl_ctx *ctx, __u32 port, __u32 from,
 						 __u64 key)
 {
@@ -128,7 +128,7 @@ static __always_inline void sl_learn_report_move(struct sl_ctx *ctx, __u32 port,
 		sl_loop_flaps(ctx, port, from, key & SL_GUARD_MAC_BITS, key >> SL_FDB_MAC_BITS);
 }
 
-/* The MAC is known on another port. Of several CPUs one moves it. */
+/* Moves a MAC that is known on another port. One of several CPUs does it. */
 static __always_inline enum sl_drop sl_learn_moved(struct sl_ctx *ctx, __u32 port,
 						   const struct sl_switch_port *sp,
 						   struct sl_switch_state *state,
@@ -158,7 +158,7 @@ SL_STATIC_ASSERT(__builtin_offsetof(struct sl_fdb, port) % 4 == 0 &&
 			 __builtin_offsetof(struct sl_fdb, port) + 2,
 		 "they change together");
 
-/* The gateway's MAC is the host's alone. */
+/* Is it the gateway's MAC, on another port than the host's? It is the host's alone. */
 static __always_inline bool sl_is_gateway(__u64 mac, __u16 vid, __u16 port)
 {
 	__u32 index = vid;
@@ -167,7 +167,10 @@ static __always_inline bool sl_is_gateway(__u64 mac, __u16 vid, __u16 port)
 	return vlan && vlan->l3_ifindex && vlan->port != port && sl_mac_number(vlan->mac) == mac;
 }
 
-/* A source that is not known here. 0, or an enum sl_drop. */
+/*
+ * Judges and learns a source that is not known here. Returns the reason against it, if there is
+ * one.
+ */
 __noinline enum sl_drop sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac, __u32 vid)
 {
 	const struct sl_switch_port *sp = sl_switch_port_of(port);
@@ -203,7 +206,7 @@ __noinline enum sl_drop sl_learn_slow(struct sl_ctx *ctx, __u32 port, __u64 mac,
 		     : sl_learn_new(ctx, port, sp, state, key);
 }
 
-/* Is the frame's source known on this port? Then it was seen now. */
+/* Is the frame's source known on this port? Then it is noted as seen now. */
 static __always_inline bool sl_learn_known(__u16 port, const struct sl_l2 *l2)
 {
 	struct sl_fdb *entry = sl_fdb_entry(sl_fdb_key(l2->src, l2->vid));
@@ -221,7 +224,7 @@ static __always_inline bool sl_learn_known(__u16 port, const struct sl_l2 *l2)
 	return true;
 }
 
-/* Notes where the frame's source is. 0, or an enum sl_drop. */
+/* Notes where the frame's source is. Returns the reason against it, if there is one. */
 static __always_inline enum sl_drop sl_learn(struct sl_ctx *ctx, __u16 port, const struct sl_l2 *l2)
 {
 	return likely(sl_learn_known(port, l2)) ? 0 : sl_learn_slow(ctx, port, l2->src, l2->vid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Loops: found by a probe of ours that comes back, or by a MAC that keeps moving; and what is done
- * about them. A closed port neither takes nor gets frames (sluice/abi/switch.h).
+ * A loop is found by a probe of ours that comes back, or by a MAC that keeps moving. Then a port is
+ * closed: it neither takes nor gets frames (sluice/abi/switch.h).
  */
 #ifndef SLUICE_BPF_SWITCH_LOOP_H
 #define SLUICE_BPF_SWITCH_LOOP_H
@@ -56,9 +56,9 @@ static __always_inline bool sl_loop_close(__u32 id, __u32 stays)
 }
 
 /*
- * Is port a the smaller loss? An access port before a trunk, an uplink and the host's own, as enum
- * sl_role has them in order; of equals the one with the higher id. So both ends of a loop, and all
- * CPUs, choose the same.
+ * Is port a the smaller loss? An access port goes before a trunk, an uplink and the host's own, as
+ * enum sl_role has them in order; of equals the one with the higher id goes. So both ends of a
+ * loop, and all CPUs, choose the same.
  */
 static __always_inline bool sl_loop_prefers(__u32 a, __u32 b)
 {
@@ -81,7 +81,7 @@ static __always_inline bool sl_loop_spares(__u32 id)
 	return sp && sp->role != SL_ROLE_ACCESS && !(sp->flags & SL_SWITCH_LOOP_SHUT);
 }
 
-/* A probe that left by port `from`, which may be the same one, came in by port id. */
+/* Reacts to a probe that left by port `from`, which may be the same one, and came in by port id. */
 __noinline int sl_loop_probed(struct sl_ctx *ctx, __u32 id, __u32 from)
 {
 	__u32 first = sl_loop_prefers(id, from) ? id : from, second = first == id ? from : id;
@@ -114,10 +114,10 @@ static __always_inline bool sl_loop_owns(__u32 id, __u64 mac, __u16 vid)
 }
 
 /*
- * A MAC goes to and fro between two ports. Either may have borrowed it: which was there first says
- * nothing, since that may be the thief, and a port is closed by nothing that another could bring
- * about. So it is closed only if the MAC is known to be the other one's, by its guard or a lease;
- * and not an uplink for a VM's sake.
+ * Reacts to a MAC that goes to and fro between two ports. Either may have borrowed it: which was
+ * there first says nothing, since that may be the thief, and a port is closed by nothing that
+ * another could bring about. So it is closed only if the MAC is known to be the other one's, by its
+ * guard or a lease; and not an uplink for a VM's sake.
  */
 __noinline int sl_loop_flaps(struct sl_ctx *ctx, __u32 id, __u32 other, __u64 mac, __u32 vid)
 {
@@ -132,7 +132,10 @@ __noinline int sl_loop_flaps(struct sl_ctx *ctx, __u32 id, __u32 other, __u64 ma
 	return 0;
 }
 
-/* If the frame, whose payload is at off, is a probe of ours: the id of the port it left by. */
+/*
+ * Tells the id of the port that the frame left by if it is a probe of ours; its payload is at off.
+ * 0: it is none.
+ */
 static __always_inline __u16 sl_probe_from(struct sl_ctx *ctx, __u32 off)
 {
 	const struct sl_switch_state *state;

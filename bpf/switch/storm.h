@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Storm control: how many frames a second of a kind a port may have flooded. A token bucket of a
- * tenth of a second, exact over all CPUs.
+ * Storm control limits how many frames a second of a kind a port may have flooded. A token bucket
+ * of a tenth of a second does it, exact over all CPUs.
  */
 #ifndef SLUICE_BPF_SWITCH_STORM_H
 #define SLUICE_BPF_SWITCH_STORM_H
@@ -13,7 +13,7 @@
 #define SL_STORM_BUCKET 100  /* for each frame a second: a tenth of a second's */
 #define SL_STORM_REFILL 95   /* ticks after which the bucket is full, whatever was in it */
 
-/* Who is the first to see a new tick fills the bucket for all. */
+/* Fills the bucket for all, if this CPU is the first to see a new tick. */
 static __always_inline void sl_storm_refill(__u32 rate, __u32 *tick, __u32 *left)
 {
 	__u32 now = sl_tick_now() ?: 1, last = READ_ONCE(*tick), elapsed = now - last;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Switching, as far as both hooks have it in common: what a frame goes through before it is
+ * This is what both hooks have in common of switching: what a frame goes through before it is
  * switched, and to which ports it may go.
  */
 #ifndef SLUICE_BPF_SWITCH_SWITCH_H
@@ -13,7 +13,9 @@
 #include "switch/storm.h"
 #include "switch/vlan.h"
 
-/* The guard of a port that has one: as sl_enter(). Frames of other ports are not even parsed. */
+/*
+ * Asks the guard of a port that has one: as sl_enter(). Frames of other ports are not even parsed.
+ */
 static __always_inline enum sl_verdict
 sl_switch_guard(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet *pkt)
 {
@@ -26,7 +28,10 @@ sl_switch_guard(struct sl_ctx *ctx, const struct sl_port *port, struct sl_packet
 	return sl_guard(ctx, port, &sender, pkt);
 }
 
-/* RFC 5517: neither of two isolated ports, nor of two communities, hears the other. */
+/*
+ * Are the ports kept apart? Neither of two isolated ports, nor of two communities, hears the other
+ * (RFC 5517).
+ */
 static __always_inline bool sl_switch_isolated(const struct sl_switch_port *a,
 					       const struct sl_switch_port *b)
 {
@@ -40,8 +45,9 @@ static __always_inline bool sl_switch_isolated(const struct sl_switch_port *a,
 }
 
 /*
- * The port that a frame for a known MAC goes to, with its id in *to. NULL with *why: it may not go
- * there; with 0 there: the MAC is not known, or its port is closed or no longer in the VLAN.
+ * Finds the port that a frame for a known MAC goes to, with its id in *to. NULL: *why is the reason
+ * why it may not go there; or without one, the MAC is not known, or its port is closed or no longer
+ * in the VLAN.
  */
 static __always_inline const struct sl_switch_port *sl_switch_find(const struct sl_port *port,
 								   const struct sl_switch_port *sp,

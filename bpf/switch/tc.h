@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The switch on TC, where all of it is: what enters by a switched port is routed by the gateway of
- * its VLAN, sent to one port, flooded, or dropped. Nothing is left to the kernel as it came; what
- * is for the host goes to the internal port of the VLAN.
+ * All of the switch is on TC: what enters by a switched port is routed by the gateway of its VLAN,
+ * sent to one port, flooded, or dropped. Nothing is left to the kernel as it came; what is for the
+ * host goes to the internal port of the VLAN.
  */
 #ifndef SLUICE_BPF_SWITCH_TC_H
 #define SLUICE_BPF_SWITCH_TC_H
@@ -25,7 +25,10 @@ static __always_inline bool sl_is_reserved(__u64 dst)
 	return (dst & 0xffffffffffull) == SL_BPDU && dst >> 40 < SL_RESERVED_END;
 }
 
-/* A frame to a group that means something to the switch itself. 0, or an enum sl_drop. */
+/*
+ * Judges a frame to a group that means something to the switch itself. Returns the reason against
+ * it, if there is one.
+ */
 static __noinline enum sl_drop sl_switch_special(struct __sk_buff *ctx, const struct sl_port *port,
 						 const struct sl_switch_port *sp, struct sl_l2 *l2)
 {
@@ -51,7 +54,10 @@ static __noinline enum sl_drop sl_switch_special(struct __sk_buff *ctx, const st
 	return SL_DROP_SWITCH_PROBE;
 }
 
-/* From the wire to the MAC table. 0, or an enum sl_drop; the guard has had its say. */
+/*
+ * Judges the frame from the wire to the MAC table; the guard has had its say. Returns the reason
+ * against it, if there is one.
+ */
 static __always_inline enum sl_drop sl_switch_admit(struct __sk_buff *ctx,
 						    const struct sl_port *port,
 						    const struct sl_switch_port *sp,
@@ -76,7 +82,10 @@ static __always_inline enum sl_drop sl_switch_admit(struct __sk_buff *ctx,
 	return sl_learn(ctx, port->id, l2);
 }
 
-/* Rate, DSCP and priority of what may enter. SL_CONTINUE, or SL_DROP with work->pkt.reason. */
+/*
+ * Polices what may enter, and gives it its DSCP and priority. SL_CONTINUE, or SL_DROP with
+ * work->pkt.reason.
+ */
 static __noinline enum sl_verdict sl_switch_qos(struct __sk_buff *ctx, const struct sl_port *port,
 						struct sl_work *work)
 {
@@ -94,7 +103,7 @@ static __noinline enum sl_verdict sl_switch_qos(struct __sk_buff *ctx, const str
 }
 
 /*
- * Everything before it is decided where the frame goes. SL_CONTINUE: work->l2 says what it is;
+ * Does everything before it is decided where the frame goes. SL_CONTINUE: work->l2 says what it is.
  * SL_DROP with work->pkt.reason.
  */
 static __always_inline enum sl_verdict sl_switch_receive(struct __sk_buff *ctx,
@@ -218,7 +227,7 @@ static __always_inline void sl_switch_count(struct sl_port_stats *stats, const s
 	sl_vlan_count(work->l2.vid, dropped ? SL_VLAN_DROPPED : count, len);
 }
 
-/* What enters by a switched port: SL_SENT, SL_SPENT, SL_DROP, or SL_TO_GATEWAY. */
+/* Takes what enters by a switched port: SL_SENT, SL_SPENT, SL_DROP, or SL_TO_GATEWAY. */
 static __noinline enum sl_verdict sl_tc_switch(struct __sk_buff *ctx, const struct sl_port *port,
 					       struct sl_port_stats *stats, struct sl_work *work)
 {

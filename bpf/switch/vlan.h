@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VLANs at the edge of the switch: in which one a frame is that enters, and the tag it has when it
- * leaves (IEEE 802.1Q-2022 sections 6.9 and 9.6; 802.1ad tunnels).
+ * This tells in which VLAN a frame is that enters the switch, and which tag it has when it leaves
+ * (IEEE 802.1Q-2022 sections 6.9 and 9.6; 802.1ad tunnels).
  */
 #ifndef SLUICE_BPF_SWITCH_VLAN_H
 #define SLUICE_BPF_SWITCH_VLAN_H
@@ -23,7 +23,7 @@ static __always_inline const __u32 *sl_vlan_map(__u16 port, __u16 vid, bool egre
 	return bpf_map_lookup_elem(&sl_vlan_maps, &key);
 }
 
-/* The switch's id of a trunk's tag, 0 if the trunk has no use for it. */
+/* Finds the switch's id of a trunk's tag; 0: the trunk has no use for it. */
 static __always_inline __u16 sl_vlan_from_wire(const struct sl_switch_port *sp, __u16 port,
 					       __u16 wire)
 {
@@ -60,8 +60,8 @@ static __always_inline enum sl_drop sl_vlan_enter_trunk(const struct sl_switch_p
 }
 
 /*
- * An access port takes untagged and priority-tagged frames. A second tag behind the priority tag
- * would come to light when that is taken off.
+ * Finds the VLAN of what enters by an access port, which takes untagged and priority-tagged frames.
+ * A second tag behind the priority tag would come to light when that is taken off.
  */
 static __always_inline enum sl_drop sl_vlan_enter_access(const struct sl_switch_port *sp,
 							 struct sl_l2 *l2)
@@ -72,7 +72,7 @@ static __always_inline enum sl_drop sl_vlan_enter_access(const struct sl_switch_
 	return SL_DROP_NONE;
 }
 
-/* The VLAN of a frame that enters. 0, or an enum sl_drop. */
+/* Finds the VLAN of a frame that enters. Returns the reason against it, if there is one. */
 static __always_inline enum sl_drop sl_vlan_enter(const struct sl_switch_port *sp, __u16 port,
 						  struct sl_l2 *l2)
 {
@@ -96,8 +96,9 @@ static __always_inline enum sl_drop sl_vlan_enter(const struct sl_switch_port *s
 }
 
 /*
- * The tag with which the frame leaves by this port. The native VLAN has none, unless what stands
- * behind it is a tag: the next switch would take that for the frame's own ("double tagging").
+ * Tells the tag with which the frame leaves by this port. The native VLAN has none, unless what
+ * stands behind it is a tag: the next switch would take that for the frame's own ("double
+ * tagging").
  */
 static __always_inline __u32 sl_vlan_leave(const struct sl_switch_port *sp, __u16 port,
 					   const struct sl_l2 *l2)

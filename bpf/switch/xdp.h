@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The switch on XDP: frames between two known MACs, about which nothing is special. All else is
- * TC's, untouched: what is flooded, learned, for the gateway, or dropped by the switch.
+ * The switch on XDP takes frames between two known MACs about which nothing is special. All else is
+ * left to TC, untouched: what is flooded, learned, for the gateway, or dropped by the switch.
  */
 #ifndef SLUICE_BPF_SWITCH_XDP_H
 #define SLUICE_BPF_SWITCH_XDP_H
@@ -20,8 +20,8 @@ struct sl_macs {
 };
 
 /*
- * Gives the frame this tag in place of the one it has. 0; or a negative errno with the frame as it
- * was.
+ * Gives the frame this tag in place of the one it has. Returns 0; or a negative errno with the
+ * frame as it was.
  */
 static __always_inline int sl_xdp_retag(struct xdp_md *ctx, __u32 from, __u32 to)
 {
@@ -45,7 +45,7 @@ static __always_inline int sl_xdp_retag(struct xdp_md *ctx, __u32 from, __u32 to
 	return 0;
 }
 
-/* Frames of guarded ports are parsed by now; others if there is a question that needs it. */
+/* Parses the frame, if it is not parsed by now: that of a guarded port is. */
 static __noinline void sl_xdp_parse(struct xdp_md *ctx, struct sl_packet *pkt)
 {
 	if (!pkt->ethertype)
@@ -93,8 +93,8 @@ static __always_inline bool sl_xdp_plain(struct xdp_md *ctx, const struct sl_l2 
 }
 
 /*
- * A checksum that is still to be completed is, since nobody does it after a redirect. False if it
- * can't be.
+ * Completes a checksum that is still to be completed, since nobody does it after a redirect. False:
+ * it can't be done.
  */
 static __always_inline bool sl_xdp_complete(struct xdp_md *ctx, struct sl_packet *pkt,
 					    const struct sl_l2 *l2)
@@ -108,9 +108,9 @@ static __always_inline bool sl_xdp_complete(struct xdp_md *ctx, struct sl_packet
 }
 
 /*
- * The flow of the frame in *flow; NULL there: it has none, or its port's are not tracked. False: TC
- * is to see it, since a session begins or is to be judged, or its ports are in another fragment or
- * behind headers that are not to be read.
+ * Finds the flow of the frame in *flow; NULL there: it has none, or its port's are not tracked.
+ * False: TC is to see it, since a session begins or is to be judged, or its ports are in another
+ * fragment or behind headers that are not to be read.
  */
 static __always_inline bool sl_xdp_tracked(struct xdp_md *ctx, const struct sl_port *port,
 					   const struct sl_l2 *l2, struct sl_packet *pkt,
@@ -129,7 +129,10 @@ static __always_inline bool sl_xdp_tracked(struct xdp_md *ctx, const struct sl_p
 	return *flow && !sl_rules_old(*flow);
 }
 
-/* Which VLAN, from whom, to whom. The port to send it to, with its id in *to; NULL: TC's. */
+/*
+ * Finds out in which VLAN the frame is, from whom and to whom. Returns the port to send it to, with
+ * its id in *to; NULL: it is TC's.
+ */
 static __always_inline const struct sl_switch_port *
 sl_xdp_switch_to(const struct sl_port *port, const struct sl_switch_port *sp, struct sl_l2 *l2,
 		 __u16 *to)
@@ -146,8 +149,8 @@ sl_xdp_switch_to(const struct sl_port *port, const struct sl_switch_port *sp, st
 }
 
 /*
- * SL_FORWARD: work->l2 says what leaves, work->hop.port and .qos by which port. SL_DROP with
- * work->pkt.reason.
+ * Switches a frame. SL_FORWARD: work->l2 says what leaves, work->hop.port and .qos by which port.
+ * SL_PASS, or SL_DROP with work->pkt.reason.
  */
 static __always_inline enum sl_verdict sl_xdp_switch(struct xdp_md *ctx, const struct sl_port *port,
 						     struct sl_work *work)
