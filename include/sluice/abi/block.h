@@ -19,7 +19,7 @@ struct sl_block_line {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_block_line) == 64, "sl_block_line is a cache line");
 
-/* Small enough for the array maps of any kernel. */
+/* A part is small enough for the array maps of any kernel. */
 struct sl_block_part {
 	struct sl_block_line lines[8192];
 };
@@ -28,7 +28,7 @@ struct sl_block_part {
 #define SL_BLOCK_TABLES 16u /* struct sl_block_tables */
 #define SL_BLOCK_PARTS	17u
 
-/* How much of a network is listed. */
+/* This says how much of a network is listed. */
 enum sl_block_share {
 	SL_BLOCK_NONE = 0,
 	SL_BLOCK_HOSTS = 1, /* of a /16 of IPv4: nothing but what is among the hosts */
@@ -64,7 +64,7 @@ SL_INLINE __u32 sl_block_host(__u32 addr)
  */
 
 /*
- * One hash table: a power of two of lines from line `first` on, or none. Number 32 is the index of
+ * A hash table is a power of two of lines from line `first` on, or none. Number 32 is the index of
  * /32s, number N > 32 holds the prefixes of length N. A key is in one of the SL_BLOCK_PROBES lines
  * from its hash on, in none behind a line with room.
  */
@@ -87,9 +87,9 @@ struct sl_block_tables {
 SL_STATIC_ASSERT(sizeof(struct sl_block_tables) <= sizeof(struct sl_block_part), "in one part");
 
 /*
- * A /32 of which something is listed, four in a line of the index; unused ones have no bit. Bit n
- * of the 96 says that prefixes of length 32 + n are there (n = 0: all of it is listed), but bit 95
- * says so of length 128; a /127 is stored as two /128.
+ * An entry is a /32 of which something is listed, four in a line of the index; unused ones have no
+ * bit. Bit n of the 96 says that prefixes of length 32 + n are there (n = 0: all of it is listed),
+ * but bit 95 says so of length 128; a /127 is stored as two /128.
  */
 struct sl_block_index {
 	__u32 top; /* the first 32 bits, host order */
@@ -97,7 +97,7 @@ struct sl_block_index {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_block_index) == 16, "four to a line");
 
-/* A line of another table: the first `used` keys count. */
+/* In a line of another table the first `used` keys count. */
 #define SL_BLOCK_KEYS 3u
 struct sl_block_addr6 {
 	__u64 high, low; /* host order, zero beyond the prefix */
@@ -109,7 +109,7 @@ struct sl_block_bucket {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_block_bucket) == 64, "sl_block_bucket is a line");
 
-/* Where a key's probes begin, before the mask. Of a /32 in the index: its number, and 0. */
+/* Tells where a key's probes begin, before the mask. A /32 in the index has its number, and 0. */
 SL_INLINE __u32 sl_block_hash(__u64 high, __u64 low)
 {
 	__u64 hash = (high ^ (low * 0xff51afd7ed558ccdull)) * 0x9e3779b97f4a7c15ull;

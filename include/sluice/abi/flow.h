@@ -6,8 +6,9 @@
 #include "sluice/abi/types.h"
 
 /*
- * Who made an entry, and who may find it. The kind is part of the key, so that what is only counted
- * can't be met by the router, and takes no tuple away from it: the two live in different keys.
+ * The kind says who made an entry, and who may find it. It is part of the key, so that what is only
+ * counted can't be met by the router, and takes no tuple away from it: the two live in different
+ * keys.
  */
 enum sl_kind {
 	SL_KIND_ROUTED = 0,  /* by the router, which forwards by it */
@@ -75,16 +76,16 @@ enum sl_tcp_seen {
 };
 
 /*
- * Everything decided for one direction. 48 bytes, so that it and an IPv4 key are a cache line. Only
- * the packets of this direction write here; session state is the union of the two directions,
- * formed by whoever asks (the sweeper, the CLI).
+ * An entry has everything that is decided for one direction. It has 48 bytes, so that it and an
+ * IPv4 key are a cache line. Only the packets of this direction write here; session state is the
+ * union of the two directions, formed by whoever asks (the sweeper, the CLI).
  */
 struct sl_flow {
 	__u64 packets;	     /* forwarded frames as the hook saw them: a GSO frame counts once */
 	__u64 bytes;	     /* from the Ethernet header on, without FCS */
 	__u32 last_seen;     /* tick of the last packet */
 	__be32 saddr, daddr; /* IPv4: what the packet leaves with, translated or not */
-	__be16 sport, dport; /* likewise, in both families */
+	__be16 sport, dport; /* what it leaves with, in both families */
 	__u16 nh_gen;	     /* sl_nexthop.gen of that slot; 0 = never resolved */
 	__u16 nh_checked;    /* tick, modulo 2^16, at which the kernel was asked */
 	__u16 nh_slot;	     /* index into sl_nexthops */
@@ -126,7 +127,10 @@ SL_INLINE int sl_tcp_is_finished(const struct sl_flow *flow, const struct sl_flo
 	return flow->tcp_seen & back->tcp_seen & SL_TCP_FIN;
 }
 
-/* What is told of a session's beginning: of ORIG entries, beside the flow, which is full. */
+/*
+ * This is what is told of a session's beginning. ORIG entries have it, beside the flow, which is
+ * full.
+ */
 struct sl_birth {
 	__u32 created; /* time of the first packet, in 2^SL_CREATED_SHIFT ns: never wraps */
 	/*
@@ -139,11 +143,11 @@ struct sl_birth {
 SL_STATIC_ASSERT(sizeof(struct sl_birth) == 8, "sl_birth is 8 bytes");
 
 /*
- * A way out: one answer of the host's FIB and neighbour table, shared by all flows that got it. The
- * slot is a hash of the answer. A flow remembers the slot and its gen, and asks the kernel again
- * after sl_settings.nexthop_ttl, or SL_NEXTHOP_SHARED times that if others got the same answer in
- * between; a slot that other content has taken over shows by its gen, which
- * is odd while a writer is at work.
+ * A way out is one answer of the host's FIB and neighbour table, shared by all flows that got it.
+ * The slot is a hash of the answer. A flow remembers the slot and its gen, and asks the kernel
+ * again after sl_settings.nexthop_ttl, or SL_NEXTHOP_SHARED times that if others got the same
+ * answer in between; a slot that other content has taken over shows by its gen, which is odd while
+ * a writer is at work.
  */
 struct sl_nexthop {
 	__u32 gen; /* the low 16 bits count; never 0 once written */
@@ -158,9 +162,9 @@ struct sl_nexthop {
 SL_STATIC_ASSERT(sizeof(struct sl_nexthop) == 32, "sl_nexthop is half a cache line");
 
 /*
- * Map sl_fragments: fragmented packets on their way. The first fragment leaves its ports there once
- * it has passed, so that the later ones find the flow. Keyed by what RFC 791 section 3.2 and RFC
- * 8200 section 4.5 identify a packet with, and by where it came in. A port (SL_FRAGMENT_PLACE: its
+ * Map sl_fragments has fragmented packets on their way. The first fragment leaves its ports there
+ * once it has passed, so that the later ones find the flow. The key is what RFC 791 section 3.2 and
+ * RFC 8200 section 4.5 identify a packet with, and where it came in. A port (SL_FRAGMENT_PLACE: its
  * id in in_port) has SL_FRAGMENTS of them; the key of each is in one of the port's places, of which
  * the newest takes that of the oldest.
  */
@@ -216,7 +220,7 @@ enum sl_held_state {
 	SL_HELD_BUSY, /* a CPU is at it */
 };
 
-/* Map sl_held: later fragments that wait for their first one. */
+/* Map sl_held has later fragments that wait for their first one. */
 struct sl_held {
 	__u32 state; /* enum sl_held_state */
 	__u32 tick;  /* of its coming; it waits for SL_HELD_TICKS */
@@ -225,7 +229,7 @@ struct sl_held {
 	__u8 frame[SL_HELD_BYTES]; /* without the tag of its VLAN */
 };
 
-/* Map sl_live: how many of each there are. All updates are atomic. */
+/* Map sl_live counts how many of each there are. All updates are atomic. */
 struct sl_live {
 	__u64 sessions4;
 	__u64 sessions6;
@@ -239,8 +243,8 @@ struct sl_live {
 #define SL_NEXTHOP_SHARED 4u
 
 /*
- * Map sl_flow_log (array, mapped by readers): sessions that ended, and while somebody watches those
- * that began, in a ring as that of events (sluice/abi/event.h).
+ * Map sl_flow_log (array, mapped by readers) tells of sessions that ended, and while somebody
+ * watches of those that began, in a ring as that of events (sluice/abi/event.h).
  */
 #define SL_FLOW_RECORDS 8192u
 

@@ -42,7 +42,7 @@
 #define SL_FLOW_LEVEL_FIRST 1024u /* groups of the first one: 1 MB of entries */
 #define SL_FLOW_LEVELS_MOST 2	  /* before the last level */
 #define SL_FLOW_CHOICES	    3
-/* Counters in sl_flow_passed of a family: groups of the level before the last one. */
+/* A family has so many counters in sl_flow_passed: the groups of the level before the last one. */
 #define SL_FLOW_PASSES	    (SL_FLOW_LEVEL_FIRST << (SL_FLOW_LEVELS_MOST - 1) * SL_FLOW_LEVEL_SHIFT)
 #define SL_FLOW_PLACES_MOST (SL_FLOW_LEVELS_MOST + SL_FLOW_CHOICES)
 
@@ -52,7 +52,7 @@ union sl_flow_group {
 };
 SL_STATIC_ASSERT(sizeof(union sl_flow_group) == 32, "two groups are a cache line");
 
-/* Slots, whose keys have SL_KEY_LIVE or SL_KEY_DEAD in `kind` unless they are free. */
+/* A slot's key has SL_KEY_LIVE or SL_KEY_DEAD in `kind`, unless the slot is free. */
 struct sl_flow4 {
 	struct sl_flow flow;
 	struct sl_key4 key;
@@ -66,13 +66,12 @@ struct sl_flow6 {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_flow6) == 96, "sl_flow6 is in two cache lines");
 
-/* A key as words, of which the last one has the byte `kind`. Their hash is sl_hash(). */
+/* A key has so many words, of which the last one has the byte `kind`. Their hash is sl_hash(). */
 #define SL_KEY4_WORDS (sizeof(struct sl_key4) / sizeof(sl_word))
 #define SL_KEY6_WORDS (sizeof(struct sl_key6) / sizeof(sl_word))
 SL_STATIC_ASSERT(SL_KEY6_WORDS <= SL_SEED_WORDS, "each word has a part of the seed");
 
-/* Where in the last word, little endian, `domain` and `proto` are; the ports are the low 32 bits.
- */
+/* In the last word, little endian, `domain` and `proto` are here; the ports are the low 32 bits. */
 #define SL_KEY_DOMAIN_SHIFT 32
 #define SL_KEY_PROTO_SHIFT  48
 #define SL_KEY_KIND_SHIFT   56
@@ -80,22 +79,25 @@ SL_STATIC_ASSERT(SL_KEY6_WORDS <= SL_SEED_WORDS, "each word has a part of the se
 #define SL_FLOW_DEAD	    ((__u64)SL_KEY_DEAD << SL_KEY_KIND_SHIFT)
 
 /*
- * Groups for so many entries. Filled to four fifths, a table has room for the next one: of 3
- * million keys that came and went in a simulation none found its groups full, but of tables with
- * some thousand entries one in a million.
+ * Tells how many groups so many entries need. Filled to four fifths, a table has room for the next
+ * one: of 3 million keys that came and went in a simulation none found its groups full, but of
+ * tables with some thousand entries one in a million.
  */
 SL_INLINE __u32 sl_flow_groups(__u32 entries)
 {
 	return (__u32)(((__u64)entries + entries / 4) / SL_FLOW_SLOTS) + 1;
 }
 
-/* The hash in parts: 15 bits of tag, 4 of home, 12 of turn, 32 of group. */
+/*
+ * Takes 15 bits of the hash for the tag; the others take 4 for home, 12 for the turn, 32 for the
+ * group.
+ */
 SL_INLINE __u32 sl_flow_tag(__u64 hash)
 {
 	return SL_FLOW_TAG | (hash & 0x7fff);
 }
 
-/* The slot of its group that a key takes if it is free. */
+/* Tells the slot of its group that a key takes if it is free. */
 SL_INLINE __u32 sl_flow_home(__u64 hash)
 {
 	return hash >> 15 & (SL_FLOW_SLOTS - 1);
@@ -107,40 +109,46 @@ SL_INLINE __u32 sl_flow_turn(__u64 hash)
 }
 
 /*
- * How many levels of a table with so many groups are before the last one, which has at least as
- * many groups as they: some of their groups are not full when the table is.
+ * Tells how many levels of a table with so many groups are before the last one, which has at least
+ * as many groups as they: some of their groups are not full when the table is.
  */
 SL_INLINE __u32 sl_flow_small_levels(__u32 groups)
 {
 	return (groups >= 2 * SL_FLOW_LEVEL_FIRST) + (groups >= 34 * SL_FLOW_LEVEL_FIRST);
 }
 
-/* Groups of a level before the last one. */
+/* Tells how many groups a level before the last one has. */
 SL_INLINE __u32 sl_flow_level_groups(__u32 level)
 {
 	return SL_FLOW_LEVEL_FIRST << level * SL_FLOW_LEVEL_SHIFT;
 }
 
-/* The first group of a level. */
+/* Tells the first group of a level. */
 SL_INLINE __u32 sl_flow_level_begin(__u32 level)
 {
 	return (0x11 & ((1u << level * SL_FLOW_LEVEL_SHIFT) - 1)) *
 	       SL_FLOW_LEVEL_FIRST; /* 1 + 16 */
 }
 
-/* Which of its family's counters in sl_flow_passed is a key's. Of a table with one level: none. */
+/*
+ * Tells which of its family's counters in sl_flow_passed is a key's. A table with one level has
+ * none.
+ */
 SL_INLINE __u32 sl_flow_pass(__u64 hash, __u32 groups)
 {
 	return (hash >> 32) & (sl_flow_level_groups(sl_flow_small_levels(groups) - 1) - 1);
 }
 
-/* In how many groups of such a table a key may be. */
+/* Tells in how many groups of such a table a key may be. */
 SL_INLINE __u32 sl_flow_places(__u32 groups)
 {
 	return sl_flow_small_levels(groups) + SL_FLOW_CHOICES;
 }
 
-/* One of these groups: the one of each level, then those of the last. The same may come twice. */
+/*
+ * Tells one of these groups: the one of each level, then those of the last. The same may come
+ * twice.
+ */
 SL_INLINE __u32 sl_flow_place(__u64 hash, __u32 groups, __u32 place)
 {
 	__u32 levels = sl_flow_small_levels(groups), level = place < levels ? place : levels;

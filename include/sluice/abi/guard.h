@@ -34,14 +34,17 @@ enum sl_guard_check {
 };
 
 /*
- * Sets of MACs and of addresses: open-addressed tables that the loader has found a multiplier for
- * with which every key is in one of the SL_GUARD_WINDOW slots from sl_guard_slot() on (going
+ * Sets of MACs and of addresses are open-addressed tables. The loader has found a multiplier for
+ * each with which every key is in one of the SL_GUARD_WINDOW slots from sl_guard_slot() on (going
  * round).
  */
 #define SL_GUARD_SLOTS	128u
 #define SL_GUARD_WINDOW 4u
 
-/* A MAC as a number, the first byte the lowest; the upper 16 bits are flags. 0 = empty slot. */
+/*
+ * A MAC is a number here, the first byte the lowest; the upper 16 bits are flags. 0: the slot is
+ * empty.
+ */
 #define SL_GUARD_MAC_BITS    0x0000ffffffffffffull
 #define SL_GUARD_MAC_STANDBY (1ull << 48) /* may receive, but not send yet */
 
@@ -65,7 +68,10 @@ SL_INLINE __u32 sl_guard_mac_slot(__u64 mac, __u64 factor)
 	return (__u32)((mac * factor) >> 57);
 }
 
-/* The two halves of a (mapped) address as they stand in memory. */
+/*
+ * Tells where an address begins to be looked for, given its two halves (mapped) as they stand in
+ * memory.
+ */
 SL_INLINE __u32 sl_guard_addr_slot(__u64 first, __u64 second, __u64 factor)
 {
 	return (__u32)(((first ^ (second * 0x9e3779b97f4a7c15ull)) * factor) >> 57);

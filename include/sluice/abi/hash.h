@@ -11,7 +11,7 @@
 
 #define SL_SEED_WORDS 5u /* of the longest key that is hashed */
 
-/* Random bytes. */
+/* A seed is random bytes. */
 struct sl_seed {
 	__u64 words[SL_SEED_WORDS];
 };
@@ -25,7 +25,10 @@ SL_INLINE __u64 sl_hash_fold(__u64 hash)
 	return hash ^ hash >> 32;
 }
 
-/* Each bit of the number comes to bear on each bit of the hash; no two numbers have the same. */
+/*
+ * Spreads a number: each bit of it comes to bear on each bit of the hash, and no two numbers have
+ * the same.
+ */
 SL_INLINE __u64 sl_hash_spread(__u64 number)
 {
 	number = sl_hash_fold(number) * 0xff51afd7ed558ccdull; /* the factors are MurmurHash3's */
@@ -34,9 +37,9 @@ SL_INLINE __u64 sl_hash_spread(__u64 number)
 }
 
 /*
- * NH of UMAC (RFC 4418 section 5.2.2): whichever two keys of `count` words somebody chooses, they
- * have the same sum with one seed in 2^32. A chain of multiplications by known factors has no such
- * bound: what differs in the highest bit of one word alone can be cancelled in the next. The
+ * Hashes `count` words by NH of UMAC (RFC 4418 section 5.2.2): whichever two keys somebody chooses,
+ * they have the same sum with one seed in 2^32. A chain of multiplications by known factors has no
+ * such bound: what differs in the highest bit of one word alone can be cancelled in the next. The
  * products do not wait for each other, and halves are read as the parser wrote them, since a load
  * that spans two fresh stores waits for both.
  */

@@ -9,8 +9,8 @@
 #define SL_STAMP_MAGIC 0x6563756c69733031ull
 
 /*
- * Written once when the maps are made. A binary whose SL_ABI_VERSION or sizes differ does
- * not touch the maps.
+ * The stamp is written once when the maps are made. A binary whose SL_ABI_VERSION or sizes differ
+ * does not touch the maps.
  */
 struct sl_stamp {
 	__u64 magic;
@@ -22,7 +22,7 @@ struct sl_stamp {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_stamp) == 48, "sl_stamp is 48 bytes");
 
-/* Times are in ticks. Written by the loader; read by the datapath at any time. */
+/* The loader writes the settings, and the datapath reads them at any time. Times are in ticks. */
 struct sl_settings {
 	__u32 udp_timeout;	       /* RFC 4787 REQ-5; default 300 s */
 	__u32 tcp_established_timeout; /* RFC 5382 REQ-5; default 7440 s */

@@ -6,7 +6,7 @@
 #include "sluice/abi/protocol.h"
 #include "sluice/abi/types.h"
 
-/* Protocols that have ports to translate; each has a port space of its own. */
+/* These protocols have ports to translate; each has a port space of its own. */
 enum sl_l4 {
 	SL_L4_TCP = 0,
 	SL_L4_UDP = 1,
@@ -14,7 +14,7 @@ enum sl_l4 {
 	SL_L4_COUNT = 3,
 };
 
-/* The enum sl_l4 of a protocol, or -1: it has no ports to translate. */
+/* Finds the enum sl_l4 of a protocol; -1: it has no ports to translate. */
 SL_INLINE int sl_l4_of(__u8 proto)
 {
 	switch (proto) {
@@ -29,7 +29,10 @@ SL_INLINE int sl_l4_of(__u8 proto)
 	}
 }
 
-/* A port space is one external address and protocol. Index of sl_port_bits and sl_pool_stats. */
+/*
+ * Tells the port space of an external address and protocol: index of sl_port_bits and
+ * sl_pool_stats.
+ */
 SL_INLINE __u32 sl_l4port_space(__u32 external, int l4)
 {
 	return external * SL_L4_COUNT + l4;
@@ -56,7 +59,7 @@ struct sl_masq {
 #define SL_MASQ_ROUTABLE 0xffffffffu
 
 /*
- * The uplink of entries that say no more than that a network is masqueraded at some uplink: by any
+ * Entries with this uplink say no more than that a network is masqueraded at some uplink: by any
  * other one that does not know it, nothing of it leaves as it is.
  */
 #define SL_MASQ_ANYWHERE 0u
@@ -125,7 +128,7 @@ SL_STATIC_ASSERT(sizeof(struct sl_binding) == 16, "sl_binding is 16 bytes");
  */
 struct sl_forward_key {
 	union sl_addr addr; /* external; with an uplink internal */
-	__be16 port;	    /* likewise */
+	__be16 port;	    /* of the same endpoint */
 	__u8 proto;	    /* IPPROTO_TCP or IPPROTO_UDP */
 	__u8 zero;
 	__u32 uplink; /* SL_FORWARD_IN, or the ifindex by which the internal endpoint sends */

@@ -24,7 +24,7 @@
 #define SL_POLICY_NO_RULE    SL_POLICY_BITS
 #define SL_POLICY_BLOCK_BITS 2048u /* 32 words, 4 lines */
 
-/* The stricter, the higher. */
+/* The higher an action, the stricter it is. */
 enum sl_policy_action {
 	SL_POLICY_ALLOW = 0,
 	SL_POLICY_LOG = 1, /* allowed and reported */
@@ -50,11 +50,11 @@ enum sl_policy_property {
 };
 #define SL_POLICY_JOINED 7
 
-/* Values of SL_POLICY_PROTOCOL beyond 255: 256 + type of ICMP, 512 + type of ICMPv6. */
+/* SL_POLICY_PROTOCOL has values beyond 255: 256 + type of ICMP, 512 + type of ICMPv6. */
 #define SL_POLICY_ICMP_TYPES   256u
 #define SL_POLICY_ICMPV6_TYPES 512u
 
-/* A value of any property, in host order; an address is 128 bits, IPv4 mapped. */
+/* A value of any property is in host order; an address is 128 bits, IPv4 mapped. */
 struct sl_policy_value {
 	__u64 high, low;
 };
@@ -70,7 +70,7 @@ struct sl_policy_node {
 	__u32 child[4];
 };
 
-/* A set of rules. Bit i of the summary: word i is not zero. */
+/* A class is a set of rules. Bit i of the summary says that word i is not zero. */
 struct sl_policy_class {
 	__u64 summary[SL_POLICY_SUMMARY];
 	__u32 block[SL_POLICY_BITS / SL_POLICY_BLOCK_BITS]; /* the first of its four lines */
@@ -82,15 +82,16 @@ struct sl_policy_rule {
 	__u32 zero;
 };
 
-/* Line 0. */
+/* The header is line 0. */
 struct sl_policy_header {
-	/* As a node's child. 0: no rule asks for the property; never of SL_POLICY_PROTOCOL. */
+	/* The same as a node's child. 0: no rule asks for the property, which is never so for
+	 * SL_POLICY_PROTOCOL. */
 	__u32 root[SL_POLICY_PROPERTIES];
 	__u32 rules;	    /* line of the first four */
 	__u64 fingerprint;  /* of all that the image was made of */
 	__u16 generation;   /* sl_rules.loaded, its low 16 bits */
 	__u16 out_defaults; /* word of the first default of what leaves its source; 256 = none */
-	__u16 in_defaults;  /* likewise of what goes to its destination; behind the others */
+	__u16 in_defaults;  /* those of what goes to its destination; behind the others */
 	__u16 zeros[5];
 };
 
@@ -106,9 +107,9 @@ SL_STATIC_ASSERT(sizeof(struct sl_policy_node) == 64, "sl_policy_node is a line"
 SL_STATIC_ASSERT(sizeof(struct sl_policy_class) == 64, "sl_policy_class is a line");
 SL_STATIC_ASSERT(sizeof(union sl_policy_line) == 64, "a line is a cache line");
 
-/* Where a packet leaves is not known: it is flooded, or left to a bridge of the kernel. */
+/* It is not known where the packet leaves: it is flooded, or left to a bridge of the kernel. */
 #define SL_POLICY_PORT_UNKNOWN 0xffffu
-/* It leaves by an interface that is no port. */
+/* The packet leaves by an interface that is no port. */
 #define SL_POLICY_PORT_OTHER 0xfffeu
 
 /* sl_policy_query.hidden, one including the other. */

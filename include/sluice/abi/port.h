@@ -37,7 +37,7 @@ enum sl_port_flag {
 	SL_PORT_SHORTCUT = 1 << 6,     /* of a bridge: known unicast may go past it */
 	SL_PORT_TRACK = 1 << 7,	       /* what is switched or the host's has flows as well */
 	SL_PORT_STRICT4 = 1 << 8,      /* sources must be behind it by the host's routes */
-	SL_PORT_STRICT6 = 1 << 9,      /* likewise */
+	SL_PORT_STRICT6 = 1 << 9,      /* the same for IPv6 */
 	/*
 	 * The interface has addresses, and the host forwarded nothing by it before sluice came:
 	 * what it forwards now goes to ports only. One bit for each family.
@@ -60,7 +60,7 @@ struct sl_port {
 	__u8 role; /* enum sl_role */
 	__u8 spare;
 	__be32 addr4;	     /* source of ICMP errors sent out of this port; 0 = none */
-	union sl_addr addr6; /* likewise; all zero = none */
+	union sl_addr addr6; /* of IPv6; all zero = none */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_port) == 48, "sl_port is 48 bytes");
 SL_STATIC_ASSERT(__builtin_offsetof(struct sl_port, mac) % 8 == 0, "the MAC begins a word");

@@ -22,7 +22,7 @@ enum sl_qos_flag {
 };
 
 /*
- * A token bucket as virtual scheduling (GCRA, ITU-T I.371 annex A). Its state is one number: the
+ * A token bucket is a virtual schedule (GCRA, ITU-T I.371 annex A). Its state is one number: the
  * time at which it will be full again. Times are in 2^-8 ns, modulo 2^64 (2.2 years).
  */
 #define SL_BUCKET_TIME_SHIFT 8
@@ -65,7 +65,7 @@ struct sl_qos {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_qos) == 224, "sl_qos is 224 bytes");
 
-/* What keeps one bucket's time and how long it has been at its limit. A cache line. */
+/* This keeps one bucket's time, and how long it has been at its limit. It is a cache line. */
 struct sl_bucket_state {
 	__u64 bytes_at, frames_at; /* when it is full again; 0 = it is */
 	__u64 throttled;	   /* ns in which frames came that were over the rate */
@@ -134,7 +134,7 @@ struct sl_qos_class_stats {
 	struct sl_counter sent, marked;
 };
 
-/* The HTB class of a class: handle | this + class. */
+/* The HTB class of a class is handle | this + class. */
 #define SL_QOS_HTB_MAJOR 0x51ceu
 #define SL_QOS_HTB_ROOT	 1u
 #define SL_QOS_HTB_LEAF	 0x10u

@@ -168,7 +168,7 @@ enum sl_drop {
 	    SL_DROP_COUNT,
 };
 
-/* Room for reasons to come without a change of map layout. */
+/* There is room for reasons to come without a change of map layout. */
 #define SL_DROP_MAX   64u
 #define SL_DROP_SLOTS (SL_MAX_PORTS * SL_DROP_MAX)
 

@@ -8,8 +8,8 @@
 #include "sluice/abi/protocol.h"
 
 /*
- * Makes the key of the packets that answer those of `key` after they left as `flow` says. Field by
- * field: a whole one would be made on the stack first.
+ * Makes the key of the packets that answer those of `key` after they left as `flow` says. It does
+ * so field by field: a whole one would be made on the stack first.
  */
 SL_INLINE void sl_answer_key4(const struct sl_key4 *key, const struct sl_flow *flow,
 			      struct sl_key4 *answer)
@@ -46,7 +46,7 @@ SL_INLINE int sl_tcp_is_established(const struct sl_flow *flow, const struct sl_
 }
 
 /*
- * How many ticks a session lives without a packet.
+ * Tells how many ticks a session lives without a packet.
  * @param flow the entry that opened it
  * @param back the other one; zero while it has none
  */

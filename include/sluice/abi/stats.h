@@ -5,16 +5,18 @@
 
 #include "sluice/abi/types.h"
 
-/* Frames as the hook saw them (a GSO frame counts once); bytes from the Ethernet header on. */
+/*
+ * Frames are counted as the hook saw them (a GSO frame counts once), bytes from the Ethernet header
+ * on.
+ */
 struct sl_counter {
 	__u64 packets;
 	__u64 bytes;
 };
 
 /*
- * What became of a packet. For every port and direction
- *     OBSERVED = FORWARDED + PASSED + DROPPED
- * holds exactly: OBSERVED is counted apart, on the same CPU, so a missing count shows.
+ * This is what became of a packet. For every port and direction OBSERVED = FORWARDED + PASSED +
+ * DROPPED holds exactly: OBSERVED is counted apart, on the same CPU, so a missing count shows.
  */
 enum sl_count {
 	SL_COUNT_OBSERVED = 0,
@@ -28,7 +30,7 @@ enum sl_count {
 struct sl_port_stats {
 	struct sl_counter rx[SL_COUNT_MAX]; /* entered the host by this port */
 	struct sl_counter tx[SL_COUNT_MAX]; /* left the host by it */
-	/* Of both, what has no flow although the port's traffic is tracked: the table was full. */
+	/* This, of both, has no flow although the port's traffic is tracked: the table was full. */
 	struct sl_counter unattributed;
 };
 SL_STATIC_ASSERT(sizeof(struct sl_port_stats) == 144, "sl_port_stats is 144 bytes");

@@ -74,7 +74,7 @@ struct sl_switch_port {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_switch_port) == 64 + 512, "sl_switch_port is 576 bytes");
 
-/* Why a port that is to be closed is closed. */
+/* This says why a port that is to be closed is closed. */
 enum sl_closed {
 	SL_OPEN = 0,
 	SL_CLOSED_BPDU = 1,
@@ -109,7 +109,7 @@ struct sl_vlan {
 	__u16 port;   /* id of the internal port that leads to the host; 0 = none */
 	__be32 addr4; /* source of ICMP errors; 0 = none */
 	__u32 vni; /* 24 bits: VXLAN network of this VLAN; 0 = none. Kept for the tunnel to come */
-	union sl_addr addr6; /* likewise; all zero = none */
+	union sl_addr addr6; /* of IPv6; all zero = none */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_vlan) == 40, "sl_vlan is 40 bytes");
 
@@ -164,8 +164,8 @@ struct sl_fdb_bucket {
 SL_STATIC_ASSERT(sizeof(struct sl_fdb_bucket) == 64, "sl_fdb_bucket is a cache line");
 
 /*
- * The buckets of a key are parts of this number. The factor is odd and secret: the upper bits of
- * such a product are the same for two numbers with few factors, whichever they are
+ * Makes the number that the buckets of a key are parts of. The factor is odd and secret: the upper
+ * bits of such a product are the same for two numbers with few factors, whichever they are
  * (Dietzfelbinger's multiplicative hashing).
  */
 SL_INLINE __u64 sl_fdb_hash(__u64 key, const struct sl_seed *seed)
@@ -176,9 +176,9 @@ SL_INLINE __u64 sl_fdb_hash(__u64 key, const struct sl_seed *seed)
 }
 
 /*
- * The bucket where a key is looked for in turn, from 0 to SL_FDB_CHOICES - 1. Nearly all are in the
- * first one that is not full of others. @param mask number of buckets, which is a power of two,
- * less one (sl_settings.fdb_mask)
+ * Tells the bucket where a key is looked for in turn, from 0 to SL_FDB_CHOICES - 1. Nearly all are
+ * in the first one that is not full of others.
+ * @param mask number of buckets, which is a power of two, less one (sl_settings.fdb_mask)
  */
 SL_INLINE __u32 sl_fdb_choice(__u64 hash, __u32 turn, __u32 mask)
 {
@@ -186,7 +186,7 @@ SL_INLINE __u32 sl_fdb_choice(__u64 hash, __u32 turn, __u32 mask)
 }
 
 /*
- * Map sl_mac_moves (LRU hash), key: as sl_fdb.key. Of MACs that were seen on another port than
+ * Map sl_mac_moves (LRU hash), key: as sl_fdb.key. It has MACs that were seen on another port than
  * before.
  */
 struct sl_mac_moves {
@@ -199,7 +199,7 @@ struct sl_mac_moves {
 #define SL_LOOP_MOVES 8u
 
 /*
- * The loop probe: 60 bytes, broadcast, sent after a flooded frame but at most twice a second by a
+ * The loop probe is 60 bytes, broadcast, sent after a flooded frame but at most twice a second by a
  * port. Who gets it back has found a loop. A VM sees the cookie of its own port alone, so that it
  * can't name another's.
  */
@@ -215,10 +215,10 @@ struct sl_probe {
 SL_STATIC_ASSERT(sizeof(struct sl_probe) == 16, "sl_probe is 16 bytes");
 
 /*
- * Map sl_shortcuts (LRU hash): what a Linux bridge was seen to do with a frame between two ports of
- * ours (SL_PORT_SHORTCUT), without tags. For SL_SHORTCUT_TICKS the like is sent the same way past
- * it; then the bridge has its say again. Only while both ends talk: so the bridge knows where each
- * is, and a flooded frame is not taken for one that has a single destination.
+ * Map sl_shortcuts (LRU hash) has what a Linux bridge was seen to do with a frame between two ports
+ * of ours (SL_PORT_SHORTCUT), without tags. For SL_SHORTCUT_TICKS the like is sent the same way
+ * past it; then the bridge has its say again. Only while both ends talk: so the bridge knows where
+ * each is, and a flooded frame is not taken for one that has a single destination.
  */
 struct sl_shortcut_key {
 	__u64 dst;  /* MAC, the first byte the lowest */

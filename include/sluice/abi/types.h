@@ -18,7 +18,7 @@
 #define SL_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
 #endif
 
-/* Functions of both sides. In a BPF program a call takes longer than what they do. */
+/* Functions of both sides are inline. In a BPF program a call takes longer than what they do. */
 #ifdef __bpf__
 #define SL_INLINE static inline __attribute__((always_inline))
 #else
