@@ -1,5 +1,5 @@
 // sluice-gen: sends, receives and forwards test packets as fast as the kernel can. See
-// docs/performance.md. One JSON document on stdout; errors on stderr.
+// docs/guide/performance.md. One JSON document on stdout; errors on stderr.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <map>

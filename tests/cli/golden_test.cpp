@@ -1,5 +1,5 @@
 // The documents of every listing, of values made by hand, against golden/. They are the schema
-// that docs/json.md describes: a change here is a change of the contract.
+// that docs/reference/json.md describes: a change here is a change of the contract.
 #include "golden.hpp"
 
 #include <gmock/gmock.h>
