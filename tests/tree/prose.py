@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Prose in tracked *.md is at most 100 columns wide, and every relative link leads somewhere.
+
+Tables, code blocks and headings may be wider, and so may a line that is one word: a link, a
+command in backticks. Prints one line for each break, and exits with 1 if there is any.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+ROOT = Path(__file__).resolve().parents[2]
+COLUMNS = 100
+FENCE = re.compile(r"^\s*(```|~~~)")
+HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
+LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(<?([^()\s>]+(?:\([^()]*\))?)>?(?:\s+\"[^\"]*\")?\)")
+DEFINITION = re.compile(r"^\s*\[[^\]]+\]:\s+(\S+)")
+ANCHOR = re.compile(r"<a\s+(?:id|name)=\"([^\"]+)\"")
+CODE = re.compile(r"(`+)(?:(?!\1).)+?\1")
+MARKER = re.compile(r"^\s*(?:[-*+>]|\d+[.)])?\s*")
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub and GitLab give a heading."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def lines_of(text: str):
+    """Each line with its number and whether it is outside code blocks, fenced or indented."""
+    fenced = False
+    behind = True  # a blank line or indented code: what is indented next is code
+    for number, line in enumerate(text.splitlines(), 1):
+        indented = behind and line.startswith("    ")
+        behind = not line.strip() or indented
+        if FENCE.match(line):
+            fenced = not fenced
+            yield number, line, False
+        else:
+            yield number, line, not fenced and not indented
+
+
+def anchors_of(text: str) -> set:
+    found, seen = set(), {}
+    for _, line, prose in lines_of(text):
+        if not prose:
+            continue
+        found.update(ANCHOR.findall(line))
+        heading = HEADING.match(line)
+        if heading:
+            name = slug(heading[1])
+            times = seen.get(name, 0)
+            seen[name] = times + 1
+            found.add(f"{name}-{times}" if times else name)
+    return found
+
+
+def too_wide(line: str) -> bool:
+    if len(line) <= COLUMNS or line.lstrip().startswith("|") or HEADING.match(line):
+        return False
+    words = CODE.sub("x", LINK.sub("x", MARKER.sub("", line, count=1)))
+    return " " in words.strip()
+
+
+def main() -> int:
+    names = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z", "*.md"], check=True,
+                           capture_output=True, text=True).stdout.split("\0")
+    texts = {(ROOT / name).resolve(): (ROOT / name).read_text(encoding="utf-8")
+             for name in names if name and (ROOT / name).exists()}
+    anchors = {path: anchors_of(text) for path, text in texts.items()}
+    breaks = []
+    for path, text in texts.items():
+        for number, line, prose in lines_of(text):
+            if not prose:
+                continue
+            where = f"{path.relative_to(ROOT)}:{number}"
+            if too_wide(line):
+                breaks.append(f"{where}: {len(line)} columns, of {COLUMNS}")
+            bare = CODE.sub("", line) if "](" not in line else line
+            for target in LINK.findall(bare) + DEFINITION.findall(bare):
+                if re.match(r"[a-z][a-z0-9+.-]*:", target):
+                    continue
+                file, _, anchor = unquote(target).partition("#")
+                to = (path.parent / file).resolve() if file else path
+                if not to.exists():
+                    breaks.append(f"{where}: {target}: there is no such file")
+                elif anchor and to in anchors and anchor not in anchors[to]:
+                    breaks.append(f"{where}: {target}: there is no such heading")
+    print("\n".join(breaks), end="\n" if breaks else "")
+    return 1 if breaks else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
