@@ -17,7 +17,7 @@ COLUMNS = 100
 FENCE = re.compile(r"^\s*(```|~~~)")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(<?([^()\s>]+(?:\([^()]*\))?)>?(?:\s+\"[^\"]*\")?\)")
-DEFINITION = re.compile(r"^\s*\[[^\]]+\]:\s+(\S+)")
+DEFINITION = re.compile(r"^[ ]{0,3}\[[^\]]+\]:[ ]+(\S+)", re.MULTILINE)
 ANCHOR = re.compile(r"<a\s+(?:id|name)=\"([^\"]+)\"")
 CODE = re.compile(r"(`+)(?:(?!\1).)+?\1")
 MARKER = re.compile(r"^\s*(?:[-*+>]|\d+[.)])?\s*")
@@ -73,22 +73,27 @@ def main() -> int:
     anchors = {path: anchors_of(text) for path, text in texts.items()}
     breaks = []
     for path, text in texts.items():
+        name = path.relative_to(ROOT)
+        prose_only = []
         for number, line, prose in lines_of(text):
-            if not prose:
+            prose_only.append(line if prose else "")
+            if prose and too_wide(line):
+                breaks.append(f"{name}:{number}: {len(line)} columns, of {COLUMNS}")
+        # As one text: a link may begin on one line and end on the next. What looks like a link in
+        # a code span is none.
+        whole = CODE.sub(lambda span: "x" * len(span[0]) if "](" in span[0] else span[0],
+                         "\n".join(prose_only))
+        for link in [*LINK.finditer(whole), *DEFINITION.finditer(whole)]:
+            target = link[1]
+            if re.match(r"[a-z][a-z0-9+.-]*:", target):
                 continue
-            where = f"{path.relative_to(ROOT)}:{number}"
-            if too_wide(line):
-                breaks.append(f"{where}: {len(line)} columns, of {COLUMNS}")
-            bare = CODE.sub("", line) if "](" not in line else line
-            for target in LINK.findall(bare) + DEFINITION.findall(bare):
-                if re.match(r"[a-z][a-z0-9+.-]*:", target):
-                    continue
-                file, _, anchor = unquote(target).partition("#")
-                to = (path.parent / file).resolve() if file else path
-                if not to.exists():
-                    breaks.append(f"{where}: {target}: there is no such file")
-                elif anchor and to in anchors and anchor not in anchors[to]:
-                    breaks.append(f"{where}: {target}: there is no such heading")
+            where = f"{name}:{whole.count(chr(10), 0, link.end(1)) + 1}"
+            file, _, anchor = unquote(target).partition("#")
+            to = (path.parent / file).resolve() if file else path
+            if not to.exists():
+                breaks.append(f"{where}: {target}: there is no such file")
+            elif anchor and to in anchors and anchor not in anchors[to]:
+                breaks.append(f"{where}: {target}: there is no such heading")
     print("\n".join(breaks), end="\n" if breaks else "")
     return 1 if breaks else 0
 
