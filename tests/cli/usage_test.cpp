@@ -117,6 +117,7 @@ TEST(Usage, ErrorsExitWith2) {
         {"nat", "forward", "add", "--proto", "tcp", "--external", "192.0.2.1:1-2", "--internal",
          "10.0.0.2:1"},
         {"nat", "session", "list", "colour=red"},
+        {"drops", "flows-ful"},
         {"nat", "session", "flush", "src"},
         {"up", "--max-flows", "0"},
         {"up", "--max-flows", "many"},
