@@ -5,15 +5,11 @@
 #include <cstring>
 #include <exception>
 
-#include "cli/command.hpp"
+#include "cli/command_line.hpp"
 #include "loader/instance/target.hpp"
 
 namespace sluice::cli {
 namespace {
-
-struct Flags {
-    bool json = false, pretty = false, dry_run = false;
-};
 
 /// Before parsing, so that a usage error comes out in the form that was asked for.
 Mode wanted_mode(int argc, const char* const* argv) {
@@ -24,29 +20,6 @@ Mode wanted_mode(int argc, const char* const* argv) {
         if (std::strcmp(argv[i], "--json") == 0) mode = Mode::json;
     }
     return mode;
-}
-
-void add_global_options(CLI::App& app, Target& target, Flags& flags) {
-    app.add_option("--instance", target.instance, "Instance to work on")
-        ->type_name("NAME")
-        ->capture_default_str();
-    app.add_option("--netns", target.netns,
-                   "Network namespace; needed only for `up`, the instance remembers it")
-        ->type_name("NAME|PATH");
-    auto* json = app.add_flag("--json", flags.json, "Print one JSON document");
-    app.add_flag("--pretty", flags.pretty, "The same, indented")->excludes(json);
-    app.add_flag("--dry-run", flags.dry_run, "Check and show what would be done; change nothing");
-}
-
-void add_version(CLI::App& app, Invocation& invocation) {
-    auto* command = add_command(app, "version", "Version of this program and of its map layouts",
-                                "  sluice version");
-    on_run(command, invocation, [](const Target&) -> Result<Document> {
-        return Document{"sluice.version/1",
-                        {{"version", SLUICE_VERSION}, {"abi", SL_ABI_VERSION}},
-                        {Facts{"", {{"sluice", "/version"}, {"map layout", "/abi"}}}},
-                        {}};
-    });
 }
 
 /// The commands on the line so far, `port add`; empty if there is none.
@@ -92,38 +65,14 @@ int report(Output& output, const Invocation& invocation, Error error) {
 
 int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
     Output output(wanted_mode(argc, argv), out, err);
-    CLI::App app{"sluice: the packet gate between virtual machines and the network", "sluice"};
-    Invocation invocation;
-    Flags flags;
-
-    app.fallthrough();
-    app.require_subcommand(1);
-    app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-    app.get_formatter()->label("Subcommands", "Commands");
-    add_global_options(app, invocation.target, flags);
-    add_instance_commands(app, invocation);
-    add_port_commands(app, invocation);
-    add_nat_commands(app, invocation);
-    add_guard_commands(app, invocation);
-    add_switch_commands(app, invocation);
-    add_qos_commands(app, invocation);
-    add_block_commands(app, invocation);
-    add_policy_commands(app, invocation);
-    add_mac_commands(app, invocation);
-    add_flow_commands(app, invocation);
-    add_detect_commands(app, invocation);
-    add_events_command(app, invocation);
-    add_stats_commands(app, invocation);
-    add_serve_command(app, invocation);
-    add_version(app, invocation);
-    app.footer(
-        "`sluice OBJECT --help` shows an object's actions, `sluice OBJECT ACTION --help` "
-        "an action's options.");
+    CommandLine line;
+    auto& app = line.app;
+    auto& invocation = line.invocation;
 
     // The one place where exceptions, CLI11's and nlohmann's, become errors of ours.
     try {
         app.parse(argc, argv);
-        if (flags.dry_run) invocation.target.effect = Effect::plan;
+        if (line.dry_run) invocation.target.effect = Effect::plan;
         auto name = parse_instance_name(invocation.target.instance);
         if (!name) return report(output, invocation, name.error());
         if (auto done = invocation.action(output); !done)

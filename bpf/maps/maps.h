@@ -52,6 +52,7 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_rules, __u32, struct sl_rules, 1, BPF_F_MMAPABLE);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_ports, __u32, struct sl_port, SL_PORT_SLOTS, 0);
 /* Mapped by the loader, whose changes must leave the datapath's alone. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_accounts, __u32, struct sl_account, SL_ACCOUNTS, BPF_F_MMAPABLE);
+/* Map sl_xdp_targets: ports that XDP may redirect to, by id: those proved able to receive. */
 SL_MAP(BPF_MAP_TYPE_DEVMAP, sl_xdp_targets, __u32, __u32, SL_MAX_PORTS, 0);
 
 SL_MAP(BPF_MAP_TYPE_LPM_TRIE, sl_masquerades, struct sl_masq_key, struct sl_masq, 4096,
@@ -71,7 +72,7 @@ SL_MAP(BPF_MAP_TYPE_ARRAY, sl_forwarded_ports, __u32, __u64, 2 * SL_FORWARDED_WO
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_port_stats, __u32, struct sl_port_stats, SL_MAX_PORTS, 0);
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_drops, __u32, struct sl_counter, SL_DROP_SLOTS, 0);
 
-/* What the guards would have dropped on --audit; indexed as sl_drops. */
+/* Map sl_audits: what the guards would have dropped on --audit; indexed as sl_drops. */
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_audits, __u32, struct sl_counter, SL_DROP_SLOTS, 0);
 
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_guards, __u32, struct sl_guard, SL_GUARDS, 0);
@@ -109,7 +110,7 @@ SL_MAP(BPF_MAP_TYPE_HASH, sl_fragments, struct sl_fragment_key, union sl_fragmen
 /* Later fragments that wait for their first one: route/hold.h. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_held, __u32, struct sl_held, SL_HELD_PORTS *SL_HELD_PLACES, 0);
 
-/* Where XDP sums a frame whose bytes it can't read directly. */
+/* Map sl_csum_scratch: where XDP sums a frame whose bytes it can't read directly. */
 struct sl_csum_buffer {
 	__u8 bytes[512 + 4];
 };
@@ -158,7 +159,7 @@ struct {
 	__array(values, struct sl_block_image);
 } sl_block SEC(".maps");
 
-/* It has as many lines as it takes: BPF_F_INNER_MAP (Linux 5.10). */
+/* Map sl_block_lines: as many lines as the image takes: BPF_F_INNER_MAP (Linux 5.10). */
 struct sl_block_some_lines {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -95,6 +95,7 @@ struct sl_work {
 	struct sl_cut cut;	/* of one that is too large for the way out */
 };
 
+/* Map sl_work: what a program keeps of the packet it is at and its stack has no room for. */
 SL_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, sl_work, __u32, struct sl_work, 1, 0);
 
 /* Clears what a packet must not inherit from the one before it. */

@@ -36,7 +36,10 @@ enum sl_icmp_class {
 	SL_ICMP_CLASSES = 2,
 };
 
-/* Token buckets: lib/tokens.h. */
+/*
+ * Maps sl_icmp_ports and sl_icmp_hosts: token buckets (lib/tokens.h) of the ICMP errors that a
+ * port, or a host by the hash of its address, may be sent.
+ */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_icmp_ports, __u32, __u64, SL_MAX_PORTS *SL_ICMP_CLASSES, 0);
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_icmp_hosts, __u32, __u64, SL_ICMP_HOSTS *SL_ICMP_CLASSES, 0);
 

@@ -17,6 +17,7 @@
 #include "nat/nat.h"
 #include "maps/work.h"
 
+/* Map sl_sources: sources that were found to be rightly where they came in, and when. */
 #define SL_SOURCE_TICK_BITS 20 /* of sl_sources: comes round in 18 minutes */
 #define SL_SOURCE_TICKS	    ((1ull << SL_SOURCE_TICK_BITS) - 1)
 

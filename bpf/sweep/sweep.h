@@ -44,6 +44,7 @@ struct sl_sweep_run {
 	__u32 now;	    /* tick */
 };
 
+/* Map sl_sweeper (array of one): the timer that ends sessions, and how far it has come. */
 SL_MAP(BPF_MAP_TYPE_ARRAY, sl_sweeper, __u32, struct sl_sweeper, 1, 0);
 
 /*

@@ -1,145 +1,77 @@
-# bash completion for sluice
+# bash completion for sluice. The tables are put in by sluice-reference, which reads them from the
+# commands themselves.
 
+# What may follow a command, an option that takes a value, or the key of a filter. @NAME stands for
+# what _sluice_ask finds out.
+declare -gA _sluice_words=(
+@words@
+)
+# The options of each command.
+declare -gA _sluice_options=(
+@options@
+)
+
+# _sluice_names MEMBER COMMAND...: what this member of the command's rows is, asked from sluice.
+_sluice_names() {
+    sluice "${globals[@]}" --json "${@:2}" | grep -o "\"$1\":\"[^\"]*\"" | cut -d'"' -f4 | sort -u
+}
+
+_sluice_ask() {
+    case $1 in
+    instances) command ls "${SLUICE_STATE_DIR:-/var/lib/sluice}" ;;
+    netns) command ls /run/netns ;;
+    interfaces) command ls /sys/class/net ;;
+    ports) _sluice_names name port list ;;
+    vms) _sluice_names vm mac list ;;
+    pools) _sluice_names name mac pool list ;;
+    sets) _sluice_names set block list ;;
+    classes) _sluice_names name qos class list ;;
+    files) compgen -f -- "$typed" ;;
+    esac 2>/dev/null
+}
+
+# By the line itself: what bash takes for words depends on COMP_WORDBREAKS.
 _sluice() {
-    local cur prev words cword
-    _init_completion || return
-
-    local globals="--instance --netns --json --pretty --dry-run --help"
-    local filter="src= dst= addr= sport= dport= port= proto= in= state= nat="
-
-    case $prev in
-    --instance)
-        mapfile -t COMPREPLY < <(compgen -W "$(command ls /var/lib/sluice 2>/dev/null)" -- "$cur")
-        return ;;
-    --netns)
-        mapfile -t COMPREPLY < <(compgen -W "$(command ls /run/netns 2>/dev/null)" -- "$cur")
-        return ;;
-    --uplink)
-        _available_interfaces
-        return ;;
-    --role)
-        mapfile -t COMPREPLY < <(compgen -W "access trunk uplink internal" -- "$cur")
-        return ;;
-    --hook)
-        mapfile -t COMPREPLY < <(compgen -W "auto tc xdp" -- "$cur")
-        return ;;
-    --port)
-        _available_interfaces
-        return ;;
-    --mac | --ip | --arp | --nd | --dhcp-client | --ethertype | --tags | --fragments | --snoop | --unknown-unicast | --audit | --qinq | --shortcut | --flood | --multicast | --broadcast | --locked)
-        mapfile -t COMPREPLY < <(compgen -W "on off" -- "$cur")
-        return ;;
-    --ra | --dhcp-server)
-        mapfile -t COMPREPLY < <(compgen -W "block allow" -- "$cur")
-        return ;;
-    --isolation)
-        mapfile -t COMPREPLY < <(compgen -W "promiscuous isolated community:" -- "$cur")
-        return ;;
-    --bpdu)
-        mapfile -t COMPREPLY < <(compgen -W "drop forward shut" -- "$cur")
-        return ;;
-    --loop)
-        mapfile -t COMPREPLY < <(compgen -W "report block shut" -- "$cur")
-        return ;;
-    --mac-change | --forged-transmits)
-        mapfile -t COMPREPLY < <(compgen -W "accept reject" -- "$cur")
-        return ;;
-    --kind)
-        mapfile -t COMPREPLY < <(compgen -W "drop audit mac-duplicate mac-foreign address-snooped mac-learned mac-moved loop bpdu macs-full address-refused" -- "$cur")
-        return ;;
-    --strategy)
-        mapfile -t COMPREPLY < <(compgen -W "random sequential uuid time" -- "$cur")
-        return ;;
-    --on-duplicate)
-        mapfile -t COMPREPLY < <(compgen -W "report quarantine" -- "$cur")
-        return ;;
-    --format)
-        mapfile -t COMPREPLY < <(compgen -W "dnsmasq libvirt csv json" -- "$cur")
-        return ;;
-    --batch | --file | --hosts-file | --pid-file | --syslog)
-        _filedir
-        return ;;
-    --proto)
-        mapfile -t COMPREPLY < <(compgen -W "tcp udp" -- "$cur")
-        return ;;
-    esac
-
-    # The commands typed so far, without options and their values.
-    local -a path=()
-    local i skip=0
-    for ((i = 1; i < cword; i++)); do
-        ((skip)) && { skip=0; continue; }
+    local line=${COMP_LINE:0:COMP_POINT} command=sluice found word i
+    local -a words globals=() offered=()
+    read -ra words <<<"$line"
+    [[ $line == *[[:space:]] ]] && words+=("")
+    local last=$((${#words[@]} - 1)) typed=${words[-1]}
+    for ((i = 1; i < last; i++)); do
         case ${words[i]} in
-        --json | --pretty | --dry-run | --help | --purge | --by-port | --all | --follow | --pin | --standby | --skip-clashes | --explain) ;;
-        --syslog) [[ ${words[i + 1]} == -* ]] || skip=1 ;;
-        -*) skip=1 ;;
-        *) path+=("${words[i]}") ;;
+        --instance | --netns)
+            ((i + 1 < last)) && globals+=("${words[@]:i:2}") && ((++i)) ;;
+        -* | *=*) ;;
+        *) [[ ${_sluice_words[$command ${words[i]}]+there} ]] && command+=" ${words[i]}" ;;
         esac
     done
 
-    local choices
-    case "${path[*]}" in
-    "") choices="up down restore status port nat guard mac switch qos flow detect block policy stats drops events serve version" ;;
-    up) choices="--max-flows --max-flows6 --max-bindings --max-leases --max-macs --mac-age --udp-timeout
-                 --tcp-established-timeout --tcp-transitory-timeout --icmp-timeout --other-timeout" ;;
-    down) choices="--purge" ;;
-    drops) choices="--by-port --all" ;;
-    port) choices="add del list set show" ;;
-    "port add" | "port del" | "port set" | "port show")
-        [[ $cur == -* ]] || { _available_interfaces; return; } ;;
-    "port add "* | "port set "*) choices="--role --hook --vlan --vlans --native-vlan --qinq --translate
-                                           --pcp --address --shortcut" ;;
-    switch) choices="port fdb vlan" ;;
-    "switch port") choices="set open show list" ;;
-    "switch port set" | "switch port open" | "switch port show")
-        [[ $cur == -* ]] || { _available_interfaces; return; } ;;
-    "switch port set "*) choices="--isolation --learn --flood --multicast --broadcast --locked --mac-limit
-                                  --bpdu --loop --storm-broadcast --storm-multicast --storm-unknown" ;;
-    "switch fdb") choices="list add del flush" ;;
-    "switch fdb add "*) choices="--vlan --port" ;;
-    "switch fdb del "*) choices="--vlan" ;;
-    "switch fdb list"* | "switch fdb flush"*)
-        compopt -o nospace
-        choices="vlan= port= mac= kind=" ;;
-    "switch vlan") choices="set show list" ;;
-    "switch vlan set "*) choices="--vni" ;;
-    guard) choices="set del show list" ;;
-    "guard set" | "guard del" | "guard show")
-        [[ $cur == -* ]] || { _available_interfaces; return; } ;;
-    "guard set "*) choices="--mac --ip --arp --nd --ra --dhcp-server --dhcp-client --dhcp-rate --ethertype
-                            --ethertypes --tags --fragments --macs --address --learn --snoop --mac-change
-                            --forged-transmits --unknown-unicast --audit" ;;
-    mac) choices="pool alloc bind release move activate list show import export dhcp" ;;
-    "mac pool") choices="add del list show" ;;
-    "mac pool add "*) choices="--prefix --range --strategy --ttl --cooldown --vlan --ip-pool --on-duplicate" ;;
-    "mac alloc" | "mac alloc "*) choices="--pool --port --ip --nic --uuid --pin --batch" ;;
-    "mac bind "*) choices="--vm --port --ip --nic --uuid --vlan --pin --standby" ;;
-    "mac release "* | "mac activate "*) choices="--nic" ;;
-    "mac move "*) choices="--to --port --nic" ;;
-    "mac import") choices="--from --skip-clashes" ;;
-    "mac export") choices="--format" ;;
-    "mac dhcp") choices="set off show" ;;
-    "mac dhcp set") choices="--hosts-file --pid-file" ;;
-    events) choices="--follow --since --port --kind --syslog" ;;
-    serve) choices="--prometheus --top" ;;
-    policy) choices="load list hits diff clear test" ;;
-    "policy load" | "policy diff")
-        [[ $cur == -* ]] || { _filedir; return; } ;;
-    "policy test"*)
-        compopt -o nospace
-        choices="src= dst= proto= sport= dport= icmp-type= vlan= in= out= mac= --file --explain" ;;
-    nat) choices="masquerade forward pool session" ;;
-    "nat masquerade" | "nat forward") choices="add del list" ;;
-    "nat masquerade add") choices="--source --uplink --address --ports" ;;
-    "nat masquerade del") choices="--source --uplink" ;;
-    "nat forward add") choices="--proto --external --internal" ;;
-    "nat forward del") choices="--proto --external" ;;
-    "nat pool") choices="show" ;;
-    "nat session") choices="list count flush" ;;
-    "nat session "*)
-        compopt -o nospace
-        choices=$filter ;;
-    esac
-    [[ $cur == -* ]] && choices+=" $globals"
-    mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$cur")
+    local value_of="$command ${words[last - 1]}" key="$command ${typed%%=*}="
+    [[ ${_sluice_words[$value_of]+there} ]] || value_of="sluice ${words[last - 1]}"
+    if [[ $typed == *=* && ${_sluice_words[$key]+there} ]]; then
+        found=${_sluice_words[$key]} typed=${typed#*=}
+    elif [[ ${words[last - 1]} == -* && $typed != -* && ${_sluice_words[$value_of]+there} ]]; then
+        found=${_sluice_words[$value_of]}
+    elif [[ $typed == -* ]]; then
+        found="${_sluice_options[$command]} ${_sluice_options[sluice]}"
+    else
+        found=${_sluice_words[$command]}
+    fi
+
+    for word in $found; do
+        case $word in
+        @files) mapfile -t -O ${#offered[@]} offered < <(_sluice_ask files) && compopt -o filenames ;;
+        @*) mapfile -t -O ${#offered[@]} offered < <(_sluice_ask "${word#@}") ;;
+        *) offered+=("$word") ;;
+        esac
+    done
+    # bash puts what is offered behind the last of these, not in place of the whole word.
+    local breaks=${COMP_WORDBREAKS//[^=:]/} before=
+    [[ $breaks ]] && before=${typed%"${typed##*["$breaks"]}"}
+    COMPREPLY=()
+    for word in "${offered[@]}"; do
+        [[ $word == "$typed"* ]] && COMPREPLY+=("${word#"$before"}")
+    done
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:\>] ]] && compopt -o nospace
+    return 0
 } && complete -F _sluice sluice

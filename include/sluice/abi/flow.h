@@ -128,8 +128,8 @@ SL_INLINE int sl_tcp_is_finished(const struct sl_flow *flow, const struct sl_flo
 }
 
 /*
- * This is what is told of a session's beginning. ORIG entries have it, beside the flow, which is
- * full.
+ * Map sl_births4: what is told of a session's beginning, of ORIG entries, beside the flow, which is
+ * full; sl_flow6 has it in itself.
  */
 struct sl_birth {
 	__u32 created; /* time of the first packet, in 2^SL_CREATED_SHIFT ns: never wraps */
@@ -143,11 +143,11 @@ struct sl_birth {
 SL_STATIC_ASSERT(sizeof(struct sl_birth) == 8, "sl_birth is 8 bytes");
 
 /*
- * A way out is one answer of the host's FIB and neighbour table, shared by all flows that got it.
- * The slot is a hash of the answer. A flow remembers the slot and its gen, and asks the kernel
- * again after sl_settings.nexthop_ttl, or SL_NEXTHOP_SHARED times that if others got the same
- * answer in between; a slot that other content has taken over shows by its gen, which is odd while
- * a writer is at work.
+ * Map sl_nexthops: ways out. Each is one answer of the host's FIB and neighbour table, shared by
+ * all flows that got it. The slot is a hash of the answer. A flow remembers the slot and its gen,
+ * and asks the kernel again after sl_settings.nexthop_ttl, or SL_NEXTHOP_SHARED times that if
+ * others got the same answer in between; a slot that other content has taken over shows by its gen,
+ * which is odd while a writer is at work.
  */
 struct sl_nexthop {
 	__u32 gen; /* the low 16 bits count; never 0 once written */
@@ -265,7 +265,7 @@ struct sl_flow_record {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_flow_record) == 168, "sl_flow_record is 168 bytes");
 
-/* Map sl_flow_log_head (array of one, mapped). */
+/* Map sl_flow_log_head (array of one, mapped): how far the log has come, and who looks. */
 struct sl_flow_log_head {
 	__u64 newest; /* number of the newest record, 0 = none yet */
 	__u64

@@ -36,23 +36,31 @@
 #define SL_FLOW_TAKEN	  0x0001u     /* tag of a slot that is being filled or emptied; 0: free */
 #define SL_FLOW_TAG	  0x8000u     /* of all other tags */
 #define SL_FLOW_NOWHERE	  0xffffffffu /* no slot */
-#define SL_FLOW_TURNS	  4096u
+/* Map sl_flow_turns: who may enter a key, by turns. */
+#define SL_FLOW_TURNS 4096u
 
 #define SL_FLOW_LEVEL_SHIFT 4	  /* from one level to the next: 16 times as many groups */
 #define SL_FLOW_LEVEL_FIRST 1024u /* groups of the first one: 1 MB of entries */
 #define SL_FLOW_LEVELS_MOST 2	  /* before the last level */
 #define SL_FLOW_CHOICES	    3
-/* A family has so many counters in sl_flow_passed: the groups of the level before the last one. */
+/*
+ * Map sl_flow_passed: how many keys went on to the last level. Counters of a family: groups of the
+ * level before the last one.
+ */
 #define SL_FLOW_PASSES	    (SL_FLOW_LEVEL_FIRST << (SL_FLOW_LEVELS_MOST - 1) * SL_FLOW_LEVEL_SHIFT)
 #define SL_FLOW_PLACES_MOST (SL_FLOW_LEVELS_MOST + SL_FLOW_CHOICES)
 
+/* Maps sl_flow_groups4 and sl_flow_groups6: which keys may be in which slots, by their tags. */
 union sl_flow_group {
 	__u16 tags[SL_FLOW_SLOTS];
 	__u64 words[SL_FLOW_TAG_WORDS]; /* by which tags change; little endian */
 };
 SL_STATIC_ASSERT(sizeof(union sl_flow_group) == 32, "two groups are a cache line");
 
-/* A slot's key has SL_KEY_LIVE or SL_KEY_DEAD in `kind`, unless the slot is free. */
+/*
+ * Maps sl_flows4 and sl_flows6: flows, an entry for each direction of a session. Slots, whose keys
+ * have SL_KEY_LIVE or SL_KEY_DEAD in `kind` unless they are free.
+ */
 struct sl_flow4 {
 	struct sl_flow flow;
 	struct sl_key4 key;

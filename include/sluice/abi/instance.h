@@ -9,8 +9,8 @@
 #define SL_STAMP_MAGIC 0x6563756c69733031ull
 
 /*
- * The stamp is written once when the maps are made. A binary whose SL_ABI_VERSION or sizes differ
- * does not touch the maps.
+ * Map sl_stamp (array of one): written once when the maps are made. A binary whose SL_ABI_VERSION
+ * or sizes differ does not touch the maps.
  */
 struct sl_stamp {
 	__u64 magic;
@@ -22,7 +22,10 @@ struct sl_stamp {
 };
 SL_STATIC_ASSERT(sizeof(struct sl_stamp) == 48, "sl_stamp is 48 bytes");
 
-/* The loader writes the settings, and the datapath reads them at any time. Times are in ticks. */
+/*
+ * Map sl_settings (array of one): what `sluice up` was told, times in ticks. Written by the loader;
+ * read by the datapath at any time.
+ */
 struct sl_settings {
 	__u32 udp_timeout;	       /* RFC 4787 REQ-5; default 300 s */
 	__u32 tcp_established_timeout; /* RFC 5382 REQ-5; default 7440 s */

@@ -19,7 +19,7 @@ enum sl_lease_flag {
 	SL_LEASE_QUARANTINE = 1 << 1, /* a duplicate is dropped, not only reported */
 };
 
-/* Map sl_leases (hash, allocated on demand). */
+/* Map sl_leases (hash, allocated on demand): MACs that were given to a VM, by L2 domain. */
 struct sl_lease {
 	__u32 last_seen;  /* epoch second of the last frame; 0 = never. By the datapath */
 	__u32 since;	  /* epoch second at which the loader entered it */

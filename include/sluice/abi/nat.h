@@ -64,7 +64,11 @@ struct sl_masq {
  */
 #define SL_MASQ_ANYWHERE 0u
 
-/* Map sl_pools: a pool is a run of external addresses in sl_externals. */
+/*
+ * Map sl_pools: a pool is a run of external addresses in sl_externals.
+ *
+ * Map sl_externals: the external addresses of all pools, those of a pool one after the other.
+ */
 struct sl_pool {
 	__u16 first;
 	__u16 count; /* 0 = slot unused */
