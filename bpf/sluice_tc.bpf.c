@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The TC full path: every port, all features. Ingress forwards, translates and opens sessions;
  * egress sees what the host itself sends and lets nothing leave that should have been translated.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The XDP fast path. It finishes a packet completely or leaves it untouched: drops what the guard
  * certainly refuses, forwards what belongs to a flow, and opens sessions about which nothing is

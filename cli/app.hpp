@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The command line as a whole: parses, runs one command, and gives its exit code.
 #pragma once
 

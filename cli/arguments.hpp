@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What was typed, turned into values when the command runs, so that errors are ours.
 #pragma once
 

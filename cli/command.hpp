@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the files in cmd/ build on: each adds its object's commands to the parser, and a
 // command, once parsed, leaves what is to be done in the Invocation.
 #pragma once

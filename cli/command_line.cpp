@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/command_line.hpp"
 
 #include "sluice/abi/types.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The commands and options there are, as a tree: what is parsed, and what the references, the
 // completions and the man pages are made from.
 #pragma once

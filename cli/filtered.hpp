@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the commands that list flows have in common: filters, and progress while they look.
 #pragma once
 

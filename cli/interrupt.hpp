@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Ctrl-C for commands that go on until they are told to stop.
 #pragma once
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # sluice_add_bpf(NAME): compiles bpf/NAME.bpf.c and makes the skeleton header NAME.skel.h,
 # which embeds the object, as the target sluice_bpf_NAME. Header dependencies are tracked by
 # the compiler's own depfile.

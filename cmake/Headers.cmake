@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Whether each header compiles alone: the target all_verify_interface_header_sets, which
 # scripts/lint --alone makes. It takes minutes and is in no other target.
 file(GLOB_RECURSE SLUICE_HEADERS CONFIGURE_DEPENDS

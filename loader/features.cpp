@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The one ordered list of an instance's features, and the only file that knows all rooms.
 #include "loader/block/apply.hpp"
 #include "loader/detect/apply.hpp"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Virtual machines for the demo and the tests: QEMU without hardware virtualisation, Debian's cloud
 # kernel (Linux 6.1, the oldest that sluice supports) and a busybox in an initramfs. To be sourced

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # the addresses are for those who source this file
 # Labs: hosts made of network namespaces, shared by the demo and the end-to-end tests. To be sourced.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The block list drops frames from a listed source, and to a listed destination, before anything
  * else looks at them. Its own glance at the headers does for that.

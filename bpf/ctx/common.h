@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* clang-format off */
 /*
  * The context vocabulary. A stage is written once against these names; ctx/skb.h and ctx/xdp.h

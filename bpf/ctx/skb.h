@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This is the context vocabulary on TC: see ctx/common.h. */
 #ifndef SLUICE_BPF_CTX_SKB_H
 #define SLUICE_BPF_CTX_SKB_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This completes TCP and UDP checksums on XDP. A partial one must be completed here, for once the
  * frame is redirected nobody does it: summed over the whole segment, starting from what the field

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Floods and scans are detected where a session begins, where TCP's handshake ends, and at each
  * SL_DETECT_STRIDE-th packet of a UDP or ICMP flow: an established flow pays nothing else for it.

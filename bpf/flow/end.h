@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A session ends here, and all but its slots is given back at once. Whoever exchanges the mark of
  * life in the entry that opened it for that of death ends it, so it is ended once however many CPUs

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Established flows are accounted for here. */
 #ifndef SLUICE_BPF_FLOW_FLOW_H
 #define SLUICE_BPF_FLOW_FLOW_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A session is the pair of flow entries of a conversation. Either hook makes them; flow/end.h ends
  * them.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard judges ARP (RFC 826, RFC 5227) and RARP (RFC 903): nobody speaks for another's MAC or
  * address.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard judges DHCP (RFC 2131) and DHCPv6 (RFC 8415): a VM plays no server's part, is a client
  * for its own MAC alone, and asks not more often than the guard allows.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard looks at what leaves by its port (TC): frames for other MACs are not delivered, and the
  * answers of DHCP servers are looked at.

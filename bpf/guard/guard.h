@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard is the first stage at ingress. Nearly every frame is plain, that is TCP, UDP or the
  * like from a listed MAC and address, and takes the short way; all others are judged by functions

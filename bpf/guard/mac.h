@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard judges the source MAC: it is listed, or one that the guard takes up on its own (bounded
  * learning for nested VMs; a MAC change inside the VM). Taking up is left to TC; XDP accepts what

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard judges IPv6 neighbour discovery (RFC 4861): nobody announces another's address, or his
  * own with another's MAC. Router advertisements and redirects, ICMP's of IPv4 too, are a switch of

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This tells what is a guarded port's own: its MACs and addresses, listed, learned or snooped. The
  * listed ones are in tables of which a look-up reads at most SL_GUARD_WINDOW slots

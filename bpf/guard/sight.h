@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sightings tell which MAC was last seen where. A frame whose MAC was seen on this port in the
  * running second is done with one compare; the others look their lease up, keep it alive, and find

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * DHCP snooping (TC, egress) takes an ACK's word that an address is the port's. It believes one
  * that answers what this port has asked, that comes at layer 2 from where a server may be, and

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This counts what inside hosts hold, and says what they may hold: sluice/abi/account.h. */
 #ifndef SLUICE_BPF_LIB_ACCOUNT_H
 #define SLUICE_BPF_LIB_ACCOUNT_H

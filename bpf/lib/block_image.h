@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * These are the look-ups in the image of the block list (sluice/abi/block.h). They build for the
  * host as well, where their tests are.

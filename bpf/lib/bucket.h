@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The token bucket is exact over all CPUs, since its whole state is one number that changes by
  * compare and exchange. It builds for the host as well, where its tests are.

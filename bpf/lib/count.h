@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * These count for ports and VLANs; drop reasons are counted in lib/event.h. Counting never decides
  * a verdict. TC ingress counts OBSERVED where a packet comes in and its fate where it goes, so that

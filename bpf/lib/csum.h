@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This is the arithmetic of Internet checksums (RFC 1071, RFC 1624). A sum is a one's complement
  * number of 32 bits over 16-bit words in the order they have in memory, so no byte order conversion

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This reads and writes the DSCP (RFC 2474) in an IP header of either version. */
 #ifndef SLUICE_BPF_LIB_DSCP_H
 #define SLUICE_BPF_LIB_DSCP_H

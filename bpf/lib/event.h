@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Events tell what somebody should know, by a ring in shared memory (sluice/abi/event.h). Every
  * drop and every audit of both hooks is counted and reported here. Neither decides a verdict.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * These are the look-ups in sl_fdb, the MAC table, which tells who is where. switch/learn.h writes
  * it. The router asks it as well, since the MTU of the way to a VM is that of the port behind which

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This asks for the kernel's routes, as bpf_fib_lookup() tells them. */
 #ifndef SLUICE_BPF_LIB_FIB_H
 #define SLUICE_BPF_LIB_FIB_H

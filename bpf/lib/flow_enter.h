@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This makes the entries of the flow tables and takes them away: sluice/abi/flow_table.h. */
 #ifndef SLUICE_BPF_LIB_FLOW_ENTER_H
 #define SLUICE_BPF_LIB_FLOW_ENTER_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This tells whoever watches of sessions that begin and end, by a ring in shared memory
  * (sluice/abi/flow.h).

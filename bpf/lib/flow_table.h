@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* These are the look-ups in the flow tables (sluice/abi/flow_table.h). */
 #ifndef SLUICE_BPF_LIB_FLOW_TABLE_H
 #define SLUICE_BPF_LIB_FLOW_TABLE_H

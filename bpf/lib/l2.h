@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This reads the Ethernet header and the outer tag of a frame, as the switch goes by them. */
 #ifndef SLUICE_BPF_LIB_L2_H
 #define SLUICE_BPF_LIB_L2_H

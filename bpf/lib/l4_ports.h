@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The free ports of an external address and protocol are in a bitmap with a summary of its full
  * words, taken and given back with atomic operations alone. A port is drawn at random (RFC 6056

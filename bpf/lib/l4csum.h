@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This mends TCP and UDP checksums in the packet. A frame whose checksum a local sender left to a
  * device (CHECKSUM_PARTIAL) holds just the folded sum of the pseudo-header in the field; neither

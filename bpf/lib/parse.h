@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The parser reads Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with extension headers,
  * TCP, UDP and ICMP. It knows fragments as such, and changes nothing.

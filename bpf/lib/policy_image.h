@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * These are the look-ups in the image of the policy (sluice/abi/policy.h), which say what it has
  * about a session. They build for the host as well, where the command line asks them and their

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This reads the generation of the rules that sessions are decided by: sluice/abi/rules.h. */
 #ifndef SLUICE_BPF_LIB_RULES_H
 #define SLUICE_BPF_LIB_RULES_H

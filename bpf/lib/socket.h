@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This asks for the host's own sockets. */
 #ifndef SLUICE_BPF_LIB_SOCKET_H
 #define SLUICE_BPF_LIB_SOCKET_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Token buckets limit events that are rare: a rate a second, and as many at once. A bucket is one
  * aligned word, which changes as a whole, so that several CPUs may take from it. All zero, it is

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This tells what a frame is on the wire, in which rates are counted. */
 #ifndef SLUICE_BPF_LIB_WIRE_H
 #define SLUICE_BPF_LIB_WIRE_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Here is every map of an instance, but for those of one stage alone, which stand there. Both BPF
  * objects include this file; the loader makes the maps once, pins each under its name, and lets

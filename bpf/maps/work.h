@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef SLUICE_BPF_MAPS_WORK_H
 #define SLUICE_BPF_MAPS_WORK_H
 

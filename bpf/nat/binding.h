@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A binding is the external endpoint that an internal endpoint has, whatever remote it talks to
  * (RFC 4787 REQ-1), for as long as any session uses it.

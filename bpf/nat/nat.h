@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This decides which translation a new session gets: a static forward of its destination, a
  * masquerade of its source. flow/session.h enters the result into the flow table.

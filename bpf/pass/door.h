@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The door (loader/kernel/door.cpp) lets a frame of a port pass only with the mark that is set
  * here, on what sluice leaves to the kernel: where no program of ours runs, nothing enters.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A frame that leaves by a port is judged here (TC) by guard, NAT and qos, and if no port of ours
  * has seen it come, by its session.

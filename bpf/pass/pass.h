@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the router leaves alone (TC) is tracked, and goes to the kernel with the door's mark, or
  * past the kernel's bridge to another port.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The shortcut goes past a Linux bridge (TC): what the bridge itself sends from one port of ours by
  * another is watched at the way out, and the like is redirected at the way in for a tenth of a

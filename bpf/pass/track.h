@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the router does not take has flows as well (TC): what is switched, and what is to or from
  * the host. They are counted; nothing is translated, and where the packet goes is not in their

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sessions are judged when they begin, and anew when other rules are in force, by their entries
  * alone, so that it is all the same which packet comes first then. A session that is forbidden by

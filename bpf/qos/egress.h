@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What leaves by a port with SL_QOS_EGRESS (TC) gets its class here. How long it waits in the queue
  * the kernel's qdiscs do not tell a BPF program: a model of it is kept here.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Policers drop what is more than a port's rate, on both hooks. */
 #ifndef SLUICE_BPF_QOS_POLICE_H
 #define SLUICE_BPF_QOS_POLICE_H

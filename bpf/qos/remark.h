@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What enters gets its DSCP here, and the 802.1Q priority by it (TC). */
 #ifndef SLUICE_BPF_QOS_REMARK_H
 #define SLUICE_BPF_QOS_REMARK_H

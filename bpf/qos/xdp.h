@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What leaves a port by XDP, past its egress program, is policed and gets its DSCP here. */
 #ifndef SLUICE_BPF_QOS_XDP_H
 #define SLUICE_BPF_QOS_XDP_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A translated IPv4 packet is cut here into fragments that fit the way out (RFC 791 section 3.2;
  * RFC 4787 REQ-13): the kernel, which cuts what is only routed, must not get it. A BPF program

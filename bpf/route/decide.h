@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A routed session is decided anew when other rules are in force than those it was decided by, when
  * a packet of it comes in by another port, or would leave by another one. It is kept if it would be

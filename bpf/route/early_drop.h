@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where there is no room for another session, one gives way that nobody has answered for: it was
  * opened from outside and never completed, or is only counted. What an inside host opened, and what

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Every frame goes through this before anything is done for it: parser, guard, sightings, and for
  * whom it is.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Only the first fragment of a packet has the ports that name its flow (TC). It leaves them for the
  * later ones once it has passed, so that what was refused has none. The entry goes with the last

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A policy can't see everything (TC): not packets whose headers end early or contradict themselves,
  * are more than the parser reads, or came with a first fragment that did not pass. The receiver may

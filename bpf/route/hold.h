@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Later fragments that have overtaken their first one (TC) are held, and sent behind it (RFC 4787
  * REQ-14). They are held for a short time, and a port has few places, so that nobody fills

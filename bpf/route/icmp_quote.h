@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This says whether an ICMP error is about a session that is known. It quotes a packet of it (RFC
  * 792, RFC 4443 section 3), whose tuple turned round is the key of the answers. The error is as

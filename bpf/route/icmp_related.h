@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ICMP errors about a translated session are translated as well (RFC 5508 section 4, RFC 5382
  * REQ-9). The error quotes a packet of the session as it was on the error's side of the

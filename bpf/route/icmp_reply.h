@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This answers a packet that can't be forwarded with an ICMP error, made out of the packet itself:
  * time exceeded (RFC 792, RFC 4443 section 3.3), too big (RFC 1191, RFC 4443 section 3.2), and

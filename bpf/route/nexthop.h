@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The way out of a flow comes from the host's own FIB and neighbour table, which is asked at most
  * once every sl_settings.nexthop_ttl for each flow and remembered in between. A look-up for every

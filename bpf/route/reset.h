@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This answers a TCP segment that the policy rejects with a reset, made out of the segment itself
  * (RFC 9293 section 3.10.7.1: what a host answers to whom it has no connection with).

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This makes the frame what its flow says it leaves as: addresses, ports, checksums, TTL, MACs. It
  * is the last stage: everything that can be refused was refused before it.

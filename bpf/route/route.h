@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The router on TC lets an IP packet go on with its session, or begin one, or leaves it to the
  * kernel. It also sees to what comes or goes in fragments.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A frame that enters by a port of the router (TC) goes this way, from the guard to its end. */
 #ifndef SLUICE_BPF_ROUTE_ROUTER_H
 #define SLUICE_BPF_ROUTE_ROUTER_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This says whether a packet with this source may come in here. It is asked when a session is
  * decided, not for every packet: the host's routes are asked for the way back (RFC 3704). On strict

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A priority tag, with VID 0, says how urgent a frame is, and puts it into no VLAN (IEEE
  * 802.1Q-2022 sections 6.9 and 9.6). The kernel takes such tags off, one after the other from the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The router on XDP forwards what belongs to a session and opens sessions about which nothing is
  * special. It finishes a packet completely or leaves it to TC untouched.

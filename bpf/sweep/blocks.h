@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This ends what is blocked for a time. */
 #ifndef SLUICE_BPF_SWEEP_BLOCKS_H
 #define SLUICE_BPF_SWEEP_BLOCKS_H

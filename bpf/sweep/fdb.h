@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This ends MACs that were silent for too long: every slot of the table has its turn. */
 #ifndef SLUICE_BPF_SWEEP_FDB_H
 #define SLUICE_BPF_SWEEP_FDB_H

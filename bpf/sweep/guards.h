@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This ends what guards have learned: MACs after a silence, addresses with their DHCP lease. */
 #ifndef SLUICE_BPF_SWEEP_GUARDS_H
 #define SLUICE_BPF_SWEEP_GUARDS_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* This ends held fragments whose first one did not come. */
 #ifndef SLUICE_BPF_SWEEP_HELD_H
 #define SLUICE_BPF_SWEEP_HELD_H

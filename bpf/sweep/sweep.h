@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The sweeper is a kernel timer that walks through the flow tables, ends the sessions that are
  * idle, and frees the slots of those that have ended. Once a second it looks at what guards have

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What was switched is sent here (TC): to one port, or a copy to each port of the VLAN, and a loop
  * probe after it. All goes by the egress program of its port, which judges and counts it.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The gateway of a VLAN (TC) is the router as the switch's ports see it. What it leaves to the host
  * goes to the internal port of the VLAN.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The switch notes in the MAC table (lib/fdb.h) where a frame's source is. A source that is known
  * on its port costs one look-up; all else is done by a function of its own.

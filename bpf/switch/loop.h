@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A loop is found by a probe of ours that comes back, or by a MAC that keeps moving. Then a port is
  * closed: it neither takes nor gets frames (sluice/abi/switch.h).

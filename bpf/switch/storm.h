@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Storm control limits how many frames a second of a kind a port may have flooded. A token bucket
  * of a tenth of a second does it, exact over all CPUs.

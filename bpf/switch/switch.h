@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This is what both hooks have in common of switching: what a frame goes through before it is
  * switched, and to which ports it may go.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * All of the switch is on TC: what enters by a switched port is routed by the gateway of its VLAN,
  * sent to one port, flooded, or dropped. Nothing is left to the kernel as it came; what is for the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * This tells in which VLAN a frame is that enters the switch, and which tag it has when it leaves
  * (IEEE 802.1Q-2022 sections 6.9 and 9.6; 802.1ad tunnels).

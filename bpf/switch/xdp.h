@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The switch on XDP takes frames between two known MACs about which nothing is special. All else is
  * left to TC, untouched: what is flooded, learned, for the gateway, or dropped by the switch.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // block add, del, load, list, clear.
 #include "cli/view/block.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // detect list, set, reset.
 #include "cli/view/detect.hpp"
 

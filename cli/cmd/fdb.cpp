@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // switch fdb list, add, del, flush.
 #include <fmt/format.h>
 

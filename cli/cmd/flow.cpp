@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // flow list, top, count, watch, export, flush.
 #include "cli/view/flow.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // guard set, del, show, list.
 #include "cli/view/guard.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // up, down, restore, status.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // mac alloc, bind, release, move, activate, list, show.
 #include "cli/view/mac.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // mac import, export, dhcp.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // nat masquerade, nat forward, nat pool.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // policy load, list, hits, diff, clear, test.
 #include "cli/view/policy.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // port add, del, set, list, show.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // qos set, del, show, list, top, load.
 #include "cli/view/qos.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // qos class add, set, del, list.
 #include <fmt/format.h>
 

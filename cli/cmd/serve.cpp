@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // serve.
 #include <fmt/format.h>
 #include <httplib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // nat session list, count, flush; count and flush of flows as well.
 #include <fmt/format.h>
 #include <unistd.h>

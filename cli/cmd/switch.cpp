@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // switch port set, open, show, list; switch vlan set, show, list.
 #include "cli/view/switch.hpp"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # bash completion for sluice. The tables are put in by sluice-reference, which reads them from the
 # commands themselves.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # fish completion for sluice. The list is put in by sluice-reference, which reads it from the
 # commands themselves.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Completion for bash, zsh and fish: what cli/completion/ has, with the tables put in.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // sluice-reference SOURCE INTO: writes references, completions and man pages from what the sources
 // say. SOURCE: the folder of the sources; INTO: a folder, which may be there.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Manual pages, in the man macros: sluice.8, and one for each object.
 #pragma once
 

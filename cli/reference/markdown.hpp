@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The pages of docs/reference/ that are made and not written.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The command line as the references, the completions and the man pages tell of it, read from the
 // tree that parses it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a shell may offer at each place of the command line.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The value model: what a command answers. JSON is the value itself; text is the value seen
 // through a layout. Every command fills one Document, so that the two can't disagree.
 #pragma once

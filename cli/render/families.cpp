@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/render/families.hpp"
 
 #include "cli/render/document.hpp"

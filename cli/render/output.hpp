@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Where answers go: documents and streams of rows to stdout, warnings and errors as the mode
 // has them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/view/flow.hpp"
 
 #include "cli/view/events.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rates, queues and classes of ports, for Prometheus.
 #include <algorithm>
 #include <iterator>

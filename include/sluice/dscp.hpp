@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Differentiated services code points (RFC 2474) as people write them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // How every function of sluice's own fails: it returns a Result, never throws.
 #pragma once
 

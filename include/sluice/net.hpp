@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Addresses, prefixes and ports as people write them. Values are immutable and comparable;
 // all functions are thread-safe. Text forms follow RFC 5952 (IPv6) and RFC 4632 (CIDR).
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Durations and counts as the command line writes them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Ranges of IP addresses that leases are given addresses from.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Order and equality of the kernel's structs, which have no padding, by their bytes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What time it is, by which clock, and as RFC 3339 writes it. Thread-safe.
 #pragma once
 

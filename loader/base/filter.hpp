@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Filters as the command line writes them: KEY=VALUE terms that must all hold, and of numbers
 // KEY>VALUE, KEY>=VALUE and so on. Which keys there are is the caller's table, so that every
 // listing shares one grammar and one set of error messages.

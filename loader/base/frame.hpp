@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A frame's headers as people read them: for what shows packets, not for what judges them.
 #pragma once
 

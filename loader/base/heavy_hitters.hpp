@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The greatest sums of a long stream, in memory that does not grow with it: Misra and Gries,
 // "Finding repeated elements" (1982), with weights.
 #pragma once

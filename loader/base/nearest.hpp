@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What somebody may have meant who wrote a name that there is not.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Texts that a command is given in a file or by its standard input.
 #pragma once
 

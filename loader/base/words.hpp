@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Words that stand for the values of an enum, and texts that are made of small parts.
 #pragma once
 

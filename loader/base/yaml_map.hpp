@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Reading YAML by tables of keys. All but YamlFile::fail_at() throws what yaml-cpp throws: who
 // calls it catches that in one place.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A YAML text of somebody else's: one document, read without an exception leaving it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The block list: desired state -> sl_block, sl_block_until, sl_block_state.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The block list: networks from and to which nothing enters.
 #pragma once
 

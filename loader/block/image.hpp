@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The block list as the datapath looks it up: sluice/abi/block.h.
 #pragma once
 

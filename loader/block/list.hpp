@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Lists of networks to block, as files have them and as the datapath gets them.
 #pragma once
 

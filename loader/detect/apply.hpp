@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Detectors: desired state -> sl_detect_rules.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Detection of floods and scans: what is set, and the rules of the datapath.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/event/apply.hpp"
 
 #include "sluice/abi/reason.h"

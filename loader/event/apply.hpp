@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Events have nothing to be applied; what the datapath keeps of them for a port is forgotten here.
 #pragma once
 

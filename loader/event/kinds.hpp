@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Events: read from the ring that the datapath writes, without ever keeping it waiting.
 #pragma once
 

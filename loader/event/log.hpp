@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The events of an instance, with names in place of numbers.
 #pragma once
 

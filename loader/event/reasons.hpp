@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Why frames are dropped, with what the user is told about it: sluice/abi/reason.h.
 #pragma once
 

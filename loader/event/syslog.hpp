@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The host's log: messages to the socket that syslogd or journald listens on.
 #pragma once
 

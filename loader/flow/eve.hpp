@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Flow records as Suricata writes them to eve.json, so that what reads those reads ours.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Sessions as they begin and end: the ring that the datapath writes.
 #pragma once
 

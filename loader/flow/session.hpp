@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Live sessions: read from the flow tables, one row for both directions.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Sessions out of the two entries that the datapath keeps of each: for loader/flow/session.cpp.
 #pragma once
 

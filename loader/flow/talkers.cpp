@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/flow/talkers.hpp"
 
 #include "loader/base/heavy_hitters.hpp"

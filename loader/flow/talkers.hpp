@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Who sends most, of all that have sessions now.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The sessions that are first in some order, found in one walk and little memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Guards: desired state -> sl_guards, sl_guard_prefixes and what sl_port says of them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The guard of a port: set, taken away, and read back from the kernel.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/guard/plan.hpp"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the guards mean for the kernel: decided from the desired state, touching nothing.
 #pragma once
 

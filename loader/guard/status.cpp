@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Guards as the kernel has them, beside what was asked for.
 #include <arpa/inet.h>
 #include <fmt/format.h>

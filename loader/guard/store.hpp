@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Guards in state.db. Works inside the connection's transaction; not thread-safe.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The sets of MACs and addresses inside a sl_guard: written so that the datapath's bounded
 // look-up finds every key, and read back. Pure functions: the same set makes the same bytes, in
 // whatever order it is given.

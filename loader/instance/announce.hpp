@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What sluice itself has changed, told in the stream of events beside what the datapath says.
 #pragma once
 

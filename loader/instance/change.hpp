@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // How every command changes an instance: all of it, or nothing.
 #pragma once
 

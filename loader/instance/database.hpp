@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The desired state of an instance: INSTANCE/state.db.
 #pragma once
 

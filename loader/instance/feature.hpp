@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What every feature of an instance does when its turn comes: the rooms above this one are called
 // through this list, so that whoever changes or looks at an instance knows none of them.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The host as sluice finds it: its interfaces and addresses, read once per command, so that
 // all that is decided from them is decided from one picture and can be tested without a kernel.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What sluice does to an interface, and how it is taken back.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a command did, or would do: every change of the kernel goes through a Journal.
 #pragma once
 

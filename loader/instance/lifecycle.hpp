@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // An instance as a whole: brought up, taken down, restored.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Makes the kernel what the desired state says. Idempotent: what is right already is left alone,
 // so an empty plan means that the kernel is as it should be.
 #pragma once

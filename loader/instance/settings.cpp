@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/instance/settings.hpp"
 
 #include "loader/base/by_bytes.hpp"

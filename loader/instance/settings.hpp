@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The settings of an instance that can be changed while it is up.
 #pragma once
 

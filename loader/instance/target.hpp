@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Which instance a command is for, and how it is found and opened.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The place of the block list's image: maps in maps, so that one update replaces all of it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Where pins live: /sys/fs/bpf/sluice/INSTANCE/.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // An instance's maps and programs in the kernel: made, opened, taken away.
 #pragma once
 

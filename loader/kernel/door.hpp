@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The door: three tables of nftables, `sluice_INSTANCE` in the families bridge, inet and arp, that
 // hold for as long as the instance is up, whoever of our programs runs or does not. What they say
 // is in sets; the rules are the same for every instance but for the mark.

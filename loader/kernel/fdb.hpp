@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Which MACs bridges have learned, and where, of the current network namespace, by rtnetlink.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The switch's MAC table, in memory shared with the datapath (sluice/abi/switch.h). Several readers
 // and one writer at a time; all run beside the datapath, whose entries come and go meanwhile.
 #pragma once

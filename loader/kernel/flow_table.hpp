@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The flow tables, in memory shared with the datapath, which alone makes and removes entries
 // (sluice/abi/flow_table.h). Any number of threads; they run beside the datapath, whose entries
 // come and go meanwhile.

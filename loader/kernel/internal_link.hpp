@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Links that sluice makes itself: the veth pairs of internal ports. All functions work in the
 // current network namespace, open a socket of their own, and are thread-safe.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Network interfaces and their addresses, of the current network namespace, by rtnetlink.
 // Every call opens a socket of its own, so all functions are thread-safe. Nothing here
 // reads /sys/class/net: a sysfs shows the namespace it was mounted in, not ours.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Settings of an interface that switching needs. All functions are thread-safe.
 #pragma once
 

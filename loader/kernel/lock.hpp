@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // One writer at a time, and a note for the next if a writer was interrupted.
 #pragma once
 

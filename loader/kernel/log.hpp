@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What libbpf and libxdp have to say: kept for error messages, never printed.
 #pragma once
 

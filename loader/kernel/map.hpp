@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Typed access to pinned BPF maps. A Map may be used by several threads at once, and reads
 // run beside the datapath: an entry may change between two reads, and values wider than 8
 // bytes are copied without a lock, so a reader may see a few fields older than others.

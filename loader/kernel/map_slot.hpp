@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The slots of an array of maps, whose images (arrays of entries) are made whole and swapped whole.
 #pragma once
 

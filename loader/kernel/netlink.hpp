@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // One netlink conversation at a time, by libmnl.
 #pragma once
 

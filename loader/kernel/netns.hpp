@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Network namespaces. Only CLONE_NEWNET is ever changed: `ip netns exec` makes a mount
 // namespace too, which hides the bpffs and with it every pin.
 #pragma once

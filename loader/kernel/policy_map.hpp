@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The policy's image in the kernel: map sl_policy.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The datapath's table of ports: a hash table in an array map (sluice/abi/port.h). One writer
 // at a time; readers and the datapath run beside it. An entry is written in one copy, not
 // atomically: for an instant the datapath may see a new port with some of its fields empty,

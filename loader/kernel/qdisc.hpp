@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel's queues: an interface's root qdisc, HTB with its classes, fq. By netlink, in the
 // current network namespace.
 #pragma once

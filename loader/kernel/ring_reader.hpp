@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A ring in shared memory that the datapath writes, the newest over the oldest, and never waits for
 // (sluice/abi/event.h): each record has a number, 0 while it is written.
 #pragma once

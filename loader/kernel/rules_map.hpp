@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // By what sessions are decided: map sl_rules (sluice/abi/rules.h), in memory shared with the
 // datapath. One writer beside the datapath's timer; any number of readers.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Ports that the host's own sockets use: NAT must never hand out one of them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Kernel settings below /proc/sys; those below net/ are of the current network namespace.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TC programs on an interface: by tcx (Linux 6.6), elsewhere by clsact and a filter.
 // Others' programs and filters are never touched.
 #pragma once

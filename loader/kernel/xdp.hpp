@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The XDP program on an interface, by libxdp: beside others' in a dispatcher where the
 // kernel takes BPF_PROG_TYPE_EXT, else alone.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // sl_leases and sl_mac_pools: the kernel's mirror of the leases in the database. What the datapath
 // writes into an entry (when and where a lease was seen) is kept.
 #pragma once

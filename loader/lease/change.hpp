@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // How leases and pools are changed: the lighter sibling of change(), for there may be a million
 // leases, and they are given while the instance is down, too.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What `sluice mac` does: pools of MAC addresses, and leases of them.
 #pragma once
 

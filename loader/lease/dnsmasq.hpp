@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // dnsmasq hands out the addresses of leases: sluice keeps its dhcp-hostsfile and tells it to read
 // that again.
 #pragma once

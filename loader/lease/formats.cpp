@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Leases in the formats of others: CSV, libvirt's domain XML
 // (https://libvirt.org/formatdomain.html), dnsmasq's dhcp-hostsfile.
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Giving addresses: which MAC, and which IP addresses with it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Leases from what is there already: interfaces, bridges, libvirt, a table.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Leases and pools as they are.
 #include <fmt/format.h>
 

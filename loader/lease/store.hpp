@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MAC pools and leases in state.db. Leases are no part of Database::load(): there may be a million.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // How a pool chooses which of its addresses to give. Pure but for the random source; thread-safe.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The switches of a guard: one list for the database, the kernel's bits and the views.
 #pragma once
 

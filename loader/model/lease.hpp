@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Leases: a MAC given to a VM's NIC. Their states follow from times, so that nobody has to run for
 // them to change. Everything here is pure and thread-safe.
 #pragma once

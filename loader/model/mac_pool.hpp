@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MAC pools: ranges of addresses to give to VMs, and the rules they obey. Everything here is pure
 // and thread-safe.
 #pragma once

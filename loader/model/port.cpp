@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "sluice/model/port.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Which VM it is that sends, as the leases of a port say.
 #pragma once
 

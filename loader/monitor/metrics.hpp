@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // All that a monitoring system wants to know of a running instance, read at one time.
 #pragma once
 

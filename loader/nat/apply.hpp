@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NAT: desired state -> sl_masquerades, sl_pools and what hangs on them, sl_forwards.
 #pragma once
 

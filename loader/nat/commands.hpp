@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NAT rules: who is translated when leaving, and what is let in.
 #pragma once
 

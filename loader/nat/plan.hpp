@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the NAT rules mean on this host: decided from the desired state and one picture of the
 // host, touching nothing.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // `nat pool show`: the port spaces of each pool, as the datapath has them.
 #include "loader/nat/commands.hpp"
 #include "loader/nat/plan.hpp"

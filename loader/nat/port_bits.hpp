@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The loader's side of sl_port_bits: which ports of an external address are for NAT to hand
 // out. The datapath changes the same words at any time, so all changes here are atomic.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The policy: desired state -> the image in force.
 #pragma once
 

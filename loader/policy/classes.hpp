@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The parts of a policy's image: sets of rules, kept once each, and the trees that lead to them.
 #pragma once
 

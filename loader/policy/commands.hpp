@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Policy: a stateful firewall. What the commands of `policy` do.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The compiler of policies: rules -> the image that the datapath judges by (sluice/abi/policy.h).
 #pragma once
 

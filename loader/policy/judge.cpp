@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/policy/judge.hpp"
 
 #include <netinet/in.h>

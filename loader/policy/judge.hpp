@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a policy says of a packet, rule by rule: slow, and able to tell why. The datapath gets to
 // the same by the image.
 #pragma once

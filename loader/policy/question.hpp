@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A flow as `policy test` takes it: src=10.0.0.5 dst=192.168.1.1 proto=tcp dport=3306 in=tap0.
 #pragma once
 

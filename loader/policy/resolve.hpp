@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A policy with its names resolved: what the datapath is told.
 #pragma once
 

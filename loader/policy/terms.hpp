@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Who is at an end of a session, as a policy file names it; and its groups.
 #pragma once
 

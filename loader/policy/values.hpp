@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Values of a policy's properties as people write them.
 #pragma once
 

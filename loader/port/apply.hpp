@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Ports: plan -> sl_ports, sl_xdp_targets, attached programs and forwarding sysctls.
 #pragma once
 

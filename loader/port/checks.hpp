@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What is refused, or warned of, when a port is added or changed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/port/commands.hpp"
 
 #include <fmt/format.h>

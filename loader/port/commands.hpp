@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Ports: the interfaces an instance is attached to.
 #pragma once
 

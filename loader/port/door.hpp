@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The door follows the ports: shut to a port before anything of it changes, open to it when all of
 // it stands.
 #pragma once

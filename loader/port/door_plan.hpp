@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the door (loader/kernel/door.hpp) has to say, decided without a kernel.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Internal ports: the host's interfaces in VLANs, which sluice makes and takes away.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Ports as they should be in the kernel, decided without one.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // QoS: desired state -> sl_qos and its tables, and the qdiscs of interfaces.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Which frames belong to a class: `app=voip`, `vm=web1 proto=tcp port=443,8000-8080`.
 #pragma once
 

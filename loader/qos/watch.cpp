@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What every port with QoS does: two looks at its counters, and what came in between.
 #include <algorithm>
 #include <chrono>

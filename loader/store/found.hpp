@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Interfaces as they were before sluice touched them: INSTANCE/found.db. A file of its own,
 // because a row must be committed before its interface is touched, in the middle of the
 // transaction that changes the desired state, and SQLite has one writer a file.

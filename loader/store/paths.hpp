@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Where an instance keeps what must survive a reboot: /var/lib/sluice/INSTANCE/.
 #pragma once
 

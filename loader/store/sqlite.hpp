@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SQLite with our errors and owned handles.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Values read back from the database, and numbers given by it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The switch: settings of its ports, its MAC table, its VLANs.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The switch's MAC table, as people ask for it.
 #include <fmt/format.h>
 

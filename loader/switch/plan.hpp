@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The switch as it should be in the kernel, from the desired state and the host; touches nothing.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Request and response by UDP: how long one waits for an answer through a gateway.
 #pragma once
 

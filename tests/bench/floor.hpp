@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The floors: programs that only redirect, or only drop; left attached until the interface goes.
 #pragma once
 

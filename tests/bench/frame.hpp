@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The frames of the generator: what all of them have in common, ready for the BPF sender.
 #pragma once
 

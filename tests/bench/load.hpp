@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the programs and maps of a BPF object cost, of whatever version: nothing is attached, no
 // packet is run.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // sluice-gen: sends, receives and forwards test packets as fast as the kernel can. See
 // docs/guide/performance.md. One JSON document on stdout; errors on stderr.
 #include <CLI/CLI.hpp>

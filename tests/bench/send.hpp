@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Sends packets into an interface by BPF_PROG_TEST_RUN with live frames (Linux 5.18): the
 // kernel runs the sender program on frames of its own and transmits them, with no socket and
 // no copy in between.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The far end: an XDP program that counts and drops. It stays on the interface until the
 // interface goes; its counters are found by the id of their map, from any namespace.
 #pragma once

@@ -1,4 +1,5 @@
 #!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The bench works: each contender of `scripts/bench` forwards every packet of the generator whole, in
 order and, if it is a NAT, translated; those with a guard let no spoofed packet in; and so on, part by
 part. Times are taken, not judged. smoke.py SLUICE_GEN SLUICE"""

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // How long a program takes for a frame, found by BPF_PROG_TEST_RUN.
 #pragma once
 

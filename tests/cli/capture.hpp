@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Runs what prints, and catches what it printed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The documents of every listing, of values made by hand, against golden/. They are the schema
 // that docs/reference/json.md describes: a change here is a change of the contract.
 #include "golden.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // sluice guard and sluice events: documents, usage errors, and every command live.
 #include "cli/view/guard.hpp"
 

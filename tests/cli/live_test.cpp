@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The binary against the kernel, in a network namespace of its own: every command once, in the
 // order of a first day, and that what is refused changes nothing. Needs root.
 #include "live.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What Prometheus is told: names, labels and values of its text format.
 #include "cli/view/metrics.hpp"
 

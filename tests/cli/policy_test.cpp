@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // sluice policy: documents, usage errors, and each command live.
 #include "cli/view/policy.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // sluice qos: documents, usage errors, and each command live.
 #include "cli/view/qos.hpp"
 

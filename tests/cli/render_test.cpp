@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The two renderers, on documents made for the purpose.
 #include <gtest/gtest.h>
 

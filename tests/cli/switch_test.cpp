@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // sluice switch and the port options of the switch: documents, usage errors, and each command live.
 #include "cli/view/switch.hpp"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The block list on live ports: what is listed neither comes in nor is reached, for what is not nothing
 # changes; lists are replaced under traffic, end by themselves, and survive a reboot and kill -9.
 # block.sh tc|xdp

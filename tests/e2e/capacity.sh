@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A full flow table refuses the new and keeps the old.
 . "$(dirname "$0")/../harness/e2e.sh"
 

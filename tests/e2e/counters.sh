@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # observed = forwarded + passed + dropped, and observed is what the kernel's own counters say.
 # counters.sh tc|xdp routed|bridged
 . "$(dirname "$0")/../harness/e2e.sh"

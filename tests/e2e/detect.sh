@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Floods and scans by the tools that people use for them are reported, each by its name and port, and
 # limited where that is asked for; a VM that works beside them is neither hurt nor reported.
 # detect.sh tc|xdp

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A VM that scans is cut off for a time, by itself; the one beside it and the host are not.
 # detect_block.sh tc|xdp
 . "$(dirname "$0")/../harness/e2e.sh"

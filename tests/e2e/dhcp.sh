@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # dnsmasq on the gateway knows leases from sluice: a DHCP client behind a guarded port gets its
 # VM's address. Where the guard snoops, an address from dnsmasq's own range is the port's from the
 # ACK on, and its neighbour's is not.

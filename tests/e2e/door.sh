@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Closed first, open last: a flood runs while each command does its work, while a tap and the uplink
 # are made anew under their names, and while programs are taken off. Nothing leaves untranslated,
 # spoofed, unjudged or for a network that is no port's; and what is right gets through again.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The door where bridges are: a tap of a bridge that is made anew is shut until `restore`; neighbours
 # in the bridge that are no ports notice nothing of it and reach no more than before; and the bridge
 # itself as a port, with br_netfilter, which shows bridged frames to the tables of IP.

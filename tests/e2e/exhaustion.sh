@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # 100 000 sessions want one of 60 000 ports: as many as there are ports get one and keep it, the rest
 # are refused and counted, and ports come back.
 . "$(dirname "$0")/../harness/e2e.sh"

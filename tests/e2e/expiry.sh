@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Sessions end by themselves, each protocol by its own timeout, and give their ports back, while
 # nothing of ours runs.
 . "$(dirname "$0")/../harness/e2e.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Who talks to whom: flows of what is routed, switched and the host's own, counted to the frame by
 # two CPUs; filters and orders; flows that begin and end; and records of them in eve.json, which a
 # JSON Schema judges.

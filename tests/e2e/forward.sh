@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Permanent mappings: single ports and ranges, 600 of them, from outside and from inside (hairpin).
 # forward.sh tc|xdp
 . "$(dirname "$0")/../harness/e2e.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A VM that attacks its neighbours behind a bridge: nothing of it arrives, each attack is counted
 # and reported under its own reason, and honest traffic beside it goes on. On --audit all of it is
 # counted and arrives.

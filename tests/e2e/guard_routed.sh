@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A VM on a port of its own that sends as somebody else: nothing of it gets to the server,
 # translated or not, and its session, which is in the cache, serves nobody else. A VM on the move
 # receives, and sends from `mac activate` on.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A port that the gateway's own sockets use, or may draw, is never handed out.
 . "$(dirname "$0")/../harness/e2e.sh"
 

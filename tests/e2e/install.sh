@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What is installed stands by itself: the binary with its completions and pages, and the library, by
 # which a program that is built elsewhere does what the command line does.
 . "$(dirname "$0")/../harness/e2e.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Two instances in two namespaces run at once and know nothing of each other.
 . "$(dirname "$0")/../harness/e2e.sh"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # kill -9 in the middle of every command that changes something: afterwards `status` works, the
 # command can be given again, and the state is the old or the new one.
 . "$(dirname "$0")/../harness/e2e.sh"

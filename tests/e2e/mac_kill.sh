@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # kill -9 in the middle of giving, releasing, binding and importing addresses: none is given twice,
 # none is lost, and kernel and dnsmasq's file are what the database says.
 . "$(dirname "$0")/../harness/e2e.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A pool of 256 addresses, taken by 8 processes at once: all are given, none twice, the next is
 # refused; whatever the strategy. And one that the wire shows alive is never given to another.
 . "$(dirname "$0")/../harness/e2e.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The lease of a VM that sends is never taken back, that of a dead one is; by the wire alone, while
 # nothing of ours runs.
 . "$(dirname "$0")/../harness/e2e.sh"

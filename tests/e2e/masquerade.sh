@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Private hosts reach the outside through one address, with every offload on, and nothing is changed
 # on the way but what NAT changes. IPv6 is routed through the same gate.
 # masquerade.sh tc|xdp routed|bridged MTU

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Flows follow the host's routes and neighbours within a second, and the masquerade its address.
 # moves.sh tc|xdp
 . "$(dirname "$0")/../harness/e2e.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A narrower way out: path MTU discovery works by TCP, UDP and ICMP in both families, and what may be
 # fragmented arrives in fragments.
 # mtu.sh tc|xdp

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A policy between VMs, the outside and the host: who may open what, who is told, what stays open
 # when another one is loaded, and what is cut.
 # policy.sh tc|xdp

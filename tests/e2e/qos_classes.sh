@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Classes: on a full port calls lose nothing while bulk does, and arrive as EF; the others share by
 # weight. Then the same by a policer, which has no queue to keep anybody waiting in.
 # qos_classes.sh tc|xdp

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # `qos load`: rates and classes from a YAML file, of VMs by the leases at their ports; a file that is
 # wrong changes nothing and is told the line.
 . "$(dirname "$0")/../harness/e2e.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Rates of ports: what enters is policed, what leaves waits in a queue or is policed; by IPv4,
 # translated, and IPv6; counted to the byte; changed under a running stream.
 # qos_rates.sh tc|xdp

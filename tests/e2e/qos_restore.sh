@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Queues of interfaces are put back as found: by `qos del`, `port del` and `down`; a qdisc of somebody
 # else stays and is respected; `up`, `restore` and kill -9 leave what was asked for, whole.
 # qos_restore.sh tc|xdp

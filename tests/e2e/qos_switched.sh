@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Rates of ports of the switch, with tags and without; DSCP trusted, cleared and set; 802.1Q priority
 # by DSCP and the other way.
 # qos_switched.sh tc|xdp

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # An interface that vanishes and comes again, and a reboot: told by status, mended by restore.
 # recreate.sh tc|xdp
 . "$(dirname "$0")/../harness/e2e.sh"

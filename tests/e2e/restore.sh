@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # `port del` and `down` leave every interface as it was found: offloads, qdiscs, filters, XDP, sysctls;
 # and somebody else's filters see their packets all the while.
 # restore.sh tc|xdp

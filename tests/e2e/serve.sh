@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What Prometheus is told: valid, true, of an instance in another network namespace, also while it is
 # down; and killed under traffic the process costs not a packet.
 . "$(dirname "$0")/../harness/e2e.sh"

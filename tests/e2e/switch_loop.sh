@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The classic accident: two patch cables lead to one switch that knows no spanning tree, in the same
 # VLAN. Within a second the loop is cut and reported with both ports, and others notice little. And a
 # bridge with a spanning tree where a VM should be: its port is shut.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Two VLANs use the same private range, gateway included: each VM reaches the outside, and what comes
 # back for the one never gets to the other that has its address.
 # switch_overlap.sh tc|xdp

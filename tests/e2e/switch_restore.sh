@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # `port del` and `down` leave the ports of the switch as they were found, and no internal port; `up`
 # and `restore` make that again, the same; kill -9 leaves it whole or not at all.
 # switch_restore.sh tc|xdp

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The shortcut past a Linux bridge: the bridge stays in charge. When a port is blocked by spanning
 # tree, disabled or taken out, nothing passes any more within 200 ms; what the bridge lets through
 # again passes again.

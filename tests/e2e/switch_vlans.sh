@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Hosts in two VLANs with no switch but sluice: they find each other and the gateway, get their
 # addresses from it and reach the outside through it; a trunk carries both VLANs; and nothing of one
 # VLAN is seen in the other.

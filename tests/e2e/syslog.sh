@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Events go to the host's log with all that is known of them, also when the log is started anew; what
 # was dropped last is shown beside its reason.
 . "$(dirname "$0")/../harness/e2e.sh"

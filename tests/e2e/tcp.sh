@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # TCP's life: the states as they are shown, the port kept when free, a closed tuple opened again.
 # tcp.sh tc|xdp
 . "$(dirname "$0")/../harness/e2e.sh"

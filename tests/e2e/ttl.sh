@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A packet whose TTL ends at the gate is answered by ICMP, from either side and in either family.
 # ttl.sh tc|xdp
 . "$(dirname "$0")/../harness/e2e.sh"

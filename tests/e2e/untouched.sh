@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What is not ours passes as it came: between hosts of a bridge, to the gateway and from it.
 # untouched.sh tc|xdp
 . "$(dirname "$0")/../harness/e2e.sh"

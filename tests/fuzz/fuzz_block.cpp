@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Block lists: nothing is thrown, what is accepted packs and unpacks, and every error of a list
 // tells its place.
 #include <algorithm>

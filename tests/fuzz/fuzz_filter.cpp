@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Session filters: terms as a shell would hand them over, one for each word.
 #include <cstddef>
 #include <cstdint>

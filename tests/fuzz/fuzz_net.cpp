@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Addresses, prefixes, ports and MACs: what is accepted reads back as itself.
 #include <cstddef>
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The YAML of `policy load` and what becomes of it: nothing is thrown, every error tells its place,
 // and the image that is made of a policy says what its rules say.
 #include <cstddef>

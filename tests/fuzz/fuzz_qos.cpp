@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Matches of classes and the YAML of `qos load`: nothing is thrown, what is accepted reads back,
 // and every error of a file tells its place.
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Durations, rates and counts: no overflow, nothing negative, and what is accepted reads back.
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Frames that no honest VM sends, made by scapy. attack.py LAN: prints lines of "NAME REASON FRAME",
 where REASON is the guard's that must refuse the frame (hexadecimal; or several with commas). LAN is
 a JSON object: `attacker`, `victim` and `router`, each with `mac`, `ip4` and `ip6`. Every frame

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The Internet checksum (RFC 1071), computed plainly: the tests' own, against
 // which the datapath's incremental updates are judged.
 #pragma once

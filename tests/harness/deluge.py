@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A flood of frames that are told apart by what they carry, and who sees which of them arrive.
 
 deluge.py send IF GATEWAY-MAC SOURCE KIND...   without end, by the interface of that name, also when it is another by now

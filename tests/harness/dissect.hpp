@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Frames for human eyes: named fields, a hex dump, and what differs between two
 // frames.
 #pragma once

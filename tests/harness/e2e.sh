@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Harness of the end-to-end tests, sourced first by each case. A case is a script that makes a lab,
 # does something and expects something; the first expectation that does not hold ends it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The switch's MAC table as the tests see it: by key, in whichever slot it is.
 #pragma once
 

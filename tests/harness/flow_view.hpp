@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A flow table as the tests see it: all slots are gone through, so that nothing is taken for found
 // or gone that the datapath alone would find or not.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The datapath under test: both BPF objects loaded over one set of maps, fed
 // one frame at a time by BPF_PROG_TEST_RUN. Nothing is attached; no frame of
 // anybody else passes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A guard as a test wants it, and the structure that the datapath reads. Builds the tables on its
 // own and not with the loader's code, so that the two check each other.
 #pragma once

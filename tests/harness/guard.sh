@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Attackers against guarded ports, for the end-to-end tests; sourced after e2e.sh.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the datapath holds: later fragments that wait for their first one.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The gateway host of the packet tests: a network namespace of the process's
 // own, with interfaces, addresses, routes and permanent neighbours, so that the
 // kernel's FIB answers.

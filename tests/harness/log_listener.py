@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """log_listener.py SOCKET: what syslogd would get, a line each, until killed."""
 
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // main() of the tests that run BPF programs: builds the lab, then runs the
 // tests in it.
 #include <bpf/libbpf.h>

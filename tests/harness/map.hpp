@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A BPF map with the types of its key and value. Failures are test failures,
 // not values: a test can't go on meaningfully without its maps.
 #pragma once

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The same frames enter a Linux bridge with VLAN filtering and sluice, port by port, and must leave
 them by the same ports with the same bytes. Runs in the network namespace where the far ends of all
 ports are; the switches are in another.

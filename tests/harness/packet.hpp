@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Packets as values: a stack of layers, edited by field, serialised with the
 // lengths and checksums they should have. A test builds what goes in, copies
 // it, changes what the gate should change, and compares whole frames:

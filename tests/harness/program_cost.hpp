@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the kernel says of a loaded program: how much the verifier looked at, and how large it
 // became.
 #pragma once

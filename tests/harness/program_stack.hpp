@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // How deep the stack of a program gets: the kernel bounds the sum over the longest chain of calls.
 #pragma once
 

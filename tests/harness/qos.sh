@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # SENT and CAME are for those who source this file
 # Traffic that is more than a rate, for the end-to-end tests; sourced after e2e.sh.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A switch with its cables: veth pairs in the lab's namespace to whose one end the programs of a
 // Gate are attached, as the loader would attach them. What is sent at the other end enters the
 // switch; every copy that leaves comes out at the other end of its port, and is read there whole,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # FRAME and HEARD are for those who source this file
 # A lab without a bridge, sourced after e2e.sh: VMs whose only switch is sluice.

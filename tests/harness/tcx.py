@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Prints how many programs are attached to an interface through tcx, which tc and bpftool of Debian
 12 do not show: bpf(BPF_PROG_QUERY), Linux 6.6."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Clients and servers for the end-to-end tests: what they send is random and compared to the byte."""
 
 import argparse

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Frames sent at one end of a veth pair and read, whole, where they come out at the far end of
 // others: one packet socket for all of the lab's namespace.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The block list: what is from or to a listed address is dropped first of all, on both hooks.
 #include "sluice/abi/block.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A tap enslaved to a bridge: frames for the bridge's MAC are routed as if the bridge had
 // received them, and what is for the VM leaves through the bridge. spare0 plays the bridge.
 #include <algorithm>

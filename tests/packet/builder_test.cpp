@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The tests' own tools: a builder that is wrong would judge wrongly.
 #include <gtest/gtest.h>
 

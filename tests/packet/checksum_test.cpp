@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Checksums through the rewrite: every length parity, UDP's zero, and what a
 // sender with checksum offload leaves to be finished.
 #include "tests/harness/checksum.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Frames by which a VM claims to be somebody: ARP, neighbour discovery, DHCP.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Two CPUs at once: no external endpoint is handed out twice, and every port is
 // used before one is refused.
 #include <sched.h>

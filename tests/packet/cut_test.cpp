@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What is translated and too large for the way out is cut into fragments, if its sender allows it
 // (RFC 791, RFC 4787 REQ-13); what is only routed is left to the kernel.
 #include <netinet/in.h>

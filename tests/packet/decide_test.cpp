@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Sequences: a session is decided anew when what it was decided by changes, what is only counted
 // decides nothing, and sources are where they can be.
 #include <netinet/in.h>

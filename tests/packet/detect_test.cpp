@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Detection: what each detector counts, what it forgives, when it reports, and what it drops on
 // `limit`.
 #include "sluice/abi/detect.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What is left to the kernel: the mark that the door asks for, and networks that are no port's.
 #include <gtest/gtest.h>
 

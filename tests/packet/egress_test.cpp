@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The egress hook: what the host sends, or the kernel forwards past sluice.
 #include "tests/packet/scenario.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Events: what is dropped or would be is reported, once a second for each port and reason, with the
 // frame's beginning.
 #include <chrono>

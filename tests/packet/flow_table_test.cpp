@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The flow tables: filled to the last entry each flow is found, what is over leaves nothing, and a
 // key is a flow's own to the last bit.
 #include <thread>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The flow table as an account of all traffic: what the host itself says and hears, what is
 // switched and what is routed, each frame once, and nothing done to it.
 #include <arpa/inet.h>

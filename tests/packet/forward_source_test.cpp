@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A forward is a mapping for good: what its internal endpoint sends leaves from the external one.
 #include <netinet/in.h>
 

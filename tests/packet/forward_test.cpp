@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // One table, both hooks: a session's first packet and its later ones on TC,
 // established packets on XDP. Each row is bytes in, whole frame out.
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Fragments: the first one names the flow, the later ones follow it; TC alone
 // handles them.
 #include <netinet/in.h>

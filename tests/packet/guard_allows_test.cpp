@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a guard lets through: the same frames on both hooks, with every check on, go their way as if
 // there were no guard.
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What leaves by a guarded port: delivery to the port's own MACs alone. And what the guard keeps
 // away from flows that exist already.
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a guard takes up on its own: other source MACs, up to a bound or one at a time, and the end
 // of them. The rate of DHCP requests.
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A million frames from a guarded port: mutations of legitimate ones and of attacks, and noise.
 // Whatever comes, what leaves (forwarded, or passed to the kernel by the last hook) claims nothing
 // that is not the port's own. What is its own is judged here from the bytes alone. The seed is

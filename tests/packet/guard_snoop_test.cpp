@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // DHCP snooping: whose answers give a guarded port an address, which address, and for how long.
 #include <netinet/in.h>
 

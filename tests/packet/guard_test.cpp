@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The guard, refusal by refusal, on both hooks. Each frame breaks one rule: it is dropped with
 // that rule's reason, also when no other rule is on, and goes its way as if there were no guard
 // when that rule is off or the guard only looks on.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Later fragments that come before their first one are held, and leave behind it, whole; for a
 // short time, in few places of each port, and never behind another's first fragment.
 #include <netinet/in.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ICMP errors about translated sessions: the quoted packet and the outer one
 // are both turned into what the receiver knows (RFC 5508 section 4), on TC.
 #include <netinet/in.h>

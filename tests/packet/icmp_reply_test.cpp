@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ICMP errors that the gate makes: time exceeded, fragmentation needed, packet
 // too big.
 #include <netinet/in.h>

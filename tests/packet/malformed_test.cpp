@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Damaged frames: never forwarded, by neither hook, wherever they are cut and
 // whatever they claim; and never changed when passed on.
 #include <netinet/in.h>

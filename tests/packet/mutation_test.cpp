@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Random damage to valid packets, through both hooks. Whatever comes: what
 // passes is untouched, what is forwarded is sound. The seed is fixed, so a
 // failure repeats.

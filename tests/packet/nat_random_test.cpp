@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Which external port a new binding gets where it can't keep its own: any free one, each as likely
 // as any other, whatever is taken. The thresholds are such that a right draw misses one of them
 // less than once in 10^6 runs of all these tests.

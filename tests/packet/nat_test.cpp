@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Bindings and ports: who gets which external port, and what happens when there
 // is none.
 #include <arpa/inet.h>

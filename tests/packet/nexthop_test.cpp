@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The cached way out follows the host's routes and neighbours: a change reaches established
 // flows, on both hooks, once sl_settings.nexthop_ttl is over.
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a policy can't see does not get past it: headers cut over fragments, headers that lie, more
 // headers or tags than the parser reads. On ports without a guard, on both hooks, routed, switched
 // and left to a bridge; and only where a rule could forbid the packet.

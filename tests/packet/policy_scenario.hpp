@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the tests of the policy share: how one is put in force, and rules.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The policy on both hooks: what may begin, who is told, and what becomes of what was allowed when
 // another policy is in force.
 #include <arpa/inet.h>

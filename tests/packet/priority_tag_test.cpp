@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Priority tags (VID 0): to the router a frame that has no other tag is untagged, wherever it goes
 // and wherever the tag stands, in the frame or beside it.
 #include <netinet/in.h>

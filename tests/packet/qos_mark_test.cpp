@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // DSCP and priority of what enters; class, DSCP and congestion marks of what leaves. Whole frames
 // at the far end of real cables, or as the program leaves them.
 #include <netinet/in.h>

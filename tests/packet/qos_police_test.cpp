@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Policers: what is more than a port's rate is dropped, on both hooks, and all is counted as it is
 // on the wire. A byte takes 125 us (64 kbit/s), so that no bucket fills while a test runs.
 #include <netinet/in.h>

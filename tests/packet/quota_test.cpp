@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What inside hosts may hold of what all share, and who gives way where there is no room.
 #include <netinet/in.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the packet tests share: the loaded gate, the expectations, and the usual
 // packets.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What others choose is hashed with the instance's secret: where the same packet leaves its traces
 // is another place for each secret.
 #include <algorithm>

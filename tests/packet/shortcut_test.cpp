@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The shortcut past a Linux bridge: what the bridge was seen to send is sent the same way without
 // it for a tenth of a second, and nothing else is. spare0 plays the bridge.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Sightings: leases are kept alive by the frames of their MAC; duplicates and MACs that nobody was
 // given are counted and reported, and dropped where they are in quarantine.
 #include <chrono>

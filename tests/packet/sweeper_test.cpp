@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The end of sessions: a kernel timer alone removes them and gives their ports
 // back. These tests wait for real time to pass, with timeouts of fractions of a
 // second.

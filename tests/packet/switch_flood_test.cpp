@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Whom a frame reaches that is not for one port alone: flags, isolation, storms, sizes, and many
 // ports.
 #include <gtest/gtest.h>

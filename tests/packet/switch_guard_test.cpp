@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The guard and the sightings of leases on switched ports, where a frame's VLAN is known by more
 // than its port.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The MAC table: who is learned where, what makes it forget, and what it refuses.
 #include <gtest/gtest.h>
 

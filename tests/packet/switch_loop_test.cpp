@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What protects a switched network from itself: link-local frames end here, loops are found and
 // cut, closed ports stay closed until their time is over.
 #include <arpa/inet.h>

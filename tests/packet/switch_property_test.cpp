@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Random frames, with up to three tags, over eight random ports and five VLANs: every copy that
 // leaves is the one that a model of the switch says, which was written from IEEE 802.1Q and the
 // documentation, not from the datapath. So no frame crosses VLANs, none is lost and none is sent

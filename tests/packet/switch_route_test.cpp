@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The gateway of a VLAN: what is for it is routed, translated or the host's own; everything comes
 // out where it should, with the tag that it should have.
 #include <gtest/gtest.h>

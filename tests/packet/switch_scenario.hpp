@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the tests of the switch share: the rig, its stations, and expectations about every copy that
 // leaves.
 #pragma once

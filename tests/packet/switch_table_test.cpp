@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The MAC table itself: what happens when it is full, how old entries leave it, and two CPUs that
 // learn the same MACs on two ports at once, as in a loop. A gate of its own, on lan0 and lan1.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Which VLAN a frame is in, and what tag it has where it leaves: a table of every kind of port and
 // tag, on both hooks.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What XDP switches by itself, and that it leaves all else to TC as it came.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the flow table remembers of a TCP connection, kept alike by both hooks.
 #include <arpa/inet.h>
 #include <netinet/in.h>

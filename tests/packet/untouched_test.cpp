@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What is not ours goes to the kernel byte for byte, on both hooks.
 #include <netinet/in.h>
 

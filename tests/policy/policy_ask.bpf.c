@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Asks the policy what is in the map, as the datapath does for the first packet of a session. */
 #include "ctx/skb.h"
 #include "policy/policy.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Policies in the kernel say what they say rule by rule, and what a question costs.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

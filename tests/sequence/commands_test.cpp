@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The real binary, command after command at random, while frames come from all sides: before the
 // instance is up, while it goes up, changes and goes down, and after it, no frame gets out
 // untranslated, spoofed or unjudged. A sequence that lets one out is shrunk and told, as in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Frames from all sides without a pause, while something else happens to the host; and a judgement
 // of each that comes out, from what the rules in force say.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Does what a sequence says to a site, keeps the model beside it, and compares the two.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What can happen to a gate, as plain values: a sequence is a list of them, and every list means
 // something, so that a shorter one does too. Which addresses and ports there are is few on purpose:
 // what goes wrong goes wrong where two things meet.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What traffic leaves behind in an instance's maps: taken out, as if there had been none.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The host under test and its cables: the lab of the packet tests, with the far ends of its cables
 // in a namespace of their own, where nobody answers but the test.
 #pragma once

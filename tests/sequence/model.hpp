@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What may leave where: the rules as a reader of the commands understands them, and what has been
 // seen. It decides nothing by itself; properties.hpp asks it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Of what can only fail for a reason that has nothing to do with sluice.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What must hold of everything that comes out, whatever went in before.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The rules of an instance, as its own lists tell them: to see that a command that failed changed
 // nothing. And the policies that sequences load.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the environment says of a run, shared by both drivers.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Random sequences of packets, commands and routes against the model. Each profile draws other
 // kinds of events. The first sequence that breaks a property is shrunk and told line by line, with
 // the seed that repeats it; the others are looked for on:

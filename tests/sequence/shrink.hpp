@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Making what broke a property smaller, for whoever has to read it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The ground with a real instance on it. Commands are the functions of the loader that the command
 // line calls, run in this process; frames go over the cables, so that what sluice leaves to the
 // kernel is seen as well if it gets out.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a packet says of itself, for the model: comparable values, read from whole frames by the
 // tests' own parser.
 #pragma once

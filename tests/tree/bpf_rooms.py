@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Holds bpf/ to its floors: a file includes its own room and rooms on a floor below.
 
 Prints a line for each break, and for each circle of includes. Exit code 1 if there is one.

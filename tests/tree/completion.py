@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Completion as a shell asks for it, with a sluice that answers what it is told to.
 
 Environment: SLUICE_SHARE, what sluice-reference made.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Holds the table at the head of each BPF entry file to the code.
 
 A row is "stage | file | verdicts | drop reasons", a verdict by its first letter. From each entry point the calls are followed, in

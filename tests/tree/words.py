@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What the sources name stands in the references, and what the commands take in the completions.
 
 Environment: SLUICE, the binary; SLUICE_SHARE, what sluice-reference made from the same sources.

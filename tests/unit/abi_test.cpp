@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The layout that user space and programs agree on. The sizes are asserted where the structs
 // are; here stand the offsets that a raised SL_ABI_VERSION must go with.
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The datapath's ways with bits, built for the host and held against counting by hand.
 #include "bpf/lib/bits.h"
 

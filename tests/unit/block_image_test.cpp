@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The block list's image, as the datapath looks it up (bpf/lib/block_image.h, built for the host),
 // against a list that is searched from end to end.
 #include "bpf/lib/block_image.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Block lists as files have them.
 #include <gmock/gmock.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The token bucket of the datapath, built for the host: what conforms in any stretch of time is at
 // most the rate times that, and the burst.
 #include "bpf/lib/bucket.h"

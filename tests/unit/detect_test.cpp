@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Detectors: what is set over what is by default, and the rules made of it.
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the door says of ports, and that it shuts first and opens last.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

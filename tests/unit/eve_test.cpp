@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Flow records as eve.json has them.
 #include "loader/flow/eve.hpp"
 

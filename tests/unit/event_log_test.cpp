@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Whose events are, and since when.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The ring of events: whole events only, in order, and what was missed is known.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

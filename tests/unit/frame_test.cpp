@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Headers as people read them.
 #include "loader/base/frame.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What guards and leases become in the kernel, decided without one.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>

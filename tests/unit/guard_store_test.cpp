@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Guards in the database: as they were asked for, and gone with their port.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

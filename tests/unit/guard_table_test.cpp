@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The guard's tables: every key is found by the datapath's rule, and nothing else is.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What can be said about a guard without its port.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

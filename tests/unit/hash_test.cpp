@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Hashes of what an attacker may choose: no difference of two keys goes unseen whatever the seed,
 // and what is alike is spread over groups, tags and homes.
 #include "sluice/abi/hash.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The greatest sums of a stream, in bounded memory.
 #include "loader/base/heavy_hitters.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What of loader/kernel needs no privilege: the rest is tested in namespaces by others.
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Giving and binding addresses, on a database without a kernel.
 #include <fmt/format.h>
 #include <gmock/gmock.h>

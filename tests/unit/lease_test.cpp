@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // States of leases, by clocks of the tests' own, and the choice of addresses.
 #include "loader/model/lease.hpp"
 

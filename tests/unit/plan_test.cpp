@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the desired state means on a host, decided without touching one.
 #include "loader/nat/plan.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The image that the datapath judges by, and the datapath's own code built for the host, against
 // an evaluation rule by rule.
 #include "bpf/lib/policy_image.h"

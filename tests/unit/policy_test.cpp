@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What is said about policies: differences, flows to test, and names resolved.
 #include <fmt/format.h>
 #include <gmock/gmock.h>

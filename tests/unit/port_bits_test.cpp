@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The bitmap of free ports: its content, and changes by several threads at once.
 #include "loader/nat/port_bits.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel's queues, in a network namespace of their own: needs root, and changes nothing
 // outside.
 #include "loader/kernel/qdisc.hpp"

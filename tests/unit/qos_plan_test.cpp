@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // QoS as the kernel is to have it: buckets, flags, shares, the classifier's tables, HTB trees.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

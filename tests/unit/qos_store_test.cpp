@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // QoS in the database: as it was asked for, and gone with its port.
 #include <fmt/format.h>
 #include <gmock/gmock.h>

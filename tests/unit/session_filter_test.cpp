@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Filters: every key, and what is said about a bad one.
 #include <gtest/gtest.h>
 #include <netinet/in.h>

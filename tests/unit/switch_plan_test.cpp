@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The switch's maps, from what was asked for and what the host has.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

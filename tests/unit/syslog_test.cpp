@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Messages to the host's log, at a socket of our own.
 #include "loader/event/syslog.hpp"
 

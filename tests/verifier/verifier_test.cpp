@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Every program loads on this kernel, and what that costs is written to a table, so that a
 // program which grows towards the verifier's limits is seen before it reaches them.
 #include <bpf/libbpf.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Runs one of the end-to-end cases on Linux 6.1, in a guest that sees this machine's files.
 # linux61.sh CASE [ARGUMENT...]    CASE: from the project's root
 . "$(dirname "$0")/../harness/e2e.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A virtual machine behind a tap, all offloads on, fetches 50 MB from outside and serves 50 MB to there
 # through a forward, translated, and every byte is right. It pings too, by IPv6 as well, which is routed.
 # transfer.sh tc|xdp

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A virtual machine that tags for itself, behind a tap that is a trunk, all offloads on: it is in both
 # VLANs at once, 20 MB go each way and every byte is right, and nothing passes from one to the other.
 # trunk.sh tc|xdp

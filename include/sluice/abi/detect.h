@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Detection of attacks: what is counted in a time window for a source, a destination or a port, and
  * from how much on it is reported. Rules are the loader's (map sl_detect_rules), the counts the

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Events: what somebody should know, written by the datapath into a ring that keeps the newest
  * SL_EVENTS of them. The datapath never waits for a reader; any number of readers look at it in

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Flows: one entry for each direction of a session, in the tables of sluice/abi/flow_table.h. */
 #ifndef SLUICE_ABI_FLOW_H
 #define SLUICE_ABI_FLOW_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The flow tables, of IPv4 and IPv6: hash tables of our own. What a packet of a known flow costs is
  * to depend on how many flows there are, not on how many there may be, and to be one miss of the

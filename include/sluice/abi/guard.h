@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The guard of a port: which frames may enter by it. Map sl_guards (array) holds what is enforced,
  * written by the loader alone; sl_port.guard is the index of the port's entry, 0 = no guard.

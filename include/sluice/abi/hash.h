@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Hashes of what others choose: addresses, ports, MACs. Each depends on a secret of the instance
  * (sl_settings.flow_seed), so that nobody can look for keys that fall on each other, or on his

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What an instance says of itself: maps sl_stamp and sl_settings, one entry each. */
 #ifndef SLUICE_ABI_INSTANCE_H
 #define SLUICE_ABI_INSTANCE_H

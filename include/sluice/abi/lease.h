@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * MAC leases as the datapath knows them: who may have an address, and when it was last seen on the
  * wire. The database is the truth for who was given what; sl_leases mirrors it.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* NAT: rules (written by the loader) and bindings (written by the datapath). */
 #ifndef SLUICE_ABI_NAT_H
 #define SLUICE_ABI_NAT_H

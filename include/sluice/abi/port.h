@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Ports: map sl_ports, written by the loader alone; sl_account.ifindex has the interface of each
  * id. Every packet looks its port up, so the map is an array (whose look-up is inlined) used as a

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * QoS: rates of ports, classes of traffic. What enters by a port is policed; what leaves by it is
  * policed, or queued by a qdisc of the kernel (HTB, fq), of whose queue the datapath keeps a model.

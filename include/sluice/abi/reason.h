@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Why a packet was dropped. One list: enum, name, meaning and mend stand together, and the
  * datapath, `sluice drops` and the documentation all take theirs from here.

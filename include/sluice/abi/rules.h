@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* By what sessions are decided: the generation of the rules, and whether a policy is in force. */
 #ifndef SLUICE_ABI_RULES_H
 #define SLUICE_ABI_RULES_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the two entries of a session say together: rules that datapath and loader share. */
 #ifndef SLUICE_ABI_SESSION_H
 #define SLUICE_ABI_SESSION_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Counters. All are per CPU: sum over the CPUs to read one. */
 #ifndef SLUICE_ABI_STATS_H
 #define SLUICE_ABI_STATS_H

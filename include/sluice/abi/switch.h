@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Switching: which VLANs a port is in, and the table of MAC addresses. A port with SL_PORT_SWITCHED
  * belongs to the switch: what enters by it is routed (if it is for the gateway of its VLAN),

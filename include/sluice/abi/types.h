@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Types shared by the BPF programs (C) and the loader (C++): one definition of
  * everything that crosses the kernel line. Every struct's size is asserted, and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The block list: sets of networks, and single ones.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NAT: masqueraded networks and forwarded ports.
 #pragma once
 

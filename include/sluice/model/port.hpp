@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Ports: interfaces that the programs run on.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // How an instance is set: sizes of its tables, times, the door.
 #pragma once
 

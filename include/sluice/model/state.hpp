@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What an instance should be: the desired state kept in the database and read by the loader.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The switch: how it treats ports, MACs that stay, VLANs.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The floors: programs that send on, or drop, every packet unread. Nothing that does so at the
  * same hook can be faster.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The sender. BPF_PROG_TEST_RUN with live frames runs it once for each frame; it makes the
  * frame a packet of the next flow and sends it out of an interface.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The sink: counts what arrives and drops it. Told to check, it also looks whether each
  * packet of the sender came whole, in order, routed and translated; that costs too much to

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What runs a program over and over on warm caches: BPF_PROG_TEST_RUN would give it the frame as
  * the run before left it, so each frame is made anew before the program is called. With no program

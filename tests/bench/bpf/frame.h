@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Makes the packets of the generator: frame by frame, each of the flow that comes next. */
 #ifndef SLUICE_BENCH_FRAME_H
 #define SLUICE_BENCH_FRAME_H

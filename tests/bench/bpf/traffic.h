@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What sluice-gen's user space and its BPF programs agree on: which packets are sent, and
  * what the sink counts. One definition, valid C and C++.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench --against BINARY`: this build and another one side by side, in the same rounds."""
 
 from .contenders import EXTERNALS, Sluice

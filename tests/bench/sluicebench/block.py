@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench block`: how fast the block list drops, and what it costs who is not on it."""
 
 from pathlib import Path

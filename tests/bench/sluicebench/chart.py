@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Results as a picture: an SVG with a panel for each measure. Rows of one curve (Row.curve) make a
 panel of lines, throughput over the number of flows say; every other row a panel of bars."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Room for the kernel's connection tracking, which has one limit and one table size for the whole host;
 and what memory its sessions take."""
 

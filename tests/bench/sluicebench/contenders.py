@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Who is measured. A contender makes a lab's gateway forward from in0 to out0."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What a feature adds to a frame: the same program and frames, with it and without."""
 
 from .report import Row

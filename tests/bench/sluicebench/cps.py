@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench cps`: how many new flows a second."""
 
 from .conntrack import room_for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """UDP round trips. echo.py serve PORT | echo.py ask HOST PORT SECONDS: their percentiles in us, as
 JSON. A datagram has the size of one of G.711 voice, 20 ms of it."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench exhausted`: what established sessions keep of their rate when all ports of the pool are
 taken and others go on asking for one."""
 

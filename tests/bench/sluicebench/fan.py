@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Sends each of a hundred VMs twice its rate by UDP. fan.py SECONDS"""
 
 import heapq

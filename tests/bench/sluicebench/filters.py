@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Other MAC filters, measured by `scripts/bench guard` beside nftables."""
 
 from .guarded import GuardedNftables

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """How a cost grows: a line through it over the logarithm of a number, as caches make it."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench flows`: what it costs to count every switched frame in its flow."""
 
 from .cost import adds

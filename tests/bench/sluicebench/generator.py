@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """sluice-gen from Python: see tests/bench/main.cpp."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench glued`: the whole job at once. As people glue it together: anti-spoofing in the
 bridge family, stateful rules, masquerade, a DSCP mark and a rate for the VM in nftables; against
 sluice with guard, policy, NAT and QoS on."""

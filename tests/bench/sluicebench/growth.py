@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """What a frame of an established flow costs as ports, rules and leases become many, in ns of the whole
 program; and how long adding a port takes."""
 

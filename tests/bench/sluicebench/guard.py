@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench guard`: what the guard costs, how fast it drops, and nftables at the same job."""
 
 from .contenders import Contender

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Who is measured by `scripts/bench guard`: gateways that let in frames of in0 by their source
 alone. All route to out0 without translating, but for the one that is a mere bridge."""
 

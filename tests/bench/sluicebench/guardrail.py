@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench guardrail`: what every BPF program costs against the commit before, by numbers that do
 not depend on the machine or on what else runs there: how much the verifier goes through, the size of the
 translated and of the native code, the largest stack frame; and the memory of the maps."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Bulk TCP by iperf3: client and server on CPUs of their own, both out of reach of
 ordinary load on the machine."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The lab: client - gateway - server, one of its own for each contender, so that contenders
 alternate without anything being configured between two rounds.
 

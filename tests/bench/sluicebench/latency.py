@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench latency`: how long one waits for the answer to a request, with nothing else under way
 and beside a load that all contenders carry."""
 

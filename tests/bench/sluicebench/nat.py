@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench nat`: sluice's NAT against nftables, iptables, kernel forwarding and the floors, with
 established flows: sizes of frames, numbers of flows, distributions; and bulk TCP."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Open vSwitch in its userspace datapath, from Debian's packages, which scripts/setup unpacks: installed,
 they would start a service. Its daemons run for one lab alone."""
 

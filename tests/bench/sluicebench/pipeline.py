@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench cost`: what each stage of the pipeline adds to a frame of an established flow, in ns of the
 whole program by BPF_PROG_TEST_RUN; and what the verifier says of the programs."""
 

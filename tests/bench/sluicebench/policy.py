@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench policy`: a stateful firewall of many rules, in sluice and in nftables."""
 
 import tempfile

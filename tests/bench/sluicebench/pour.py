@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Sends datagrams at a rate of any height: pour.py HOST MBIT SECONDS SIZE, SIZE: of the payload."""
 
 import socket

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench qos`: rates that are kept, delays under load, shares, many VMs at once."""
 
 import contextlib

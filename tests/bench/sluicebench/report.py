@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Results: what was measured, how it compares, and both as a document."""
 
 import platform

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench scale`: what happens as flows, ports, rules and leases become many."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Who is measured by `scripts/bench qos`: gateways that hold the client at a rate."""
 
 from .contenders import Contender, Sluice

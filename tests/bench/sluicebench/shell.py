@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Commands of the host, and network namespaces made from them."""
 
 import gzip

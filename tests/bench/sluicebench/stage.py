@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Sets contenders up side by side and measures them in turn."""
 
 from concurrent.futures import ThreadPoolExecutor

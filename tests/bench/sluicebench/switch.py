@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """`scripts/bench switch`: known unicast against the Linux bridge and the floors, with few MACs and
 with many; what a tag costs; flooding."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Who is measured by `scripts/bench switch`: gateways that switch between in0, out0 and others."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Results as one table: a line for each contender, and below it one for each ratio it is to reach."""
 
 import statistics

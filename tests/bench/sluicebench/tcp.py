@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Bulk TCP through the gateways: streams, frames, offloads, directions."""
 
 import itertools

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Somebody else's programs: they count what they see and leave it to whoever comes next. */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

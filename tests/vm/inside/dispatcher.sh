@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Where the kernel lets programs share an interface's XDP hook, sluice joins whoever is there, and
 # leaves alone. Runs in the guest of linux61.sh.
 . "$(dirname "$0")/../../harness/e2e.sh"

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The oracle of switch.sh finds nothing where two bridges are set up alike, and finds whatever is
 # set up otherwise. Runs in the guest of linux61.sh.
 # oracle.sh [FRAMES]    FRAMES: of each case

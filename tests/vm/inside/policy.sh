@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The policy as the kernel asks it. Runs in the guest of linux61.sh.
 . "$(dirname "$0")/../../harness/e2e.sh"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A kernel that has fq: what leaves is spaced by its times of departure; and by HTB, if that is asked
 # for or classes need it. Runs in the guest of linux61.sh.
 # qos.sh tc|xdp

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What leaves sluice's ports is what leaves those of a Linux bridge with VLAN filtering, whatever
 # enters. Runs in the guest of linux61.sh, whose kernel has VLAN filtering.
 # switch.sh tc|xdp [FRAMES]    FRAMES: of each case

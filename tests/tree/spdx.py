@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every source says in one of its first three lines under which licence it is. Prints one line for
+each that does not, and exits with 1 if there is any."""
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LINE = "SPDX-License-Identifier: GPL-2.0-or-later"
+ENDINGS = {".c", ".h", ".cpp", ".hpp", ".py", ".sh", ".cmake"}
+
+
+def is_source(path: Path) -> bool:
+    return path.suffix in ENDINGS or path.name == "CMakeLists.txt" or path.parts[0] == "scripts"
+
+
+names = subprocess.run(["git", "-C", ROOT, "ls-files"], check=True, capture_output=True,
+                       text=True).stdout.splitlines()
+sources = [Path(name) for name in names if is_source(Path(name)) and (ROOT / name).is_file()]
+broken = [f"{path}: its first lines do not say `{LINE}`" for path in sources
+          if LINE not in "\n".join((ROOT / path).read_text().splitlines()[:3])]
+print(*broken, sep="\n", end="\n" if broken else "")
+sys.exit(bool(broken) or not sources)
