@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// example INSTANCE NETNS VM-PORT UPLINK CIDR: brings an instance up in a network namespace, adds two
-// ports, masquerades a network behind the uplink, and lists the sessions there are.
+// example INSTANCE NETNS VM-PORT UPLINK CIDR: brings an instance up in a network namespace, adds
+// two ports, masquerades a network behind the uplink, and lists the sessions there are.
 #include <fmt/format.h>
 
 #include <cstdlib>
