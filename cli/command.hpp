@@ -49,24 +49,33 @@ void on_run(CLI::App* command, Invocation& invocation, Make make) {
     });
 }
 
-void add_instance_commands(CLI::App& app, Invocation& invocation);
-void add_port_commands(CLI::App& app, Invocation& invocation);
-void add_nat_commands(CLI::App& app, Invocation& invocation);
-void add_guard_commands(CLI::App& app, Invocation& invocation);
-void add_mac_commands(CLI::App& app, Invocation& invocation);
+/// X(name): the objects of the command line, in the order in which --help lists them. Each has a
+/// function add_name_commands() in cmd/, which is declared and called by this list.
+#define SL_EACH_OBJECT(X) \
+    X(instance)           \
+    X(port)               \
+    X(nat)                \
+    X(guard)              \
+    X(switch)             \
+    X(qos)                \
+    X(block)              \
+    X(policy)             \
+    X(mac)                \
+    X(flow)               \
+    X(detect)             \
+    X(events)             \
+    X(stats)              \
+    X(serve)
+
+#define SL_DECLARE(name) void add_##name##_commands(CLI::App& app, Invocation& invocation);
+SL_EACH_OBJECT(SL_DECLARE)
+#undef SL_DECLARE
+
+// Parts of objects that have a file of their own.
 void add_mac_pool_commands(CLI::App& mac, Invocation& invocation);
 void add_mac_transfer_commands(CLI::App& mac, Invocation& invocation);
-void add_switch_commands(CLI::App& app, Invocation& invocation);
 void add_fdb_commands(CLI::App& object, Invocation& invocation);
-void add_block_commands(CLI::App& app, Invocation& invocation);
-void add_qos_commands(CLI::App& app, Invocation& invocation);
 void add_qos_class_commands(CLI::App& object, Invocation& invocation);
-void add_policy_commands(CLI::App& app, Invocation& invocation);
-void add_detect_commands(CLI::App& app, Invocation& invocation);
-void add_flow_commands(CLI::App& app, Invocation& invocation);
 void add_session_commands(CLI::App& nat, Invocation& invocation);
-void add_events_command(CLI::App& app, Invocation& invocation);
-void add_serve_command(CLI::App& app, Invocation& invocation);
-void add_stats_commands(CLI::App& app, Invocation& invocation);
 
 }  // namespace sluice::cli

@@ -38,20 +38,9 @@ CommandLine::CommandLine()
     app.get_formatter()->label("SUBCOMMAND", "COMMAND");
     app.get_formatter()->label("Subcommands", "Commands");
     add_global_options();
-    add_instance_commands(app, invocation);
-    add_port_commands(app, invocation);
-    add_nat_commands(app, invocation);
-    add_guard_commands(app, invocation);
-    add_switch_commands(app, invocation);
-    add_qos_commands(app, invocation);
-    add_block_commands(app, invocation);
-    add_policy_commands(app, invocation);
-    add_mac_commands(app, invocation);
-    add_flow_commands(app, invocation);
-    add_detect_commands(app, invocation);
-    add_events_command(app, invocation);
-    add_stats_commands(app, invocation);
-    add_serve_command(app, invocation);
+#define SL_ADD(name) add_##name##_commands(app, invocation);
+    SL_EACH_OBJECT(SL_ADD)
+#undef SL_ADD
     add_version(app, invocation);
     app.footer(
         "`sluice OBJECT --help` shows an object's actions, `sluice OBJECT ACTION --help` "

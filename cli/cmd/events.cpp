@@ -129,7 +129,7 @@ Result<> run_events(const Target& target, const EventArguments& arguments, Outpu
 
 }  // namespace
 
-void add_events_command(CLI::App& app, Invocation& invocation) {
+void add_events_commands(CLI::App& app, Invocation& invocation) {
     auto* command =
         add_command(app, "events", "What was dropped or noticed lately, with the frame's headers",
                     "  sluice events                    # the newest, at most 4096\n"

@@ -152,7 +152,7 @@ Result<> serve(const Target& target, const ServeArguments& arguments, Output& ou
 
 }  // namespace
 
-void add_serve_command(CLI::App& app, Invocation& invocation) {
+void add_serve_commands(CLI::App& app, Invocation& invocation) {
     auto arguments = std::make_shared<ServeArguments>();
     auto* command = add_command(
         app, "serve", "Answer Prometheus, in the foreground, until SIGTERM or Ctrl-C",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/store/schema.hpp"
 
+#include <array>
+
 namespace sluice {
 namespace {
 
@@ -280,10 +282,12 @@ ALTER TABLE instance ADD COLUMN host_ports INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE instance ADD COLUMN door_mark INTEGER NOT NULL DEFAULT 4096;
 )sql";
 
-}  // namespace
-
-const std::array<const char*, 10> schema{
+constexpr std::array migrations{
     ports_and_nat, leases_and_guards, switching,          qos, flows, detection,
     blocking,      policies,          blocking_detectors, gate};
+
+}  // namespace
+
+const std::span<const char* const> schema = migrations;
 
 }  // namespace sluice

@@ -2,11 +2,11 @@
 // The tables of state.db, as migrations.
 #pragma once
 
-#include <array>
+#include <span>
 
 namespace sluice {
 
 /// Number n brings user_version from n to n + 1. What was released is never changed.
-extern const std::array<const char*, 10> schema;
+extern const std::span<const char* const> schema;
 
 }  // namespace sluice

@@ -226,7 +226,7 @@ TEST(QosSchema, ADatabaseFromBeforeQosKeepsWhatItHas) {
     std::filesystem::create_directories(folder);
     {
         const auto old = Connection::open(folder / "state.db", Connection::Mode::create,
-                                          std::span(schema).first(3));
+                                          schema.first(3));
         ASSERT_TRUE(old) << old.error().message;
         ASSERT_TRUE(
             old->run("INSERT INTO port (id, name, role, hook, vlan, native_vlan)"
