@@ -33,13 +33,24 @@ std::string command_line(const CLI::App& app) {
     return line;
 }
 
+/// What an argument is that nobody took.
+std::string_view what_is_left_over(const CLI::App& app, std::string_view argument) {
+    if (argument.starts_with('-')) return "unknown option";
+    const CLI::App* last = &app;
+    while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
+    const auto actions = last->get_subcommands([](const CLI::App*) { return true; });
+    return actions.empty() ? "unexpected argument" : "unknown command";
+}
+
 Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
     const auto line = command_line(app);
     const auto hint =
         fmt::format("`sluice{}{} --help` shows how it is used", line.empty() ? "" : " ", line);
     const auto about = line.empty() ? "" : line + ": ";
     if (const auto rest = app.remaining(true); !rest.empty())
-        return {ErrorCode::usage, fmt::format("{}there is no \"{}\"", about, rest.front()), hint};
+        return {ErrorCode::usage,
+                fmt::format("{}{}: {}", about, what_is_left_over(app, rest.front()), rest.front()),
+                hint};
     const std::string message = error.what();
     if (message == "A subcommand is required")
         return {ErrorCode::usage, about + "what to do is missing", hint};

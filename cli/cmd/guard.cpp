@@ -27,7 +27,7 @@ constexpr std::array<std::pair<std::string_view, const char*>, 14> descriptions{
     {"mac", "Frames come from the port's MACs alone"},
     {"ip", "IP comes from the port's addresses alone; none listed = none allowed"},
     {"arp", "ARP and RARP claim the port's MACs and addresses alone"},
-    {"nd", "IPv6 neighbour discovery likewise"},
+    {"nd", "IPv6 neighbour discovery claims the port's MACs and addresses alone"},
     {"ra", "Router advertisements and ICMP redirects"},
     {"dhcp_server", "Answers of a DHCP server"},
     {"dhcp_client", "DHCP requests ask for their own MAC, at most --dhcp-rate a second"},
@@ -76,7 +76,7 @@ void add_lists(CLI::App* set, GuardArguments& arguments) {
     add("--macs", arguments.macs, "MAC,...|none",
         "MACs besides those leased to the port; all of them are listed anew");
     add("--address", arguments.addresses, "IP|CIDR,...|none",
-        "Addresses and networks besides those of the port's leases; likewise");
+        "Addresses and networks besides those of the port's leases; all of them are listed anew");
     add("--ethertypes", arguments.ethertypes, "0x88cc,...|default",
         "Ethertypes besides IP and ARP, by number or lldp, eapol, mpls, pppoe");
     set->add_option("--learn", arguments.learn,

@@ -27,7 +27,7 @@ Result<std::uint8_t> parse_share(const std::string& text) {
                         digits.find_first_not_of("0123456789") == std::string::npos;
     const auto percent = number ? std::stoi(digits) : 0;
     if (percent >= 1 && percent <= 100) return static_cast<std::uint8_t>(percent);
-    return fail(ErrorCode::usage, fmt::format("--max {} is no share of a rate", text),
+    return fail(ErrorCode::usage, fmt::format("--max {} is not a share of a rate", text),
                 "1% to 100%, or none");
 }
 

@@ -77,7 +77,7 @@ private:
 Result<Endpoint> parse_listen(const std::string& text) {
     const auto endpoint = Endpoint::parse(text);
     if (endpoint && endpoint->ports.size() == 1) return *endpoint;
-    return fail(ErrorCode::usage, fmt::format("--prometheus {}: it is no ADDRESS:PORT", text),
+    return fail(ErrorCode::usage, fmt::format("--prometheus {}: not ADDRESS:PORT", text),
                 "for example 127.0.0.1:9100 or [::1]:9100");
 }
 
@@ -95,7 +95,7 @@ Result<> bind_to(httplib::Server& server, const Endpoint& endpoint) {
         return fail(ErrorCode::refused, message + ": another process does already",
                     "`ss -ltnp` shows which; or take another port");
     if (errno == EADDRNOTAVAIL)
-        return fail(ErrorCode::not_found, message + ": it is no address of this host",
+        return fail(ErrorCode::not_found, message + ": not an address of this host",
                     "`ip addr` shows them; 0.0.0.0 and [::] are all of them");
     return fail_errno(errno, message);
 }

@@ -22,7 +22,7 @@ Result<> check_reasons(const std::vector<std::string>& reasons) {
     for (const auto& reason : reasons) {
         if (std::ranges::find(names, reason) != names.end()) continue;
         const auto nearest = nearest_name(names, reason);
-        return fail(ErrorCode::usage, fmt::format("\"{}\" is no reason for a drop", reason),
+        return fail(ErrorCode::usage, fmt::format("\"{}\" is not a drop reason", reason),
                     nearest ? fmt::format("did you mean {}?", *nearest)
                             : "`sluice drops --all` lists them");
     }

@@ -73,7 +73,7 @@ std::string synopsis(const Command& command) {
     for (const auto& option : command.options) {
         if (option.name == "--help") continue;
         const auto word = "\\fB" + escaped(option.name) + "\\fR";
-        // Of the rest it is enough that there are options.
+        // The rest is only said to exist.
         if (option.required) text += fmt::format(" {} \\fI{}\\fR", word, value_text(option.value));
     }
     return text + (command.options.size() > 1 ? " [\\fIOPTION\\fR]..." : "") + "\n";

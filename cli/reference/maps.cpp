@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/reference/maps.hpp"
 
-
 #include <algorithm>
 #include <cctype>
 #include <regex>

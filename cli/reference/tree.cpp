@@ -21,7 +21,7 @@ Argument argument_of(const CLI::Option& option) {
     return argument;
 }
 
-/// Of the command, and of the groups of options in it.
+/// Lists the options of the command, and of the groups of options in it.
 void read_arguments(const CLI::App& app, Command& command) {
     for (const auto* option : app.get_options({})) {
         auto& into = option->get_positional() ? command.operands : command.options;

@@ -33,7 +33,7 @@ public:
 
     void print(const Document& document);
     void print(const Error& error);
-    /// Of a terminal that is to show one document after the other; nothing in JSON.
+    /// Clears a terminal that is to show one document after the other; nothing in JSON.
     void clear_screen();
 
     void begin(Stream stream);

@@ -16,7 +16,7 @@ namespace sluice::cli {
 /// On one line for logs: key=value, ASCII without control characters, quoted as in JSON if need be.
 [[nodiscard]] std::string event_line(const Event& event);
 
-/// Of `events --syslog`, when all is written.
+/// Shows what `events --syslog` has written, once all of it is.
 [[nodiscard]] Document syslog_view(const std::string& socket, std::uint64_t written,
                                    std::uint64_t lost);
 

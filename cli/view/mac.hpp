@@ -16,11 +16,11 @@ namespace sluice::cli {
 [[nodiscard]] Json lease_status_json(const LeaseStatus& status);
 [[nodiscard]] Stream lease_stream();
 
-/// Of one command for one VM. In text the first line is the MAC alone, addresses follow, a line
-/// each: `read -r mac < <(sluice mac alloc web1)`.
+/// Shows what one command did for one VM. In text the first line is the MAC alone, addresses
+/// follow, a line each: `read -r mac < <(sluice mac alloc web1)`.
 [[nodiscard]] Document given_view(const std::string& schema, const Target& target,
                                   const LeaseOutcome& outcome);
-/// Of a command that changes the leases of a VM.
+/// Shows what a command changed of the leases of a VM.
 [[nodiscard]] Document leases_changed_view(const std::string& schema, const Target& target,
                                            const LeaseOutcome& outcome, const std::string& done);
 [[nodiscard]] Document leases_view(const std::vector<LeaseStatus>& leases);

@@ -82,7 +82,8 @@ void add_classes(Families& families, const std::vector<QosPortStatus>& ports) {
 }  // namespace
 
 void add_qos_families(Families& families, const std::vector<QosPortStatus>& ports) {
-    // Of an interface that is gone nothing is read, and zeros would look like counters set back.
+    // An interface that is gone has nothing to be read, and zeros would look like counters set
+    // back.
     std::vector<QosPortStatus> present;
     std::ranges::copy_if(ports, std::back_inserter(present), &QosPortStatus::present);
     add_rates(families, present);

@@ -66,7 +66,7 @@ public:
         std::string_view value;    ///< how to write it, `CIDR`
         std::string_view meaning;  ///< one line for --help
         std::function<Result<Predicate>(std::string_view)> parse;
-        /// Of a number, in place of `parse`.
+        /// Reads a number and a comparison; stands in place of `parse`.
         std::function<Result<Predicate>(std::string_view, Comparison)> compare = {};
     };
 
@@ -111,14 +111,14 @@ private:
                         fmt::format("filter {}: {}", term.text, predicate.error().message),
                         predicate.error().hint);
         }
-        return fail(ErrorCode::usage, fmt::format("there is no filter key \"{}\"", term.key),
+        return fail(ErrorCode::usage, fmt::format("unknown filter key \"{}\"", term.key),
                     "keys: " + names(keys));
     }
 
     static Result<Predicate> predicate_of(const Key& key, const FilterTerm& term) {
         if (key.compare) return key.compare(term.value, term.comparison);
         if (term.comparison == Comparison::equal) return key.parse(term.value);
-        return fail(ErrorCode::usage, "this is no number to compare with",
+        return fail(ErrorCode::usage, "this is not a number to compare with",
                     fmt::format("write {}={}", key.name, key.value));
     }
 

@@ -31,7 +31,7 @@ struct IpHeader {
     std::optional<std::uint8_t> icmp_type;
 };
 
-/// As far as the bytes reach: what is cut off is absent.
+/// Reads as far as the bytes reach: what is cut off is absent.
 struct FrameHeaders {
     MacAddress destination, source;
     std::vector<std::uint16_t> vlans;        ///< ids of the tags in the frame, outermost first

@@ -310,7 +310,7 @@ Result<std::uint64_t> parse_pps(std::string_view text) {
     if (text == unlimited_text) return no_limit;
     const auto rate = in_units(text, packet_rates);
     if (!rate)
-        return fail(ErrorCode::usage, fmt::format("`{}` is no number of packets a second", text),
+        return fail(ErrorCode::usage, fmt::format("`{}` is not a number of packets a second", text),
                     "write 500pps, 20kpps, 1.5mpps; 0 blocks, `unlimited` does not limit");
     if (*rate > greatest_packet_rate)
         return fail(ErrorCode::usage,

@@ -42,7 +42,7 @@ struct YamlKey {
     bool list = false;  ///< its value may be a list, of which each is read
 };
 
-/// Of the keys that stand in a map.
+/// Visits the keys that stand in a map.
 using KeyMarks = std::map<std::string_view, YAML::Mark>;
 
 /// @param read Result<>(std::string_view)
@@ -85,12 +85,12 @@ Result<> each_key(const YamlFile& file, const YAML::Node& map, std::string_view 
     std::map<std::string_view, YAML::Mark> seen;
     for (const auto& entry : map) {
         const YAML::Node& key = entry.first;
-        if (!key.IsScalar()) return file.fail_at(key.Mark(), "this is no key", known);
+        if (!key.IsScalar()) return file.fail_at(key.Mark(), "this is not a key", known);
         const auto name = std::ranges::find(names, std::string_view(key.Scalar()));
         if (name == names.end()) {
             const auto nearest = nearest_name(names, key.Scalar());
             return file.fail_at(
-                key.Mark(), fmt::format("there is no key \"{}\" for {}", key.Scalar(), what),
+                key.Mark(), fmt::format("unknown key \"{}\" for {}", key.Scalar(), what),
                 nearest ? fmt::format("did you mean {}? {}", *nearest, known) : known);
         }
         const auto [before, is_first] = seen.emplace(*name, key.Mark());

@@ -30,7 +30,7 @@ Result<> check_characters(const YamlFile& file, std::string_view text) {
     return {};
 }
 
-/// Of what yaml-cpp missed: at the end of the text it has forgotten the column.
+/// Finds where yaml-cpp missed something: at the end of the text it has forgotten the column.
 YAML::Mark mark_within(std::string_view text, YAML::Mark mark) {
     if (mark.pos >= 0 && static_cast<std::size_t>(mark.pos) >= text.size())
         mark.column = static_cast<int>(text.size() - (text.rfind('\n') + 1));

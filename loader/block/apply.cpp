@@ -30,7 +30,8 @@ std::vector<Prefix> lasting_entries(const DesiredState& desired) {
     return prefixes;
 }
 
-/// Of all that has no expiry; 0: nothing. Each set stands for itself, whatever its name is.
+/// Digests all that has no expiry; 0: there is nothing. Each set stands for itself, whatever its
+/// name is.
 std::uint64_t wanted_digest(const DesiredState& desired) {
     std::vector<std::uint64_t> digests;
     for (const auto& set : desired.block_sets)

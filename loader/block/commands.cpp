@@ -18,7 +18,7 @@
 namespace sluice {
 namespace {
 
-/// Of CLOCK_REALTIME, in milliseconds; 0 = never.
+/// When it expires, in milliseconds of CLOCK_REALTIME; 0 = never.
 std::uint64_t expiry(std::optional<std::chrono::milliseconds> expire) {
     if (!expire) return 0;
     return BlockClock::now().real + static_cast<std::uint64_t>(expire->count());
@@ -218,7 +218,7 @@ Result<std::string> parse_block_set(std::string_view text) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
     };
     if (text.empty() || text.size() > 32 || !std::ranges::all_of(text, fits) || text[0] == '-')
-        return fail(ErrorCode::usage, fmt::format("\"{}\" is no name of a set", text),
+        return fail(ErrorCode::usage, fmt::format("\"{}\" is not a name for a set", text),
                     "1 to 32 letters, digits, -, _ and ., the first no -");
     if (text == manual_block_set || text == found_block_set)
         return fail(ErrorCode::usage, fmt::format("the set {} is not loaded from files", text),

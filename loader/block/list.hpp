@@ -26,7 +26,8 @@ using BlockProgress = std::function<void(std::size_t lines)>;
 /// Sorted, IPv4 first, each address in one prefix only: what another covers is left out.
 void normalise_block_list(std::vector<Prefix>& prefixes);
 
-/// Of a sorted list; the same for the same list alone, as far as 64 bits go. Never 0.
+/// Digests a sorted list: two lists have the same digest only if they are the same, as far as 64
+/// bits go. Never 0.
 [[nodiscard]] std::uint64_t block_list_digest(std::span<const Prefix> prefixes);
 
 /// 5 bytes an IPv4 prefix, 17 an IPv6 one, for the database.

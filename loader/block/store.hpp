@@ -12,7 +12,7 @@
 
 namespace sluice {
 
-/// By name, without their networks.
+/// Loads the sets by name, without their networks.
 [[nodiscard]] Result<std::vector<BlockSetSpec>> load_block_sets(const Connection& connection);
 /// The networks of a set, as they were put; none if there is no such set.
 [[nodiscard]] Result<std::vector<Prefix>> read_block_set(const Connection& connection,
@@ -24,7 +24,7 @@ namespace sluice {
 /// @return whether there was one
 [[nodiscard]] Result<bool> erase_block_set(const Connection& connection, std::string_view name);
 
-/// In the order of addresses.
+/// Loads the entries in the order of addresses.
 [[nodiscard]] Result<std::vector<BlockEntrySpec>> load_block_entries(const Connection& connection);
 /// Makes it, or changes when it expires.
 [[nodiscard]] Result<> put_block_entry(const Connection& connection, const BlockEntrySpec& entry);

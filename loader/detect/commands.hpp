@@ -25,9 +25,9 @@ struct DetectorChange {
 /// address, and is to block; a time, and it does not block).
 [[nodiscard]] Result<Outcome> set_detector(const Target& target, const std::string& name,
                                            const DetectorChange& wanted);
-/// As by default again. Errors: usage (no such detector).
+/// Makes it as it is by default again. Errors: usage (no such detector).
 [[nodiscard]] Result<Outcome> reset_detector(const Target& target, const std::string& name);
-/// As they are in force.
+/// Lists all detectors as they are in force.
 [[nodiscard]] Result<std::vector<DetectorSpec>> list_detectors(const Target& target);
 
 }  // namespace sluice

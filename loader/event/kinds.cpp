@@ -18,7 +18,7 @@ Result<sl_event_kind> parse_event_kind(std::string_view text) {
         if (it.name == text) return it.kind;
         names += (names.empty() ? "" : ", ") + std::string(it.name);
     }
-    return fail(ErrorCode::usage, fmt::format("\"{}\" is no kind of event", text),
+    return fail(ErrorCode::usage, fmt::format("\"{}\" is not a kind of event", text),
                 "there are " + names);
 }
 

@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "loader/model/detectors.hpp"
+#include "loader/model/ports.hpp"
 #include "sluice/units.hpp"
 
 namespace sluice {
@@ -55,8 +56,7 @@ Result<EventLog> EventLog::open(const Target& target, EventFilter filter) {
     SL_CHECK(log.read_names());
     const auto is_it = [&](const auto& name) { return name.second == log.filter_.port; };
     if (!log.filter_.port.empty() && std::ranges::none_of(log.names_, is_it))
-        return fail(ErrorCode::not_found, fmt::format("{} is not a port", log.filter_.port),
-                    "`sluice port list` shows the ports");
+        return not_a_port(log.filter_.port);
     return log;
 }
 

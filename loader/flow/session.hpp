@@ -85,11 +85,11 @@ struct SessionNames {
     std::map<std::uint16_t, PortName> ports;             ///< by id
     std::optional<std::vector<std::string>> rules = {};  ///< of the policy; none: none is loaded
 
-    /// Of a running instance. Errors: not_found, refused (down).
+    /// Reads the sessions of a running instance. Errors: not_found, refused (down).
     [[nodiscard]] static Result<SessionNames> read(const Target& target, const Datapath& datapath);
 };
 
-/// From what each direction has sent, and which was heard last.
+/// Follows from what each direction has sent, and which was heard last.
 [[nodiscard]] SessionState tcp_state(const sl_flow& original, const sl_flow& reply);
 
 struct SessionCount {

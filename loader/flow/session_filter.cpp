@@ -89,7 +89,7 @@ Result<SessionPredicate> by_path(std::string_view value) {
     for (const auto path : {routed, switched, local})
         if (value == flow_path_text(path))
             return [path](const Session& session) { return session.path == path; };
-    return fail(ErrorCode::usage, "there is no such path", "paths: routed, switched, local");
+    return fail(ErrorCode::usage, "unknown path", "paths: routed, switched, local");
 }
 
 Result<SessionPredicate> by_verdict(std::string_view value) {
@@ -97,7 +97,7 @@ Result<SessionPredicate> by_verdict(std::string_view value) {
     for (const auto verdict : {allow, deny})
         if (value == flow_verdict_text(verdict))
             return [verdict](const Session& session) { return session.verdict == verdict; };
-    return fail(ErrorCode::usage, "there is no such verdict", "verdicts: allow, deny");
+    return fail(ErrorCode::usage, "unknown verdict", "verdicts: allow, deny");
 }
 
 Result<SessionPredicate> by_rule(std::string_view value) {
@@ -144,7 +144,7 @@ Result<SessionPredicate> by_state(std::string_view value) {
          {unreplied, replied, syn_sent, syn_received, established, closing, closed})
         if (value == session_state_text(state))
             return [state](const Session& session) { return session.state == state; };
-    return fail(ErrorCode::usage, "there is no such state",
+    return fail(ErrorCode::usage, "unknown state",
                 "states: unreplied, replied, syn-sent, syn-received, established, closing, closed");
 }
 
@@ -157,8 +157,7 @@ Result<SessionPredicate> by_nat(std::string_view value) {
     if (value == "snat") return one_of(snat, hairpin);
     if (value == "dnat") return one_of(dnat, hairpin);
     if (value == "none") return one_of(none, none);
-    return fail(ErrorCode::usage, "there is no such kind of translation",
-                "nat=snat, nat=dnat or nat=none");
+    return fail(ErrorCode::usage, "unknown kind of translation", "nat=snat, nat=dnat or nat=none");
 }
 
 double bytes_of(const Session& it) {
@@ -197,7 +196,7 @@ const std::array<SessionFilter::Key, 22> keys{{
      "both directions together; write it in quotes: 'bytes>1mb'",
      {},
      by_number(read_size, bytes_of)},
-    {"packets", "N", "likewise", {}, by_number(read_number, packets_of)},
+    {"packets", "N", "both directions together", {}, by_number(read_number, packets_of)},
     {"age",
      "TIME",
      "since it was opened",

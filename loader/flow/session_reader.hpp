@@ -145,7 +145,7 @@ private:
         if (idle > 1u << 31) idle = 0;  // a packet since we looked at the clock
         const auto timeout = sl_session_timeout(&settings_, session.protocol, &flow, &reply);
         session.idle = seconds_of_ticks(idle);
-        // Of a coarse unit: not younger than its last packet.
+        // The unit is coarse: a session is never younger than its last packet.
         session.age = std::max(session.idle, static_cast<double>(now_created_ - created) *
                                                  (1ull << SL_CREATED_SHIFT) / 1e9);
         session.expires_in = idle < timeout ? seconds_of_ticks(timeout - idle) : 0;

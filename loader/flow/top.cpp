@@ -109,7 +109,7 @@ Result<FlowOrder> parse_flow_order(std::string_view text) {
         if (name == text) return order;
         names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
     }
-    return fail(ErrorCode::usage, fmt::format("`{}` is no order of flows", text),
+    return fail(ErrorCode::usage, fmt::format("`{}` is not an order of flows", text),
                 "it is one of " + names);
 }
 

@@ -15,6 +15,7 @@
 #include "loader/instance/change.hpp"
 #include "loader/lease/store.hpp"
 #include "loader/model/lease.hpp"
+#include "loader/model/ports.hpp"
 
 namespace sluice {
 namespace {
@@ -93,14 +94,6 @@ Result<> check_ethertypes(const std::vector<std::uint16_t>& types) {
     if (types.size() <= SL_GUARD_ETHERTYPES) return {};
     return fail(ErrorCode::usage, fmt::format("{} ethertypes", types.size()),
                 fmt::format("at most {}; `--ethertype off` lets all in", SL_GUARD_ETHERTYPES));
-}
-
-Result<const PortSpec*> require_port(const DesiredState& state, const std::string& name) {
-    const auto found = std::ranges::find(state.ports, name, &PortSpec::name);
-    if (found != state.ports.end()) return &*found;
-    return fail(
-        ErrorCode::not_found, fmt::format("{} is not a port", name),
-        fmt::format("`sluice port list` shows the ports, `sluice port add {}` adds it", name));
 }
 
 /// Two VMs with one MAC are what leases are there to prevent.
@@ -196,7 +189,7 @@ Result<Outcome> set_guard(const Target& target, const std::string& port,
     wanted.apply_to(alone);
     SL_CHECK(check_guard(alone));
     return change(target, [&](const Change& it) -> Result<> {
-        SL_TRY(spec, require_port(it.before, port));
+        SL_TRY(spec, require_port(it.before.ports, port));
         const auto known = std::ranges::find(it.before.guards, port, &GuardSpec::port);
         auto guard = known == it.before.guards.end() ? GuardSpec{} : *known;
         guard.port = port;
@@ -209,7 +202,7 @@ Result<Outcome> set_guard(const Target& target, const std::string& port,
 
 Result<Outcome> remove_guard(const Target& target, const std::string& port) {
     return change(target, [&](const Change& it) -> Result<> {
-        SL_CHECK(require_port(it.before, port));
+        SL_CHECK(require_port(it.before.ports, port));
         SL_TRY(was, erase_guard(it.database.connection(), port));
         if (!was) return fail(ErrorCode::not_found, fmt::format("{} has no guard", port));
         return {};

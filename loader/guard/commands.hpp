@@ -63,7 +63,7 @@ struct GuardStatus {
     std::vector<std::string> drift;  ///< where it is not what was asked for
 };
 
-/// Of the ports that have a guard or should have one, by name.
+/// Lists the ports that have a guard or should have one, by name.
 [[nodiscard]] Result<std::vector<GuardStatus>> list_guards(const Target& target);
 /// Errors: not_found (no port, or it has no guard).
 [[nodiscard]] Result<GuardStatus> show_guard(const Target& target, const std::string& port);

@@ -20,7 +20,7 @@ struct PlannedGuard {
     sl_guard entry{};
     std::vector<Prefix> prefixes;
 
-    /// As they stand in the kernel under this entry of sl_guards.
+    /// Gives them as they stand in the kernel under this entry of sl_guards.
     [[nodiscard]] GuardPrefixes prefix_entries(__u32 index) const;
 };
 
@@ -28,11 +28,12 @@ struct PlannedGuard {
 [[nodiscard]] std::vector<GuardMac> own_macs(const GuardSpec& guard,
                                              const std::vector<PortLease>& leases);
 
-/// By port id. Errors: refused (more MACs or addresses on a port than a guard has room for).
+/// Plans all guards, by port id. Errors: refused (more MACs or addresses on a port than a guard has
+/// room for).
 [[nodiscard]] Result<std::map<std::uint16_t, PlannedGuard>> plan_guards(
     const DesiredState& desired);
 
-/// Of one guard, `leases` being those of its port alone.
+/// Plans one guard; `leases` are those of its port alone.
 [[nodiscard]] Result<PlannedGuard> plan_guard(const GuardSpec& guard, std::uint16_t port_id,
                                               const std::vector<PortLease>& leases);
 

@@ -10,6 +10,7 @@
 #include "loader/guard/commands.hpp"
 #include "loader/model/guard_switches.hpp"
 #include "loader/model/lease.hpp"
+#include "loader/model/ports.hpp"
 
 namespace sluice {
 namespace {
@@ -187,10 +188,7 @@ Result<std::vector<GuardStatus>> list_guards(const Target& target) {
 Result<GuardStatus> show_guard(const Target& target, const std::string& port) {
     SL_TRY(instance, open_instance(target));
     SL_TRY(datapath, open_running(target, instance.desired));
-    const auto spec = std::ranges::find(instance.desired.ports, port, &PortSpec::name);
-    if (spec == instance.desired.ports.end())
-        return fail(ErrorCode::not_found, fmt::format("{} is not a port", port),
-                    "`sluice port list` shows the ports");
+    SL_TRY(spec, require_port(instance.desired.ports, port));
     SL_TRY(host, Host::read());
     GuardReader reader(datapath.maps(), instance.desired, std::move(host));
     SL_CHECK(reader.prepare());

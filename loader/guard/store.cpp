@@ -7,6 +7,7 @@
 #include <string>
 
 #include "loader/model/guard_switches.hpp"
+#include "loader/model/ports.hpp"
 #include "loader/store/stored.hpp"
 
 namespace sluice {
@@ -88,7 +89,7 @@ Result<> put_guard(const Connection& connection, const GuardSpec& guard) {
     SL_TRY(transaction, Transaction::nested(connection));
     SL_TRY(port, connection.prepare("SELECT id FROM port WHERE name = ?"));
     SL_TRY(known, port.bind(guard.port).step());
-    if (!known) return fail(ErrorCode::not_found, guard.port + " is no port of this instance");
+    if (!known) return not_a_port(guard.port);
     const auto id = port.integer(0);
 
     SL_CHECK(erase_guard(connection, guard.port));

@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-/// By the names of their ports; lists in the order they were given.
+/// Loads the guards by the names of their ports; lists in the order they were given.
 [[nodiscard]] Result<std::vector<GuardSpec>> load_guards(const Connection& connection);
 
 /// Makes or replaces the guard of a port. Errors: not_found (no such port).

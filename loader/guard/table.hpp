@@ -29,7 +29,7 @@ struct GuardMac {
 /// Errors: refused (too many; or no factor was found, which takes keys made for it).
 [[nodiscard]] Result<> fill_guard_macs(sl_guard& guard, std::vector<GuardMac> macs);
 
-/// Likewise for addrs, addr_factor and addr_count.
+/// Does the same for addrs, addr_factor and addr_count.
 [[nodiscard]] Result<> fill_guard_addresses(sl_guard& guard, std::vector<Address> addresses);
 
 /// What stands in the tables, sorted.

@@ -132,7 +132,7 @@ public:
     /// Whether the instance has pins. Needs a mounted bpffs to find any.
     [[nodiscard]] static bool exists(std::string_view instance);
 
-    /// Of an instance that exists: whether open() would take its maps.
+    /// Tells whether open() would take the maps of an instance that exists.
     [[nodiscard]] static bool is_of_this_version(std::string_view instance);
 
     /// Removes every pin, of whatever version: with the last attachment the kernel frees
@@ -154,7 +154,7 @@ public:
     [[nodiscard]] Result<TcMethod> attach_tc(const Link& link, TcDirection direction) const;
     [[nodiscard]] Result<XdpMethod> attach_xdp(const Link& link) const;
 
-    /// By name and index: the interface may be gone, and its index may be another's by now.
+    /// Takes name and index: the interface may be gone, and its index may be another's by now.
     [[nodiscard]] Result<> detach_tc(const std::string& interface, std::uint32_t ifindex,
                                      TcDirection direction) const;
     [[nodiscard]] Result<> detach_xdp(const std::string& interface, std::uint32_t ifindex) const;

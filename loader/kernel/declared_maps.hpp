@@ -18,7 +18,7 @@ struct DeclaredMap {
     std::vector<std::string> flags;
 };
 
-/// By name; those of the programs' own scratch memory among them.
+/// Lists them by name; those of the programs' own scratch memory among them.
 [[nodiscard]] Result<std::vector<DeclaredMap>> declared_maps();
 
 }  // namespace sluice

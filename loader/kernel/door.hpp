@@ -57,7 +57,7 @@ struct Door {
 [[nodiscard]] Result<> make_door(std::string_view instance, std::uint32_t mark,
                                  const DoorSets& sets);
 
-/// From what read_door() said to what is wanted, all at once.
+/// Changes it from what read_door() said to what is wanted, all at once.
 [[nodiscard]] Result<> change_door(std::string_view instance, const DoorSets& from,
                                    const DoorSets& to);
 

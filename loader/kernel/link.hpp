@@ -52,7 +52,7 @@ struct InterfaceAddress {
     bool usable = false;    ///< not tentative and not a failed duplicate
 };
 
-/// In the kernel's order, IPv4 first. @param ifindex 0 = of all interfaces
+/// Lists addresses in the kernel's order, IPv4 first. @param ifindex 0 = of all interfaces
 [[nodiscard]] Result<std::vector<InterfaceAddress>> list_addresses(std::uint32_t ifindex = 0);
 
 /// The first global, usable address of the interface, none if it has none.

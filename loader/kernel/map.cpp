@@ -42,7 +42,7 @@ Result<std::uint64_t> memory_of_map(int fd) {
         std::uint64_t bytes = 0;
         if (name == "memlock:" && fdinfo >> bytes) return bytes;
     }
-    return fail(ErrorCode::refused, fmt::format("descriptor {} is no BPF map", fd));
+    return fail(ErrorCode::refused, fmt::format("descriptor {} is not a BPF map", fd));
 }
 
 Result<std::uint64_t> memory_of_maps(const std::filesystem::path& folder) {

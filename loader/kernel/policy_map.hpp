@@ -13,7 +13,7 @@ namespace sluice {
 /// The outer map; its one slot holds the image in force.
 using PolicyMap = Map<__u32, __u32>;
 
-/// Of the image in force; none: there is none.
+/// Reads the header of the image in force; none: there is no image.
 [[nodiscard]] Result<std::optional<sl_policy_header>> read_policy_header(const PolicyMap& map);
 
 /// Puts an image in the place of the one in force, at once and wholly. When it returns no program

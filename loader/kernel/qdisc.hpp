@@ -42,7 +42,8 @@ struct HtbTree {
 /// their priority changes; a tree whose default class or whose shape changes is made anew.
 /// Errors: unsupported (no HTB in the kernel), refused (a root qdisc of somebody else).
 [[nodiscard]] Result<> put_htb(std::uint32_t ifindex, const HtbTree& tree);
-/// As the kernel has it, parents first. None: the root is no HTB of that major number.
+/// Reads the tree as the kernel has it, parents first. None: the root is not an HTB of that major
+/// number.
 [[nodiscard]] Result<std::optional<HtbTree>> read_htb(std::uint32_t ifindex, std::uint32_t major);
 /// Whether they are the same in the kernel, but for what it rounds: rates to whole bytes a second,
 /// bursts to 64 ns of the rate, 275 s of it at most.
@@ -65,8 +66,8 @@ struct QueueCounts {
     sl_counter sent{};
     std::uint64_t dropped = 0, over_limits = 0, backlog_bytes = 0, backlog_packets = 0;
 };
-/// Of each leaf class of an HTB root, or of an fq one, with that major number; else none. By
-/// number.
+/// Reads the counts of each leaf class of an HTB root, or of an fq one, with that major number, by
+/// class number; none if the root is another.
 [[nodiscard]] Result<std::vector<QueueCounts>> read_queues(std::uint32_t ifindex,
                                                            std::uint32_t major);
 

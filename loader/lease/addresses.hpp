@@ -9,8 +9,8 @@ namespace sluice {
 /// Addresses that a host can have, at most one of each family. Errors: usage.
 [[nodiscard]] Result<> check_addresses(const std::vector<Address>& addresses);
 
-/// Of each family the address asked for, else the one the lease has, else a free one of its pool's
-/// address pools. Errors: refused (another lease has it, or none is free).
+/// Gives an address of each family: the one asked for, else the one the lease has, else a free one
+/// of its pool's address pools. Errors: refused (another lease has it, or none is free).
 /// @param lease stored yet or not; its MAC and domain stand
 [[nodiscard]] Result<std::vector<Address>> choose_addresses(LeaseChange& change, const Lease& lease,
                                                             const std::vector<Address>& wanted);

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "loader/model/ports.hpp"
+
 namespace sluice {
 namespace {
 
 __u16 port_id(const std::vector<PortSpec>& ports, std::string_view name) {
-    const auto found = std::ranges::find(ports, name, &PortSpec::name);
-    return name.empty() || found == ports.end() ? 0 : found->id;
+    const auto* found = find_port(ports, name);
+    return found == nullptr ? 0 : found->id;
 }
 
 /// What the loader writes of an entry.

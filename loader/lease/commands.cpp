@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "loader/lease/dnsmasq.hpp"
+#include "loader/model/ports.hpp"
 
 namespace sluice {
 namespace {
@@ -70,7 +71,7 @@ Result<> check_standby(const LeaseChange& change, const Lease& lease, const std:
         return fail(ErrorCode::refused,
                     fmt::format("{} is at port {} already", lease_text(lease), port),
                     "--port is the port where the VM will arrive");
-    if (std::ranges::find(change.before.ports, port, &PortSpec::name) == change.before.ports.end())
+    if (find_port(change.before.ports, port) == nullptr)
         change.journal.warn(fmt::format("{} is not a port yet: `sluice port add {}`", port, port));
     return {};
 }

@@ -66,7 +66,7 @@ using LeaseFilter = Filter<LeaseStatus>;
 
 /// @return false to stop
 using LeaseVisitor = std::function<bool(const LeaseStatus&)>;
-/// In the order of L2 domains and MACs, in constant memory.
+/// Visits leases in the order of L2 domains and MACs, in constant memory.
 [[nodiscard]] Result<> for_each_lease(const Target& target, const LeaseFilter& filter,
                                       const LeaseVisitor& visit);
 /// @param name a VM's, or a MAC. Errors: not_found.

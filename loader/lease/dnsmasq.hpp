@@ -22,7 +22,7 @@ namespace sluice {
 /// @return whether it differs from what was there
 [[nodiscard]] Result<bool> write_hosts_file(LeaseStore& store, Journal& journal);
 
-/// Not there is no error.
+/// A file that is not there is not an error.
 [[nodiscard]] Result<> remove_hosts_file(const DhcpSettings& settings);
 
 /// Writes the file in a thorough round; otherwise whoever changes leases does.

@@ -97,7 +97,7 @@ Result<Setter> setter_of(std::string_view column) {
     }};
     for (const auto& [name, setter] : setters)
         if (name == column) return setter;
-    return fail(ErrorCode::usage, fmt::format("there is no column `{}`", column),
+    return fail(ErrorCode::usage, fmt::format("unknown column `{}`", column),
                 fmt::format("the first line names the columns: {}", csv_heading));
 }
 
@@ -105,7 +105,7 @@ Result<std::vector<Setter>> parse_heading(std::string_view line) {
     const auto names = split(line, ',');
     for (const auto* needed : {"mac", "vm"})
         if (std::ranges::find(names, needed) == names.end())
-            return fail(ErrorCode::usage, fmt::format("there is no column `{}`", needed),
+            return fail(ErrorCode::usage, fmt::format("missing column `{}`", needed),
                         fmt::format("the first line names the columns: {}", csv_heading));
     std::vector<Setter> setters;
     for (const auto& name : names) {

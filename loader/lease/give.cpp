@@ -9,6 +9,7 @@
 
 #include "loader/lease/addresses.hpp"
 #include "loader/lease/strategy.hpp"
+#include "loader/model/ports.hpp"
 
 namespace sluice {
 namespace {
@@ -130,9 +131,8 @@ Result<> note_next(LeaseChange& change, const MacPool& chosen, const MacAddress&
 
 /// A port may come later than its lease: libvirt makes taps when the VM starts.
 Result<> check_port(LeaseChange& change, const std::string& name, std::uint16_t domain) {
-    const auto& ports = change.before.ports;
-    const auto port = std::ranges::find(ports, name, &PortSpec::name);
-    if (port == ports.end()) {
+    const auto* port = find_port(change.before.ports, name);
+    if (port == nullptr) {
         change.journal.warn(fmt::format("{} is not a port yet: `sluice port add {}`", name, name));
         return {};
     }
@@ -184,7 +184,7 @@ std::unexpected<Error> has_another(const Lease& lease) {
                             lease.nic + 1, lease.vm, lease.nic));
 }
 
-/// Of an address that is somebody else's, or was just now.
+/// Refuses an address that is somebody else's, or was just now.
 Result<> check_not_anothers(LeaseChange& change, const Lease& lease, const LeaseRequest& request) {
     const bool same_vm = lease.vm == request.vm &&
                          (lease.uuid.empty() || request.uuid.empty() || lease.uuid == request.uuid);

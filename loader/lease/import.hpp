@@ -58,7 +58,7 @@ struct ImportOutcome {
 enum class ExportFormat : std::uint8_t { dnsmasq, libvirt, csv, json };
 [[nodiscard]] Result<ExportFormat> parse_export_format(std::string_view text);
 
-/// In a text format; dnsmasq's and CSV in the order given, libvirt's by VMs and NICs.
+/// Writes leases in a text format; dnsmasq's and CSV in the order given, libvirt's by VMs and NICs.
 [[nodiscard]] std::string export_text(ExportFormat format, std::vector<Lease> leases);
 
 }  // namespace sluice

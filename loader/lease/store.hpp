@@ -34,17 +34,17 @@ public:
 
     [[nodiscard]] Result<std::vector<MacPool>> pools();  ///< by name
     [[nodiscard]] Result<> add_pool(const MacPool& pool);
-    /// With what is left of released leases in it.
+    /// Removes what is left of released leases in it, too.
     [[nodiscard]] Result<> remove_pool(const MacPool& pool);
     /// Sequential: where the next search begins.
     [[nodiscard]] Result<> set_next(const MacPool& pool, std::uint64_t next);
 
     [[nodiscard]] Result<std::optional<Lease>> find(std::uint16_t domain, const MacAddress& mac);
-    /// In whatever L2 domain. Reads all leases.
+    /// Finds it in whatever L2 domain. Reads all leases.
     [[nodiscard]] Result<std::vector<Lease>> with_mac(const MacAddress& mac);
     /// All of a VM, by name, the held ones or those released; by NIC, the newest first.
     [[nodiscard]] Result<std::vector<Lease>> of_vm(std::string_view vm, bool held);
-    /// Likewise by UUID.
+    /// The same by UUID.
     [[nodiscard]] Result<std::vector<Lease>> of_uuid(std::string_view uuid, bool held);
     /// The one that has the address, held or not.
     [[nodiscard]] Result<std::optional<Lease>> with_address(std::uint16_t domain,
@@ -57,7 +57,7 @@ public:
                                                                  std::uint64_t from);
 
     using Visitor = std::function<Result<bool>(const Lease&)>;  ///< false stops the walk
-    /// In the order of domains and MACs. The visitor must not change leases.
+    /// Visits them in the order of domains and MACs. The visitor must not change leases.
     [[nodiscard]] Result<> each(const Visitor& visit);
     [[nodiscard]] Result<> each_in(std::uint16_t domain, const MacRange& range,
                                    const Visitor& visit);

@@ -20,7 +20,7 @@ struct DetectorInfo {
     std::string_view counted, per;     ///< what, and for what
 };
 
-/// In the order of the enum.
+/// Lists them in the order of the enum.
 [[nodiscard]] const std::vector<DetectorInfo>& detector_infos();
 [[nodiscard]] const DetectorInfo& detector_info(sl_detector detector);
 /// For a number of the datapath's: a name, whatever it is.

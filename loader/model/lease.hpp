@@ -15,7 +15,7 @@
 
 namespace sluice {
 
-/// As the database keeps it.
+/// A lease as the database keeps it.
 struct Lease {
     std::int64_t id = 0;  ///< of its row; 0 = none yet
     MacAddress mac;
@@ -45,7 +45,7 @@ enum class LeaseState : std::uint8_t {
 };
 [[nodiscard]] std::string_view lease_state_text(LeaseState state);
 
-/// As messages name it: `02:1a:2b:00:00:01 (NIC 0 of web1)`.
+/// How messages name it: `02:1a:2b:00:00:01 (NIC 0 of web1)`.
 [[nodiscard]] std::string lease_text(const Lease& lease);
 
 /// The clocks that leases are judged by.

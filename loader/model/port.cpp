@@ -98,7 +98,7 @@ Result<PriorityMap> parse_priorities(std::string_view text) {
                    becomes = parse_up_to(to, last_priority);
         if (!came || !becomes)
             return fail(ErrorCode::usage,
-                        fmt::format("\"{}\" is no priority or map of priorities", text),
+                        fmt::format("\"{}\" is neither a priority nor a map of priorities", text),
                         "`keep`, one for all (`5`), or changes (`0:1,5:7`); they are 0 to 7");
         priorities[*came] = *becomes;
         return {};
@@ -124,7 +124,7 @@ Result<std::vector<VlanTranslation>> parse_translations(std::string_view text) {
         const VlanTranslation it{parse_up_to(wire, last_vlan).value_or(0),
                                  parse_up_to(vlan, last_vlan).value_or(0)};
         if (it.wire == 0 || it.vlan == 0)
-            return fail(ErrorCode::usage, fmt::format("\"{}\" is no translation of VLANs", text),
+            return fail(ErrorCode::usage, fmt::format("\"{}\" is not a translation of VLANs", text),
                         fmt::format("`WIRE:VLAN,...` or `none`; VLAN ids are 1 to {}", last_vlan));
         for (const auto& other : translations)
             if (other.wire == it.wire || other.vlan == it.vlan)

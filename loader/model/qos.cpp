@@ -77,7 +77,8 @@ Result<Shaper> parse_shaper(std::string_view text) { return parse_word(text, sha
 std::string_view shaper_text(Shaper shaper) { return word_of(shaper, shapers); }
 
 Result<std::optional<PcpOfDscp>> parse_pcp_of_dscp(std::string_view text) {
-    const Error wrong{ErrorCode::usage, fmt::format("\"{}\" is no map from DSCP to priority", text),
+    const Error wrong{ErrorCode::usage,
+                      fmt::format("\"{}\" is not a map from DSCP to priority", text),
                       "`on` (DSCP / 8), `off`, or changes to `on`: 46:5,34:4; DSCPs are 0 to 63 or "
                       "names (ef), priorities 0 to 7"};
     return parse_class_map(text, class_selectors, wrong, dscp_number, pcp_number);
@@ -88,7 +89,8 @@ std::string pcp_of_dscp_text(const std::optional<PcpOfDscp>& map) {
 }
 
 Result<std::optional<DscpOfPcp>> parse_dscp_of_pcp(std::string_view text) {
-    const Error wrong{ErrorCode::usage, fmt::format("\"{}\" is no map from priority to DSCP", text),
+    const Error wrong{ErrorCode::usage,
+                      fmt::format("\"{}\" is not a map from priority to DSCP", text),
                       "`on` (priority * 8), `off`, or changes to `on`: 5:46,4:34; priorities are 0 "
                       "to 7, DSCPs 0 to 63 or names (ef)"};
     return parse_class_map(text, selected_classes, wrong, pcp_number, dscp_number);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "loader/model/ports.hpp"
+
 namespace sluice {
 namespace {
 
@@ -47,7 +49,8 @@ Result<std::vector<LatencyCounters>> read_latencies(const Target& target) {
     std::vector<LatencyCounters> all;
     for (const auto& spec : instance.desired.qos_ports) {
         if (spec.latency.count() == 0) continue;
-        const auto port = std::ranges::find(instance.desired.ports, spec.port, &PortSpec::name);
+        const auto* port = find_port(instance.desired.ports, spec.port);
+        if (port == nullptr) continue;
         SL_TRY(stats, datapath.maps().qos_stats.read(port->id));
         all.push_back({spec.port, spec.latency, stats.counts[SL_QOS_OUT_CONFORMED],
                        stats.counts[SL_QOS_OUT_LATE], stats.counts[SL_QOS_OUT_EXCEEDED]});

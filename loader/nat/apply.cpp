@@ -349,7 +349,7 @@ private:
         return {};
     }
 
-    /// Of just those forwards that there are by now.
+    /// Says of each port whether it is forwarded by now.
     void note_forwarded_ports() {
         if (journal_.planning()) return;
         std::ranges::copy(forwarded_words(), maps_.forwarded_ports.entries().begin());

@@ -9,6 +9,7 @@
 
 #include "loader/instance/change.hpp"
 #include "loader/instance/host.hpp"
+#include "loader/model/ports.hpp"
 #include "loader/nat/plan.hpp"
 #include "loader/nat/store.hpp"
 
@@ -99,8 +100,8 @@ Result<> check_masquerade(const MasqueradeSpec& rule) {
 Result<> check_masquerade_fits(const MasqueradeSpec& rule, const DesiredState& state,
                                const Host& host) {
     SL_TRY(link, host.require_link(rule.uplink));
-    const auto port = std::ranges::find(state.ports, rule.uplink, &PortSpec::name);
-    if (port == state.ports.end())
+    const auto* port = find_port(state.ports, rule.uplink);
+    if (port == nullptr)
         return fail(
             ErrorCode::refused, fmt::format("{} is not a port", rule.uplink),
             fmt::format("attach it first: `sluice port add {} --role uplink`", rule.uplink));

@@ -11,7 +11,7 @@
 
 namespace sluice {
 
-/// In the order in which they were added, like forwards.
+/// Loads rules in the order in which they were added, as load_forwards() does.
 [[nodiscard]] Result<std::vector<MasqueradeSpec>> load_masquerades(const Connection& connection);
 /// Gives the pool number: that of a rule with the same uplink, addresses (in any order) and range,
 /// else the lowest free. Errors: refused (same source and uplink, or 256 pools).

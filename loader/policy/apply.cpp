@@ -25,7 +25,7 @@ std::uint64_t hash_of_text(const PolicySpec& spec) {
     return hash;
 }
 
-/// Of all that an image is made of.
+/// Differs if anything does that an image is made of.
 std::uint64_t fingerprint_of(const PolicySpec& spec, const std::vector<PortSpec>& ports) {
     auto hash = hash_of_text(spec);
     for (const auto& vm : spec.vms) {

@@ -41,7 +41,7 @@ public:
 
     /// The first line of the block, which is there once however often it is asked for.
     [[nodiscard]] std::uint32_t block(const Block& words);
-    /// Likewise the line of a class.
+    /// The line of a class.
     [[nodiscard]] std::uint32_t set(const sl_policy_class& set);
 
 private:

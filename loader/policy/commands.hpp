@@ -22,7 +22,7 @@ namespace sluice {
 /// Errors: not_found (nothing is loaded).
 [[nodiscard]] Result<Outcome> clear_policy(const Target& target);
 
-/// As it is loaded. None in force: the instance is down.
+/// Shows it as it is loaded. None in force: the instance is down.
 struct LoadedPolicy {
     PolicySpec spec;
     PolicyFile file;

@@ -74,7 +74,7 @@ PropertyValues end_ports_of(const PolicyEnd& end) {
         .value_or(Intervals{});
 }
 
-/// Of an ICMP all types: sl_policy_property.
+/// ICMP stands for all of its types: sl_policy_property.
 PolicyInterval protocol_interval(std::uint8_t protocol) {
     if (protocol == IPPROTO_ICMP) return {SL_POLICY_ICMP_TYPES, SL_POLICY_ICMP_TYPES + 255};
     if (protocol == IPPROTO_ICMPV6) return {SL_POLICY_ICMPV6_TYPES, SL_POLICY_ICMPV6_TYPES + 255};

@@ -11,6 +11,7 @@
 
 #include "loader/base/filter.hpp"
 #include "loader/base/nearest.hpp"
+#include "loader/model/ports.hpp"
 #include "loader/policy/values.hpp"
 
 namespace sluice {
@@ -44,15 +45,9 @@ Result<std::uint16_t> parse_within(std::string_view text, std::uint16_t most) {
 }
 
 Result<std::uint16_t> port_id_of(std::span<const PortSpec> ports, std::string_view name) {
-    const auto port = std::ranges::find(ports, name, &PortSpec::name);
-    if (port != ports.end()) return port->id;
-    if (name == "host") return 0;
-    std::vector<std::string_view> names;
-    for (const auto& it : ports) names.push_back(it.name);
-    const auto nearest = nearest_name(names, name);
-    return fail(
-        ErrorCode::not_found, fmt::format("{} is not a port of this instance", name),
-        nearest ? fmt::format("did you mean {}?", *nearest) : "`sluice port list` shows its ports");
+    if (name == "host" && find_port(ports, name) == nullptr) return 0;
+    SL_TRY(port, require_port(ports, name));
+    return port->id;
 }
 
 const std::array<FlowKey, 10> flow_keys{{
@@ -96,7 +91,7 @@ Result<> read_flow_term(std::string_view text, FlowDraft& draft, std::set<std::s
         return fail(ErrorCode::usage, fmt::format("\"{}\" is not KEY=VALUE", text), known);
     const auto key = std::ranges::find(flow_keys, term->key, &FlowKey::name);
     if (key == flow_keys.end())
-        return fail(ErrorCode::usage, fmt::format("there is no key \"{}\"", term->key), known);
+        return fail(ErrorCode::usage, fmt::format("unknown key \"{}\"", term->key), known);
     if (!seen.insert(key->name).second)
         return fail(ErrorCode::usage, fmt::format("{} stands twice", key->name),
                     "a flow has one of each");

@@ -32,8 +32,8 @@ public:
                 .ports = {members.ports.begin(), members.ports.end()}};
     }
 
-    /// Of a default without a subject: who ever is at a port. What the host itself does is in none,
-    /// or a slip of the hand would cut its own management.
+    /// A default without a subject is about whoever is at a port. What the host itself does is in
+    /// none, or a slip of the hand would cut its own management.
     [[nodiscard]] PolicyEnd everywhere() const { return everywhere_; }
 
     [[nodiscard]] std::int64_t expiry(const PolicyRule& rule) const {

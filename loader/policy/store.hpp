@@ -10,15 +10,15 @@
 
 namespace sluice {
 
-/// With what the leases say now of the VMs that it names. None: nothing is loaded.
+/// Loads it with what the leases say now of the VMs that it names. None: nothing is loaded.
 [[nodiscard]] Result<std::optional<PolicySpec>> load_policy(const Connection& connection);
 
-/// In place of the one that is there. Of its VMs only the names are kept.
+/// Puts it in place of the one that is there. Of its VMs only the names are kept.
 [[nodiscard]] Result<> put_policy(const Connection& connection, const PolicySpec& spec);
 /// @return whether there was one
 [[nodiscard]] Result<bool> erase_policy(const Connection& connection);
 
-/// Of a VM's held leases; none has neither.
+/// Reads a VM's addresses and ports from its held leases; a VM without leases has neither.
 [[nodiscard]] Result<PolicyVm> load_policy_vm(const Connection& connection, std::string_view name);
 [[nodiscard]] Result<bool> vm_has_lease(const Connection& connection, std::string_view name);
 

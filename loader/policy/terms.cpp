@@ -46,7 +46,7 @@ Result<> name_groups(const YamlFile& file, const YAML::Node& groups, PolicyReade
                             "a group may have as many members as you like");
     for (const auto& entry : groups) {
         const auto& key = entry.first;
-        if (!key.IsScalar()) return file.fail_at(key.Mark(), "this is no name of a group", {});
+        if (!key.IsScalar()) return file.fail_at(key.Mark(), "this is not the name of a group", {});
         if (const auto good = check_name(key.Scalar(), "a name of a group"); !good)
             return file.fail_at(key.Mark(), good.error().message, good.error().hint);
         // What could be an address would hide one.
@@ -98,7 +98,7 @@ Result<PolicyTerm> parse_group_term(std::string_view name, const PolicyFile& pol
     std::ranges::transform(policy.groups, names.begin(),
                            [](const auto& it) { return std::string_view(it.first); });
     const auto nearest = nearest_name(names, name);
-    return wrong_term(fmt::format("there is no group \"{}\"", name),
+    return wrong_term(fmt::format("unknown group \"{}\"", name),
                       nearest ? fmt::format("did you mean {}?", *nearest)
                               : "write a prefix, vm:NAME, port:IF, or a group of this file");
 }

@@ -16,7 +16,7 @@ struct PolicyProperty {
     std::vector<std::string> values;
     bool operator==(const PolicyProperty&) const = default;
 };
-/// In the order of the file's description; what it does not ask for is left out.
+/// Writes in the order of the file's description; what it does not ask for is left out.
 [[nodiscard]] std::vector<PolicyProperty> properties_of(const PolicyRule& rule);
 
 /// `out vm:web1`, `in` (everywhere).

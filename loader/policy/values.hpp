@@ -14,7 +14,7 @@ namespace sluice {
 [[nodiscard]] Result<> each_part(std::string_view text,
                                  const std::function<Result<>(std::string_view)>& read);
 
-/// As parse_protocol(), in any case of letters, and `sctp`.
+/// Reads what parse_protocol() does, in any case of letters, and `sctp`.
 [[nodiscard]] Result<std::uint8_t> parse_policy_protocol(std::string_view text);
 [[nodiscard]] std::string policy_protocol_text(std::uint8_t protocol);
 

@@ -9,21 +9,12 @@
 
 #include "loader/instance/change.hpp"
 #include "loader/kernel/internal_link.hpp"
+#include "loader/model/ports.hpp"
 #include "loader/port/checks.hpp"
 #include "loader/port/store.hpp"
 
 namespace sluice {
 namespace {
-
-const PortSpec* find_port(const DesiredState& state, std::string_view name) {
-    const auto found = std::ranges::find(state.ports, name, &PortSpec::name);
-    return found == state.ports.end() ? nullptr : &*found;
-}
-
-std::unexpected<Error> no_such_port(const std::string& name) {
-    return fail(ErrorCode::not_found, fmt::format("{} is not a port", name),
-                "`sluice port list` shows the ports");
-}
 
 Result<> check_attachable(const Link& link) {
     if (link.ethernet) return {};
@@ -94,7 +85,8 @@ MacAddress random_mac() {
 
 /// Its interface is made by reconcile().
 Result<> add_internal(const Change& change, PortSpec port) {
-    if (find_port(change.before, port.name) != nullptr || change.host.link(port.name) != nullptr ||
+    if (find_port(change.before.ports, port.name) != nullptr ||
+        change.host.link(port.name) != nullptr ||
         change.host.link(switch_end(port.name)) != nullptr)
         return fail(ErrorCode::refused, fmt::format("there is an interface {} already", port.name),
                     "sluice makes the interface of an internal port itself: choose another name");
@@ -170,7 +162,7 @@ Result<std::vector<PortRange>> parse_vlans(std::string_view text) {
         const auto part = text.substr(0, comma);
         const auto range = PortRange::parse(part);
         if (!range || range->last > last_vlan)
-            return fail(ErrorCode::usage, fmt::format("\"{}\" is no VLAN id or range", part),
+            return fail(ErrorCode::usage, fmt::format("\"{}\" is not a VLAN id or range", part),
                         fmt::format("VLAN ids are 1 to {}: `10,20-30`", last_vlan));
         for (const auto& other : vlans)
             if (other.overlaps(*range))
@@ -198,7 +190,7 @@ Result<Outcome> add_port(const Target& target, const PortSpec& port) {
         SL_CHECK(check_port_place(port, link, it.before, it.host));
         warn_about(*link, it.journal);
         warn_of_mtus(port, *link, it.before, it.host, it.journal);
-        if (const auto* known = find_port(it.before, port.name))
+        if (const auto* known = find_port(it.before.ports, port.name))
             return add_again(it, *known, port, *link);
         SL_CHECK(add_port(it.database.connection(), port));
         return {};
@@ -226,8 +218,8 @@ void PortChange::apply_to(PortSpec& port) const {
 
 Result<Outcome> set_port(const Target& target, const std::string& name, const PortChange& wanted) {
     return change(target, [&](const Change& it) -> Result<> {
-        const auto* port = find_port(it.before, name);
-        if (port == nullptr) return no_such_port(name);
+        const auto* port = find_port(it.before.ports, name);
+        if (port == nullptr) return not_a_port(name);
         auto changed = *port;
         wanted.apply_to(changed);
         if ((changed.role == Role::internal) != (port->role == Role::internal))
@@ -247,7 +239,7 @@ Result<Outcome> set_port(const Target& target, const std::string& name, const Po
 
 Result<Outcome> remove_port(const Target& target, const std::string& name) {
     return change(target, [&](const Change& it) -> Result<> {
-        if (find_port(it.before, name) == nullptr) return no_such_port(name);
+        if (find_port(it.before.ports, name) == nullptr) return not_a_port(name);
         SL_CHECK(refuse_if_masquerades(it.before, name));
         return erase_port(it.database.connection(), name);
     });
@@ -279,7 +271,7 @@ Result<PortStatus> show_port(const Target& target, const std::string& name) {
     SL_TRY(ports, list_ports(target));
     for (auto& port : ports)
         if (port.spec.name == name) return std::move(port);
-    return no_such_port(name);
+    return not_a_port(name);
 }
 
 }  // namespace sluice

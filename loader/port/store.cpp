@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "loader/model/ports.hpp"
 #include "loader/store/stored.hpp"
 
 namespace sluice {
@@ -26,7 +27,7 @@ Result<> load_port_lists(const Connection& connection, PortSpec& port) {
     });
 }
 
-/// Of a port that is there: all but name and id.
+/// Writes all but name and id of a port that is there.
 Result<> write_port(const Connection& connection, const PortSpec& port) {
     SL_CHECK(connection.run(
         "UPDATE port SET role = ?, hook = ?, vlan = ?, native_vlan = ?, qinq = ?,"
@@ -111,16 +112,14 @@ Result<> put_port(const Connection& connection, const PortSpec& port) {
     SL_TRY(transaction, Transaction::nested(connection));
     SL_TRY(row, connection.prepare("SELECT 1 FROM port WHERE name = ? AND id = ?"));
     SL_TRY(known, row.bind(port.name).bind(port.id).step());
-    if (!known) return fail(ErrorCode::not_found, port.name + " is no port of this instance");
+    if (!known) return not_a_port(port.name);
     SL_CHECK(write_port(connection, port));
     return transaction.commit();
 }
 
 Result<> erase_port(const Connection& connection, std::string_view name) {
     SL_TRY(rows, connection.run("DELETE FROM port WHERE name = ?", name));
-    if (rows == 0)
-        return fail(ErrorCode::not_found, fmt::format("{} is no port of this instance", name),
-                    "`sluice port list` shows its ports");
+    if (rows == 0) return not_a_port(name);
     return {};
 }
 

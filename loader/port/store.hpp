@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-/// In the order of their names.
+/// Loads ports in the order of their names.
 [[nodiscard]] Result<std::vector<PortSpec>> load_ports(const Connection& connection);
 
 /// Gives the lowest free id. Errors: refused (there already, or 1023 ports).

@@ -11,6 +11,7 @@
 #include "loader/base/text_file.hpp"
 #include "loader/instance/change.hpp"
 #include "loader/kernel/qdisc.hpp"
+#include "loader/model/ports.hpp"
 #include "loader/qos/file.hpp"
 #include "loader/qos/match.hpp"
 #include "loader/qos/plan.hpp"
@@ -21,13 +22,6 @@ namespace {
 
 constexpr unsigned most_urgent_percent = 90;  // of a rate, for all classes with a priority together
 constexpr std::string_view default_class = "default";
-
-Result<const PortSpec*> require_qos_port(const DesiredState& state, const std::string& name) {
-    const auto port = std::ranges::find(state.ports, name, &PortSpec::name);
-    if (port != state.ports.end()) return &*port;
-    return fail(ErrorCode::not_found, fmt::format("{} is not a port", name),
-                "`sluice port list` shows the ports; `sluice port add` makes one");
-}
 
 QosPortSpec rates_of(const DesiredState& state, const std::string& name) {
     const auto found = std::ranges::find(state.qos_ports, name, &QosPortSpec::port);
@@ -90,14 +84,14 @@ Result<> check_rates(const Change& it, const QosPortSpec& spec, const PortSpec& 
 }
 
 Result<> put_rates_of(const Change& it, const std::string& name, const QosChange& wanted) {
-    SL_TRY(port, require_qos_port(it.before, name));
+    SL_TRY(port, require_port(it.before.ports, name));
     auto spec = rates_of(it.before, name);
     wanted.apply_to(spec);
     SL_CHECK(check_rates(it, spec, *port));
     return put_qos_port(it.database.connection(), spec);
 }
 
-/// Of two classes with the same match the first would have all.
+/// Refuses a second class with the same match: the first would have all.
 Result<> check_matched_once(std::span<const QosClassSpec> classes) {
     std::vector<std::pair<const QosMatch*, const QosClassSpec*>> seen;
     for (const auto& spec : classes)
@@ -251,7 +245,7 @@ Result<Outcome> set_qos(const Target& target, const std::string& port, const Qos
 
 Result<Outcome> remove_qos(const Target& target, const std::string& port) {
     return change(target, [&](const Change& it) -> Result<> {
-        SL_CHECK(require_qos_port(it.before, port));
+        SL_CHECK(require_port(it.before.ports, port));
         SL_TRY(erased, erase_qos_port(it.database.connection(), port));
         if (erased) return {};
         return fail(ErrorCode::not_found, fmt::format("no QoS is set for {}", port),

@@ -51,7 +51,7 @@ struct QosClassChange {
 [[nodiscard]] Result<Outcome> set_qos_class(const Target& target, const std::string& name,
                                             const QosClassChange& wanted);
 [[nodiscard]] Result<Outcome> remove_qos_class(const Target& target, const std::string& name);
-/// By id, `default` last.
+/// Lists classes by id, `default` last.
 [[nodiscard]] Result<std::vector<QosClassSpec>> list_qos_classes(const Target& target);
 
 /// The queue of what leaves, as it is now.

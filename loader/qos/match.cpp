@@ -175,7 +175,7 @@ Result<> read_term(std::string_view term, QosMatch& match, std::set<std::string_
     const auto name = term.substr(0, equals), value = term.substr(equals + 1);
     const auto key = std::ranges::find(match_keys, name, &MatchKey::name);
     if (key == match_keys.end())
-        return wrong_value(fmt::format("there is no match key \"{}\"", name),
+        return wrong_value(fmt::format("unknown match key \"{}\"", name),
                            unknown_hint(match_key_names, name, "keys"));
     if (!seen.insert(key->name).second)
         return wrong_value(fmt::format("match key {} stands twice", name),
@@ -190,7 +190,7 @@ bool has_ports(std::uint8_t protocol) { return protocol == IPPROTO_TCP || protoc
 
 Result<> check_together(const QosMatch& match, std::string_view text) {
     if (match == QosMatch{})
-        return wrong_value("an empty match is no match",
+        return wrong_value("an empty match matches nothing",
                            "what no class matches is in the class `default`");
     if (!match.app.empty() && (match.protocol || match.dscp || !match.ports.empty()))
         return wrong_value(fmt::format("match \"{}\": app says proto, port and dscp", text),

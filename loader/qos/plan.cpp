@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "loader/instance/host.hpp"
+#include "loader/model/ports.hpp"
 #include "loader/qos/match.hpp"
 
 namespace sluice {
@@ -255,8 +256,8 @@ private:
 
 void plan_port_qos(QosPlan& plan, const QosPortSpec& spec, const DesiredState& desired,
                    const Host& host, const QosKernel& kernel) {
-    const auto port = std::ranges::find(desired.ports, spec.port, &PortSpec::name);
-    const Link* link = port == desired.ports.end() ? nullptr : host.link(*port);
+    const auto* port = find_port(desired.ports, spec.port);
+    const Link* link = port == nullptr ? nullptr : host.link(*port);
     if (link == nullptr) return;
     const auto shaper = shaper_in_force(spec, desired, kernel.has_fq);
     const bool classified = is_classified(spec, desired);
@@ -295,7 +296,7 @@ void give_credit(sl_bucket& bucket, std::size_t cpus) {
     if (bucket.cost == 0) return;
     const auto burst = scaled(bucket.limit, 1 << SL_BUCKET_COST_SHIFT, bucket.cost);
     const auto chunk = std::min(burst / (part * cpus), most);
-    // Of a small burst a large frame would leave no room for a chunk beside it.
+    // A large frame would leave no room in a small burst for a chunk beside it.
     if (burst < 2 * gso_frame || chunk < least) return;
     bucket.chunk = static_cast<__u32>(chunk);
     bucket.limit -= cpus * scaled(bucket.cost, chunk, 1 << SL_BUCKET_COST_SHIFT);

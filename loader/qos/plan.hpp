@@ -62,7 +62,7 @@ struct QosPlan {
 /// TCP_RTO_MIN): 400 ms.
 [[nodiscard]] std::uint64_t policer_burst(std::uint64_t rate, std::uint64_t asked);
 [[nodiscard]] std::uint64_t queue_burst(std::uint64_t rate, std::uint64_t asked);
-/// Of what leaves. @param shaper in force
+/// The burst of what leaves, in bytes. @param shaper in force
 [[nodiscard]] std::uint64_t egress_burst(const QosPortSpec& spec, std::optional<Shaper> shaper);
 
 /// How long a frame may wait in the port's queue.
@@ -91,7 +91,7 @@ struct ClassShare {
 /// The classes with class 0 first, whether anything is set for it or not.
 [[nodiscard]] std::vector<QosClassSpec> with_default(std::span<const QosClassSpec> classes);
 
-/// Of all classes; more than SL_QOS_MATCHES_MAX do not fit.
+/// Counts the matches of all classes; more than SL_QOS_MATCHES_MAX do not fit.
 [[nodiscard]] std::size_t count_matches(std::span<const QosClassSpec> classes);
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "loader/model/ports.hpp"
 #include "loader/qos/match.hpp"
 #include "loader/store/stored.hpp"
 
@@ -95,8 +96,7 @@ Result<> put_qos_port(const Connection& connection, const QosPortSpec& spec) {
                           spec.classes, spec.ecn, spec.dscp, pcp_of_dscp_text(spec.pcp_of_dscp),
                           dscp_of_pcp_text(spec.dscp_of_pcp), spec.port));
     if (rows != 0) return {};
-    return fail(ErrorCode::not_found, fmt::format("{} is no port of this instance", spec.port),
-                "`sluice port list` shows its ports");
+    return not_a_port(spec.port);
 }
 
 Result<bool> erase_qos_port(const Connection& connection, std::string_view port) {
@@ -165,7 +165,7 @@ Result<bool> erase_qos_class(const Connection& connection, std::string_view name
 
 Result<std::vector<VmPort>> load_vm_ports(const Connection& connection) {
     std::vector<VmPort> ports;
-    // Of a million leases few may name a port: that index holds those alone.
+    // Few of a million leases may name a port: that index holds those alone.
     SL_TRY(row, connection.prepare(
                     "WITH placed AS MATERIALIZED (SELECT vm, port, standby"
                     " FROM lease INDEXED BY lease_port"

@@ -11,14 +11,14 @@
 
 namespace sluice {
 
-/// By the names of their ports.
+/// Loads them by the names of their ports.
 [[nodiscard]] Result<std::vector<QosPortSpec>> load_qos_ports(const Connection& connection);
 /// Makes or replaces the settings of a port. Errors: not_found (no such port).
 [[nodiscard]] Result<> put_qos_port(const Connection& connection, const QosPortSpec& spec);
 /// @return whether there was something set
 [[nodiscard]] Result<bool> erase_qos_port(const Connection& connection, std::string_view port);
 
-/// By id.
+/// Loads classes by id.
 [[nodiscard]] Result<std::vector<QosClassSpec>> load_qos_classes(const Connection& connection);
 /// Gives the lowest free id, 1 to 15. Errors: refused (one of that name is there, or 15).
 [[nodiscard]] Result<QosClassSpec> add_qos_class(const Connection& connection, QosClassSpec spec);
@@ -28,7 +28,7 @@ namespace sluice {
 /// @return whether there was one
 [[nodiscard]] Result<bool> erase_qos_class(const Connection& connection, std::string_view name);
 
-/// Of held leases, each pair once, by VM and port; a VM that moves is at both its ports.
+/// Reads the pairs of held leases, each once, by VM and port; a VM that moves is at both its ports.
 [[nodiscard]] Result<std::vector<VmPort>> load_vm_ports(const Connection& connection);
 
 }  // namespace sluice

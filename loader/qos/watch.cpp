@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "loader/kernel/qdisc.hpp"
+#include "loader/model/ports.hpp"
 #include "loader/qos/apply.hpp"
 #include "loader/qos/commands.hpp"
 
@@ -166,8 +167,9 @@ Result<std::vector<WatchedPort>> ports_to_watch(const DesiredState& desired, con
     std::vector<WatchedPort> ports;
     for (const auto& spec : desired.qos_ports) {
         if (name && spec.port != *name) continue;
-        const auto port = std::ranges::find(desired.ports, spec.port, &PortSpec::name);
-        const Link* link = port == desired.ports.end() ? nullptr : host.link(*port);
+        const auto* port = find_port(desired.ports, spec.port);
+        if (port == nullptr) continue;
+        const Link* link = host.link(*port);
         ports.push_back({spec, port->id, link == nullptr ? 0 : link->ifindex});
     }
     if (!ports.empty() || !name) return ports;

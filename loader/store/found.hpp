@@ -29,7 +29,7 @@ public:
                                                             std::uint32_t ifindex,
                                                             std::string_view path) const;
     [[nodiscard]] Result<std::vector<FoundInterface>> list() const;  ///< by name, then ifindex
-    /// To be called once the interface is restored, or gone. Not there is no error.
+    /// To be called once the interface is restored, or gone. One that is not there is not an error.
     [[nodiscard]] Result<> forget(std::string_view name, std::uint32_t ifindex) const;
 
 private:

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "loader/instance/change.hpp"
+#include "loader/model/ports.hpp"
 #include "loader/switch/plan.hpp"
 #include "loader/switch/state.hpp"
 #include "loader/switch/store.hpp"
@@ -19,12 +20,9 @@ constexpr std::string_view community_word = "community:";
 /// The port, if it is a switched one.
 Result<const PortSpec*> require_switched(const DesiredState& state, const Host& host,
                                          const std::string& name) {
-    const auto port = std::ranges::find(state.ports, name, &PortSpec::name);
-    if (port == state.ports.end())
-        return fail(ErrorCode::not_found, fmt::format("{} is not a port", name),
-                    "`sluice port list` shows the ports");
+    SL_TRY(port, require_port(state.ports, name));
     const Link* link = host.link(*port);
-    if (link == nullptr || is_switched(*port, *link)) return &*port;
+    if (link == nullptr || is_switched(*port, *link)) return port;
     return fail(ErrorCode::refused, fmt::format("{} is not a switched port", name),
                 link->master != 0
                     ? fmt::format("it is in the bridge {}, which switches", link->master_name)
@@ -79,7 +77,7 @@ Result<> parse_isolation(std::string_view text, SwitchPortChange& change) {
         if (error != std::errc{} || stop != number.end()) community = 0;
     }
     if (!isolated && community == 0 && text != "promiscuous")
-        return fail(ErrorCode::usage, fmt::format("--isolation {}: there is no such kind", text),
+        return fail(ErrorCode::usage, fmt::format("--isolation {}: unknown kind", text),
                     "promiscuous, isolated, or community:N with N from 1 to 65535");
     change.flags.emplace_back(&SwitchPortSpec::isolated, isolated);
     change.community = community;

@@ -65,7 +65,7 @@ using KnownMacFilter = Filter<KnownMac>;
 [[nodiscard]] Result<KnownMacFilter> parse_known_mac_filter(std::span<const std::string> terms);
 [[nodiscard]] std::string known_mac_filter_help();
 
-/// In the table's order; those made or forgotten meanwhile may be missed.
+/// Visits entries in the table's order; those made or forgotten meanwhile may be missed.
 [[nodiscard]] Result<> for_each_known_mac(const Target& target, const KnownMacFilter& filter,
                                           const std::function<void(const KnownMac&)>& visit);
 

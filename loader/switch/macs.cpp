@@ -7,6 +7,7 @@
 #include <map>
 
 #include "loader/instance/change.hpp"
+#include "loader/model/ports.hpp"
 #include "loader/switch/commands.hpp"
 #include "loader/switch/plan.hpp"
 #include "loader/switch/store.hpp"
@@ -19,7 +20,7 @@ using MacPredicate = KnownMacFilter::Predicate;
 Result<MacPredicate> by_vlan(std::string_view value) {
     const auto range = PortRange::parse(value);
     if (!range || range->last > last_vlan)
-        return fail(ErrorCode::usage, "there is no such VLAN", "VLAN ids are 1 to 4094: `10-20`");
+        return fail(ErrorCode::usage, "this is not a VLAN id", "VLAN ids are 1 to 4094: `10-20`");
     return [vlans = *range](const KnownMac& it) { return vlans.contains(it.vlan); };
 }
 
@@ -34,7 +35,7 @@ Result<MacPredicate> by_mac(std::string_view value) {
 
 Result<MacPredicate> by_kind(std::string_view value) {
     if (value != "static" && value != "learned")
-        return fail(ErrorCode::usage, "there is no such kind", "kind=static or kind=learned");
+        return fail(ErrorCode::usage, "unknown kind", "kind=static or kind=learned");
     return [fixed = value == "static"](const KnownMac& it) { return it.is_static == fixed; };
 }
 
@@ -77,16 +78,13 @@ Result<> check_static_mac(const FdbSpec& entry) {
         return fail(ErrorCode::usage,
                     fmt::format("--vlan {}: VLAN ids are 1 to {}", entry.vlan, last_vlan));
     if (mac != MacAddress{} && (mac.bytes[0] & 1) == 0) return {};
-    return fail(ErrorCode::usage, fmt::format("{} is no station's address", mac.text()),
+    return fail(ErrorCode::usage, fmt::format("{} is not the address of a station", mac.text()),
                 "groups and zero have no place behind a port");
 }
 
 /// The kernel is to have each entry, so its port must be in the VLAN.
 Result<> check_place(const Change& it, const FdbSpec& entry) {
-    const auto port = std::ranges::find(it.before.ports, entry.port, &PortSpec::name);
-    if (port == it.before.ports.end())
-        return fail(ErrorCode::not_found, fmt::format("{} is not a port", entry.port),
-                    "`sluice port list` shows the ports");
+    SL_TRY(port, require_port(it.before.ports, entry.port));
     const auto plan = plan_switch(it.before, it.host);
     const auto members = plan.members.find(entry.vlan);
     if (members != plan.members.end() &&
@@ -128,7 +126,8 @@ Result<Outcome> remove_static_mac(const Target& target, const MacAddress& mac, s
         SL_TRY(known, erase_fdb(it.database.connection(), mac, vlan));
         if (known) return {};
         return fail(
-            ErrorCode::not_found, fmt::format("{} is no static entry of VLAN {}", mac.text(), vlan),
+            ErrorCode::not_found,
+            fmt::format("{} is not a static entry of VLAN {}", mac.text(), vlan),
             "`sluice switch fdb list kind=static` shows them; `flush` forgets learned ones");
     });
 }

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "loader/model/ports.hpp"
 #include "loader/model/switch_flags.hpp"
 #include "loader/store/stored.hpp"
 
@@ -25,12 +26,11 @@ std::string storm_columns() {
     return columns;
 }
 
-Result<> require_port(const Connection& connection, std::string_view name) {
+Result<> check_port(const Connection& connection, std::string_view name) {
     SL_TRY(row, connection.prepare("SELECT 1 FROM port WHERE name = ?"));
     SL_TRY(known, row.bind(name).step());
     if (known) return {};
-    return fail(ErrorCode::not_found, fmt::format("{} is no port of this instance", name),
-                "`sluice port list` shows its ports");
+    return not_a_port(name);
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ Result<std::vector<SwitchPortSpec>> load_switch_ports(const Connection& connecti
 }
 
 Result<> put_switch_port(const Connection& connection, const SwitchPortSpec& spec) {
-    SL_CHECK(require_port(connection, spec.port));
+    SL_CHECK(check_port(connection, spec.port));
     std::string values;
     for (std::size_t i = 0; i < switch_flags.size() + spec.storm.size(); ++i) values += ", ?";
     SL_TRY(row, connection.prepare(fmt::format("INSERT OR REPLACE INTO switch_port"
@@ -91,7 +91,7 @@ Result<std::vector<FdbSpec>> load_fdb(const Connection& connection) {
 }
 
 Result<> put_fdb(const Connection& connection, const FdbSpec& entry) {
-    SL_CHECK(require_port(connection, entry.port));
+    SL_CHECK(check_port(connection, entry.port));
     SL_CHECK(connection.run(fmt::format("INSERT OR REPLACE INTO fdb VALUES ({}, ?, ?)", port_id),
                             entry.port, entry.vlan, entry.mac.text()));
     return {};

@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-/// By the names of their ports.
+/// Loads them by the names of their ports.
 [[nodiscard]] Result<std::vector<SwitchPortSpec>> load_switch_ports(const Connection& connection);
 /// Makes or replaces the settings of a port. Errors: not_found (no such port).
 [[nodiscard]] Result<> put_switch_port(const Connection& connection, const SwitchPortSpec& spec);
@@ -23,7 +23,7 @@ namespace sluice {
 [[nodiscard]] Result<bool> erase_fdb(const Connection& connection, const MacAddress& mac,
                                      std::uint16_t vlan);
 
-/// By their ids.
+/// Loads VLANs by their ids.
 [[nodiscard]] Result<std::vector<VlanSpec>> load_vlans(const Connection& connection);
 /// Makes or replaces what is set for a VLAN; a VLAN for which nothing is set is not kept.
 [[nodiscard]] Result<> put_vlan(const Connection& connection, const VlanSpec& vlan);

@@ -43,7 +43,7 @@ TEST(BlockUsage, SaysWhatIsWrong) {
         {"block add 192.0.2.1 --expire 5", "5"},
         {"block add 192.0.2.1 --expire 10ms", "out of range"},
         {"block add", "CIDR"},
-        {"block load /nowhere --name a/b", "is no name of a set"},
+        {"block load /nowhere --name a/b", "is not a name for a set"},
         {"block load /nowhere --name manual", "is not loaded from files"},
     };
     for (const auto& [arguments, message] : cases) {

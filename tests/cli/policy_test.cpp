@@ -144,7 +144,7 @@ TEST_F(PolicyLive, WhatIsWrongChangesNothing) {
     done("policy load " + write_policy(small_policy));
     const auto in_force = done("policy list")["generation"];
     refused(2, "policy load " + write_policy("network-policy:\n  - {name: a, acton: deny}\n"),
-            ":2:15: there is no key");
+            ":2:15: unknown key");
     refused(3, "policy load " + write_policy(rule("a", ", source: vm:nobody")),
             ":2:37: VM nobody has no lease");
     refused(3, "policy load " + write_policy(rule("a", ", source: port:tap9")),

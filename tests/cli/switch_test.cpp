@@ -286,7 +286,7 @@ TEST_F(SwitchLive, RefusalsChangeNothing) {
     refused(3, "switch port show tap9", "not a switched port");
     refused(3, "switch fdb add 02:00:00:00:00:07 --vlan 10 --port tap9", "not a port");
     refused(4, "switch fdb add 02:00:00:00:00:07 --vlan 20 --port tap0", "not in VLAN 20");
-    refused(3, "switch fdb del 02:00:00:00:00:07 --vlan 10", "no static entry");
+    refused(3, "switch fdb del 02:00:00:00:00:07 --vlan 10", "not a static entry");
     refused(3, "switch vlan show 30", "no port is in VLAN 30");
     refused(4, "switch vlan set 10 --vni 5020", "VLAN 20 has VNI 5020");
     EXPECT_EQ(shown("tap0"), before);

@@ -173,7 +173,7 @@ TEST(Usage, TextErrorsGoToStderr) {
     const auto result = run_captured({"port", "bogus"});
     EXPECT_THAT(result.out, IsEmpty());
     EXPECT_EQ(result.err,
-              "sluice: port: there is no \"bogus\"\n"
+              "sluice: port: unknown command: bogus\n"
               "  hint: `sluice port --help` shows how it is used\n");
 }
 

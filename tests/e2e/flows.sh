@@ -62,7 +62,7 @@ expect_within "its bytes" 20000001 24000000 "$sent"
 expect "the greatest" tcp "$(ask '.flows[0].protocol' flow list --sort bytes --limit 3)"
 expect "by a number" 1 "$(ask .count flow list 'bytes>10mb')"
 expect "the top" tcp "$(ask '.flows[0].protocol' flow top --by bytes --count 1 --interval 50ms)"
-expect_refusal 2 "there is no filter key" flow list colour=red
+expect_refusal 2 "unknown filter key" flow list colour=red
 
 expect "nothing is without a flow" 0 "$(ask '[.unattributed[].packets] | add // 0' stats)"
 

@@ -217,8 +217,8 @@ TEST(Csv, ErrorsNameTheLine) {
         EXPECT_EQ(macs.error().code, ErrorCode::usage);
         EXPECT_THAT(macs.error().message, HasSubstr(part));
     };
-    wrong("vm\nweb1\n", "a.csv line 1: there is no column `mac`");
-    wrong("mac,vm,colour\n", "a.csv line 1: there is no column `colour`");
+    wrong("vm\nweb1\n", "a.csv line 1: missing column `mac`");
+    wrong("mac,vm,colour\n", "a.csv line 1: unknown column `colour`");
     wrong("mac,vm\nweb1,02:00:00:00:01:07\n", "a.csv line 2: `web1` is not a MAC");
     wrong("mac,vm\n02:00:00:00:01:07,web1,9\n", "a.csv line 2: there are more cells");
     wrong("mac,vm,nic\n02:00:00:00:01:07,web1,-1\n", "`-1` is not a NIC");

@@ -124,13 +124,13 @@ TEST(PolicyFile, NamesAreKnownByWhereTheyStandFirst) {
 }
 
 TEST(PolicyFile, UnknownKeysNameTheNearest) {
-    expect_wrong("network-policies: []\n", "1:1", "no key \"network-policies\" for the file",
+    expect_wrong("network-policies: []\n", "1:1", "unknown key \"network-policies\" for the file",
                  "keys of the file: groups, defaults, network-policy");
-    expect_wrong(rule_with("port: 80"), "4:5", "no key \"port\" for a rule",
+    expect_wrong(rule_with("port: 80"), "4:5", "unknown key \"port\" for a rule",
                  "did you mean ports? keys of a rule: name, action, source, destination");
     expect_wrong(rule_with("ports: 80\n    ports: 81"), "5:5", "ports stands twice");
     expect_wrong("defaults:\n- {direction: in, action: deny, vms: a}\n", "2:33",
-                 "no key \"vms\" for a default", "did you mean vm?");
+                 "unknown key \"vms\" for a default", "did you mean vm?");
     expect_wrong("groups: {}\ngroups: {}\n", "2:1", "groups stands twice");
 }
 
@@ -151,18 +151,20 @@ TEST(PolicyFile, RulesHaveANameAndAnAction) {
 
 TEST(PolicyFile, EndsAreOfKnownKinds) {
     expect_wrong(rule_with("source: [10.0.0.1/24]"), "4:14", "source: ", "10.0.0.0/24");
-    expect_wrong(rule_with("source: webservers"), "4:13", "no group \"webservers\"", "vm:NAME");
+    expect_wrong(rule_with("source: webservers"), "4:13", "unknown group \"webservers\"",
+                 "vm:NAME");
     expect_wrong(rule_with("destination: [\"vm:\"]"), "4:19", "not a VM name");
     expect_wrong(rule_with("destination: [\"port:sixteen-letters1\"]"), "4:19",
                  "not an interface name");
     expect_wrong(rule_with("source: []"), "4:5", "source has no value");
-    expect_wrong("groups:\n  web: [vm:a]\n" + rule_with("source: wbe"), "6:13", "no group \"wbe\"",
-                 "did you mean web?");
+    expect_wrong("groups:\n  web: [vm:a]\n" + rule_with("source: wbe"), "6:13",
+                 "unknown group \"wbe\"", "did you mean web?");
     expect_wrong("groups:\n  web: []\n", "2:3", "web has no value");
     expect_wrong("groups:\n  10.0.0.1: [vm:a]\n", "2:3", "group 10.0.0.1 is an address");
     expect_wrong("groups:\n  a: [vm:a]\n  a: [vm:b]\n", "3:3", "group a stands twice");
     expect_wrong("groups: [a]\n", "1:9", "groups should be a map");
-    expect_wrong("defaults: [{direction: in, action: deny, group: a}]\n", "1:49", "no group \"a\"");
+    expect_wrong("defaults: [{direction: in, action: deny, group: a}]\n", "1:49",
+                 "unknown group \"a\"");
 }
 
 TEST(PolicyFile, GroupsAreNotInThemselves) {

@@ -90,7 +90,7 @@ TEST(PolicyFlow, ErrorsTellTheMend) {
         {{"src=10.0.0.5"}, "no dst"},
         {{"src=10.0.0.5", "dst=::1"}, "not both IPv4"},
         {{"src=10.0.0.5", "dst=10.0.0.6", "src=10.0.0.7"}, "src stands twice"},
-        {{"source=10.0.0.5"}, "no key \"source\""},
+        {{"source=10.0.0.5"}, "unknown key \"source\""},
         {{"src"}, "not KEY=VALUE"},
         {{"dport>5"}, "not KEY=VALUE"},
         {{"src=10.0.0.0/8"}, "src=10.0.0.0/8: "},

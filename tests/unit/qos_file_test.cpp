@@ -132,15 +132,15 @@ TEST(QosFile, AVmMayHaveSeveralPorts) {
 }
 
 TEST(QosFile, UnknownKeysNameTheKnownAndTheNearest) {
-    expect_refused("vm:\n  - name: a\n", "1:1", "no key \"vm\" for the file",
+    expect_refused("vm:\n  - name: a\n", "1:1", "unknown key \"vm\" for the file",
                    "did you mean vms? keys of the file: vms, classes");
-    expect_refused(vm_with("bandwith: 1gbit"), "3:5", "no key \"bandwith\" for a VM",
+    expect_refused(vm_with("bandwith: 1gbit"), "3:5", "unknown key \"bandwith\" for a VM",
                    "did you mean bandwidth? keys of a VM: name, port, bandwidth, ingress, egress, "
                    "pps, latency, ingress-burst, egress-burst, shaper");
-    expect_refused(class_with("colour: red"), "4:5", "no key \"colour\" for a class",
+    expect_refused(class_with("colour: red"), "4:5", "unknown key \"colour\" for a class",
                    "keys of a class: name, match, priority, weight, max, dscp");
-    expect_refused(vm_with("<<: {pps: 1pps}"), "3:5", "no key \"<<\"");
-    expect_refused(vm_with("[a, b]: 1"), "3:5", "this is no key");
+    expect_refused(vm_with("<<: {pps: 1pps}"), "3:5", "unknown key \"<<\"");
+    expect_refused(vm_with("[a, b]: 1"), "3:5", "this is not a key");
 }
 
 TEST(QosFile, KeysStandOnce) {
@@ -230,7 +230,7 @@ TEST(QosFile, WrongValuesAreRefusedWhereTheyStand) {
     expect_refused("vms:\n- {name: -a, pps: 1pps}\n", "2:10", "not a VM name");
     expect_refused("classes:\n- {name: a b, match: port=1}\n", "2:10", "not a name of a class");
     expect_refused("classes:\n- name: a\n  match:\n  - port=1\n  - prot=tcp\n", "5:5",
-                   "match: there is no match key \"prot\"", "did you mean");
+                   "match: unknown match key \"prot\"", "did you mean");
     expect_refused("classes:\n- name: a\n  match: {port: 1}\n", "3:10", "not one value");
     expect_refused("classes:\n- name: a\n  match: [[port=1]]\n", "3:11", "not one value");
 }
@@ -320,7 +320,7 @@ TEST(QosFile, HostileFilesDoNoHarm) {
     std::string laughs = "a0: &a0 [x, x]\n";
     for (int i = 1; i < 100; ++i)
         laughs += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
-    expect_refused(laughs, "1:1", "no key \"a0\"");
+    expect_refused(laughs, "1:1", "unknown key \"a0\"");
     expect_refused("vms: &a [*a]\n", "1:6", "here should be a VM");
     expect_refused("vms: [&a {name: x, pps: 1pps}" + repeated(",*a", 200'000) + "]", "1:7",
                    "VM x stands twice");

@@ -116,11 +116,11 @@ TEST(QosMatch, RefusesValuesThatAreNone) {
                              "app=Voip"})
         expect_error(parse_qos_match(text), ErrorCode::usage, text);
     expect_error(parse_qos_match("tcp"), ErrorCode::usage, "not KEY=VALUE");
-    expect_error(parse_qos_match("=5"), ErrorCode::usage, "no match key \"\"");
+    expect_error(parse_qos_match("=5"), ErrorCode::usage, "unknown match key \"\"");
 }
 
 TEST(QosMatch, UnknownKeysNameTheKnownAndTheNearest) {
-    expect_error(parse_qos_match("ports=80"), ErrorCode::usage, "no match key \"ports\"");
+    expect_error(parse_qos_match("ports=80"), ErrorCode::usage, "unknown match key \"ports\"");
     EXPECT_EQ(parse_qos_match("ports=80").error().hint,
               "did you mean port? keys: app, vm, if, vlan, proto, port, dscp");
     EXPECT_EQ(parse_qos_match("source=80").error().hint,

@@ -107,7 +107,7 @@ TEST_F(QosStoreTest, GoesWithThePort) {
     ASSERT_TRUE(erase_port(database_.connection(), "tap1"));
     EXPECT_THAT(loaded().qos_ports, IsEmpty());
     expect_error(put_qos_port(rows(), rates_of("tap1")), ErrorCode::not_found,
-                 "tap1 is no port of this instance");
+                 "tap1 is not a port of this instance");
 }
 
 TEST_F(QosStoreTest, KeepsEverySettingOfAClassOnItsOwn) {
@@ -225,8 +225,8 @@ TEST(QosSchema, ADatabaseFromBeforeQosKeepsWhatItHas) {
     const auto folder = temporary.path() / "blue";
     std::filesystem::create_directories(folder);
     {
-        const auto old = Connection::open(folder / "state.db", Connection::Mode::create,
-                                          schema.first(3));
+        const auto old =
+            Connection::open(folder / "state.db", Connection::Mode::create, schema.first(3));
         ASSERT_TRUE(old) << old.error().message;
         ASSERT_TRUE(
             old->run("INSERT INTO port (id, name, role, hook, vlan, native_vlan)"

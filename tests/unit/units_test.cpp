@@ -189,7 +189,7 @@ TEST(PacketRate, TakesThousandsMillionsAndBareNumbers) {
     EXPECT_EQ(parse_pps("0"), 0u);
     EXPECT_EQ(parse_pps("unlimited"), no_limit);
     for (const auto* text : {"", "pps", "-1", "1.5pps", "0.0001kpps", "10mbit", "1 kpps", "1kps"})
-        expect_error(parse_pps(text), ErrorCode::usage, "no number of packets");
+        expect_error(parse_pps(text), ErrorCode::usage, "not a number of packets");
     for (const auto* text : {"1000000001", "1.1gpps", "18446744073709551615pps",
                              "18446744073709551616", "18446744073709551k"})
         expect_error(parse_pps(text), ErrorCode::usage, "is more than 1gpps");

@@ -30,7 +30,7 @@ struct DesiredState {
     std::vector<SwitchPortSpec> switch_ports;  ///< of ports for which something was set
     std::vector<FdbSpec> fdb;
     std::vector<VlanSpec> vlans;            ///< for which something was set
-    std::vector<QosPortSpec> qos_ports;     ///< likewise
+    std::vector<QosPortSpec> qos_ports;     ///< for which something was set
     std::vector<QosClassSpec> qos_classes;  ///< by id; class 0 only if something was set for it
     std::vector<VmPort> vm_ports;           ///< VMs of leases that name a port
     std::vector<DetectorSpec> detectors;    ///< for which something was set
