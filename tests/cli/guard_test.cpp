@@ -345,6 +345,8 @@ TEST_F(GuardLive, APortThatComesAfterStartsClean) {
     send(foreign_frame);
     send(foreign_frame);
     EXPECT_EQ(count_of_frames("audited"), 2);
+    // One, or two if a second has passed in between.
+    const auto before = events_of_frames("--kind audit").size();
     done("port del tap0");
     done("port add tap0 --role access");
     EXPECT_EQ(sluice("guard show tap0").code, 3);
@@ -355,8 +357,8 @@ TEST_F(GuardLive, APortThatComesAfterStartsClean) {
     send(foreign_frame);
     EXPECT_EQ(count_of_frames("audited"), 1);
     const auto events = events_of_frames("--kind audit");
-    ASSERT_EQ(events.size(), 2u) << "the former port's limit held this one's back";
-    EXPECT_EQ(events[1]["repeats"], 0) << "those are the former port's";
+    ASSERT_EQ(events.size(), before + 1) << "the former port's limit held this one's back";
+    EXPECT_EQ(events.back()["repeats"], 0) << "those are the former port's";
 }
 
 TEST_F(GuardLive, WhatTheKernelLacksIsDrift) {
