@@ -78,125 +78,83 @@ Result<DoorSets> wanted_sets(const DesiredState& desired, const Host& host,
     return plan_door(desired.ports, host, before);
 }
 
-class DoorKeeper {
-public:
-    /// @param mark Settings::door_mark; 0: there is no door, and nothing is done
-    DoorKeeper(std::string instance, std::uint32_t mark)
-        : instance_(std::move(instance)), mark_(mark) {}
-
-    /// Shuts it to whatever is not as it will be.
-    [[nodiscard]] Result<> close(const DesiredState& desired, const Host& host,
-                                 const FoundInterfaces& found, Journal& journal);
-
-    /// Shuts it to all ports, those that are no more to be among them.
-    [[nodiscard]] Result<> close_all(const DesiredState& desired, const Host& host,
-                                     Journal& journal);
-
-    /// After close(), when all ports are in place.
-    [[nodiscard]] Result<> open(const DesiredState& desired, const Host& host,
-                                const FoundInterfaces& found, Journal& journal);
-
-    /// When nothing is left that it could be shut to.
-    [[nodiscard]] Result<> remove(Journal& journal);
-
-private:
-    [[nodiscard]] Result<> look();
-    [[nodiscard]] Result<> shut_to(const DoorSets& wanted, const DoorSets& between,
-                                   const Host& host, Journal& journal);
-
-    std::string instance_;
-    std::uint32_t mark_;
-    bool looked_ = false;
-    std::optional<DoorSets> now_;  ///< none: it is not there
-};
-
-Result<> DoorKeeper::look() {
-    if (looked_) return {};
-    SL_TRY(door, read_door(instance_, mark_));
-    if (door) now_ = std::move(door->sets);
-    looked_ = true;
-    return {};
-}
-
-Result<> DoorKeeper::shut_to(const DoorSets& wanted, const DoorSets& between, const Host& host,
-                             Journal& journal) {
-    SL_CHECK(check_names(wanted));
-    if (now_ && *now_ == between) return {};
-    if (now_)
-        SL_CHECK(journal.step(closing(*now_, between, host),
-                              [&] { return change_door(instance_, *now_, between); }));
-    else
-        SL_CHECK(journal.step("make the door of the ports, closed",
-                              [&] { return make_door(instance_, mark_, between); }));
-    now_ = between;
-    return {};
-}
-
-Result<> DoorKeeper::close(const DesiredState& desired, const Host& host,
-                           const FoundInterfaces& found, Journal& journal) {
-    if (mark_ == 0) return {};
-    SL_CHECK(look());
-    SL_TRY(wanted, wanted_sets(desired, host, found));
-    return shut_to(wanted, now_ ? door_between(*now_, wanted) : shut(wanted), host, journal);
-}
-
-Result<> DoorKeeper::close_all(const DesiredState& desired, const Host& host, Journal& journal) {
-    if (mark_ == 0) return {};
-    SL_CHECK(look());
-    const auto wanted = plan_door(desired.ports, host, {});
-    return shut_to(wanted, shut(now_ ? door_between(*now_, wanted) : wanted), host, journal);
-}
-
-Result<> DoorKeeper::open(const DesiredState& desired, const Host& host,
-                          const FoundInterfaces& found, Journal& journal) {
-    if (mark_ == 0 || !now_) return {};
-    SL_TRY(wanted, wanted_sets(desired, host, found));
-    if (*now_ == wanted) return {};
-    SL_CHECK(journal.step(opening(*now_, wanted, host),
-                          [&] { return change_door(instance_, *now_, wanted); }));
-    now_ = wanted;
-    return {};
-}
-
-Result<> DoorKeeper::remove(Journal& journal) {
-    if (mark_ == 0) return {};
-    SL_CHECK(look());
-    if (!now_ && journal.planning()) return {};
-    if (!now_) return remove_door(instance_);  // what is left of one, if anything is
-    now_.reset();
-    return journal.step("take the door of the ports away", [&] { return remove_door(instance_); });
-}
-
+/// What it saw of the door is remembered from one step to the next.
 class DoorFeature : public Feature {
 public:
+    /// Shuts it to whatever is not as it will be.
     Result<> prepare(Round& round) override {
-        return keeper(round.datapath.instance(), round.desired)
-            .close(round.desired, round.host, round.found, round.journal);
+        const auto& instance = round.datapath.instance();
+        if (!has_door(round.desired)) return {};
+        SL_CHECK(look(instance, round.desired));
+        SL_TRY(wanted, wanted_sets(round.desired, round.host, round.found));
+        return shut_to(instance, round.desired, wanted,
+                       now_ ? door_between(*now_, wanted) : sluice::shut(wanted), round.host,
+                       round.journal);
     }
 
+    /// Opens it, when all ports are in place.
     Result<> clean(Round& round) override {
-        return keeper(round.datapath.instance(), round.desired)
-            .open(round.desired, round.host, round.found, round.journal);
+        if (!has_door(round.desired) || !now_) return {};
+        SL_TRY(wanted, wanted_sets(round.desired, round.host, round.found));
+        if (*now_ == wanted) return {};
+        SL_CHECK(round.journal.step(opening(*now_, wanted, round.host), [&] {
+            return change_door(round.datapath.instance(), *now_, wanted);
+        }));
+        now_ = wanted;
+        return {};
     }
 
+    /// Shuts it to all ports, those that are no more to be among them.
     Result<> shut(const Removal& removal) override {
-        return keeper(removal.instance, removal.desired)
-            .close_all(removal.desired, removal.host, removal.journal);
+        const auto& [instance, desired, host, journal, for_good] = removal;
+        if (!has_door(desired)) return {};
+        SL_CHECK(look(instance, desired));
+        const auto wanted = plan_door(desired.ports, host, {});
+        return shut_to(instance, desired, wanted,
+                       sluice::shut(now_ ? door_between(*now_, wanted) : wanted), host, journal);
     }
 
+    /// Takes it away, when nothing is left that it could be shut to.
     Result<> remove(const Removal& removal) override {
-        if (!removal.for_good) return {};
-        return keeper(removal.instance, removal.desired).remove(removal.journal);
+        const auto& [instance, desired, host, journal, for_good] = removal;
+        if (!for_good || !has_door(desired)) return {};
+        SL_CHECK(look(instance, desired));
+        if (!now_ && journal.planning()) return {};
+        if (!now_) return remove_door(instance);  // what is left of one, if anything is
+        now_.reset();
+        return journal.step("take the door of the ports away",
+                            [&] { return remove_door(instance); });
     }
 
 private:
-    /// What it saw of the door is remembered from one step to the next.
-    DoorKeeper& keeper(const std::string& instance, const DesiredState& desired) {
-        if (!keeper_) keeper_.emplace(instance, desired.settings.door_mark);
-        return *keeper_;
+    static bool has_door(const DesiredState& desired) { return desired.settings.door_mark != 0; }
+
+    Result<> look(const std::string& instance, const DesiredState& desired) {
+        if (looked_) return {};
+        SL_TRY(door, read_door(instance, desired.settings.door_mark));
+        if (door) now_ = std::move(door->sets);
+        looked_ = true;
+        return {};
     }
 
-    std::optional<DoorKeeper> keeper_;
+    Result<> shut_to(const std::string& instance, const DesiredState& desired,
+                     const DoorSets& wanted, const DoorSets& between, const Host& host,
+                     Journal& journal) {
+        SL_CHECK(check_names(wanted));
+        if (now_ && *now_ == between) return {};
+        if (now_)
+            SL_CHECK(journal.step(closing(*now_, between, host),
+                                  [&] { return change_door(instance, *now_, between); }));
+        else
+            SL_CHECK(journal.step("make the door of the ports, closed", [&] {
+                return make_door(instance, desired.settings.door_mark, between);
+            }));
+        now_ = between;
+        return {};
+    }
+
+    bool looked_ = false;
+    std::optional<DoorSets> now_;  ///< none: it is not there
 };
 
 }  // namespace
