@@ -20,15 +20,22 @@ namespace sluice {
 template <class Value, std::size_t Count>
 using Words = std::array<std::pair<Value, std::string_view>, Count>;
 
-/// The value of a word. Errors: usage, with all words as the hint.
+/// The value of a word; none: it is none of these.
+template <class Value, std::size_t Count>
+std::optional<Value> find_word(std::string_view text, const Words<Value, Count>& words) {
+    for (const auto& [value, word] : words)
+        if (word == text) return value;
+    return std::nullopt;
+}
+
+/// The same. Errors: usage, with all words as the hint.
 template <class Value, std::size_t Count>
 Result<Value> parse_word(std::string_view text, const Words<Value, Count>& words,
                          std::string_view what) {
+    if (const auto value = find_word(text, words)) return *value;
     std::string known;
-    for (const auto& [value, word] : words) {
-        if (word == text) return value;
+    for (const auto& [value, word] : words)
         known += fmt::format("{}{}", known.empty() ? "" : ", ", word);
-    }
     return fail(ErrorCode::usage, fmt::format("`{}` is not a {}", text, what),
                 "it is one of " + known);
 }

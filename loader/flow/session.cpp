@@ -6,6 +6,7 @@
 #include <map>
 
 #include "loader/flow/session_reader.hpp"
+#include "loader/flow/words.hpp"
 
 namespace sluice {
 namespace {
@@ -44,62 +45,14 @@ std::uint64_t flush_matching(const FlowTable<Key>& flows, const SessionReader& r
 
 }  // namespace
 
-std::string_view session_state_text(SessionState state) {
-    switch (state) {
-        case SessionState::unreplied:
-            return "unreplied";
-        case SessionState::replied:
-            return "replied";
-        case SessionState::syn_sent:
-            return "syn-sent";
-        case SessionState::syn_received:
-            return "syn-received";
-        case SessionState::established:
-            return "established";
-        case SessionState::closing:
-            return "closing";
-        case SessionState::closed:
-            return "closed";
-    }
-    return "";
-}
+std::string_view session_state_text(SessionState state) { return word_of(state, session_states); }
 
-std::string_view nat_kind_text(NatKind kind) {
-    switch (kind) {
-        case NatKind::none:
-            return "none";
-        case NatKind::snat:
-            return "snat";
-        case NatKind::dnat:
-            return "dnat";
-        case NatKind::hairpin:
-            return "hairpin";
-    }
-    return "";
-}
+std::string_view nat_kind_text(NatKind kind) { return word_of(kind, nat_kinds); }
 
-std::string_view flow_path_text(FlowPath path) {
-    switch (path) {
-        case FlowPath::routed:
-            return "routed";
-        case FlowPath::switched:
-            return "switched";
-        case FlowPath::local:
-            return "local";
-    }
-    return "";
-}
+std::string_view flow_path_text(FlowPath path) { return word_of(path, flow_paths); }
 
 std::string_view flow_verdict_text(FlowVerdict verdict) {
-    switch (verdict) {
-        case FlowVerdict::none:
-            break;
-        case FlowVerdict::allow:
-            return "allow";
-        case FlowVerdict::deny:
-            return "deny";
-    }
-    return "";
+    return verdict == FlowVerdict::none ? "" : word_of(verdict, flow_verdicts);
 }
 
 SessionState tcp_state(const sl_flow& original, const sl_flow& reply) {

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "loader/flow/session.hpp"
+#include "loader/flow/words.hpp"
 #include "sluice/dscp.hpp"
 #include "sluice/units.hpp"
 
@@ -85,18 +86,14 @@ Result<SessionPredicate> by_vm(std::string_view value) {
 }
 
 Result<SessionPredicate> by_path(std::string_view value) {
-    using enum FlowPath;
-    for (const auto path : {routed, switched, local})
-        if (value == flow_path_text(path))
-            return [path](const Session& session) { return session.path == path; };
+    if (const auto path = find_word(value, flow_paths))
+        return [path = *path](const Session& session) { return session.path == path; };
     return fail(ErrorCode::usage, "unknown path", "paths: routed, switched, local");
 }
 
 Result<SessionPredicate> by_verdict(std::string_view value) {
-    using enum FlowVerdict;
-    for (const auto verdict : {allow, deny})
-        if (value == flow_verdict_text(verdict))
-            return [verdict](const Session& session) { return session.verdict == verdict; };
+    if (const auto verdict = find_word(value, flow_verdicts))
+        return [verdict = *verdict](const Session& session) { return session.verdict == verdict; };
     return fail(ErrorCode::usage, "unknown verdict", "verdicts: allow, deny");
 }
 
@@ -139,11 +136,8 @@ auto by_number(Result<double> (*read)(std::string_view), double (*of)(const Sess
 }
 
 Result<SessionPredicate> by_state(std::string_view value) {
-    using enum SessionState;
-    for (const auto state :
-         {unreplied, replied, syn_sent, syn_received, established, closing, closed})
-        if (value == session_state_text(state))
-            return [state](const Session& session) { return session.state == state; };
+    if (const auto state = find_word(value, session_states))
+        return [state = *state](const Session& session) { return session.state == state; };
     return fail(ErrorCode::usage, "unknown state",
                 "states: unreplied, replied, syn-sent, syn-received, established, closing, closed");
 }
