@@ -5,8 +5,8 @@
 #include <fmt/ranges.h>
 
 #include "cli/reference/text.hpp"
-#include "sluice/abi/event.h"
-#include "sluice/abi/reason.h"
+#include "loader/event/kinds.hpp"
+#include "loader/event/reasons.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view made =
     "<!-- Made by scripts/reference: change {} in place of this. -->\n\n";
 
-std::string cell(const std::string& text) { return replaced(text, "|", "\\|"); }
+std::string cell(std::string_view text) { return replaced(std::string(text), "|", "\\|"); }
 
 /// The anchor that the usual renderers give the heading `sluice port add`.
 std::string anchor_of(const std::string& heading) { return replaced(heading, " ", "-"); }
@@ -29,10 +29,8 @@ std::string drops_page() {
         "drops`\n"
         "shows. Names are never changed or used again.\n\n"
         "| reason | what it means | what to do |\n|---|---|---|\n";
-#define SL_ROW(id, name, meaning, mend) \
-    page += fmt::format("| `{}` | {} | {} |\n", name, cell(meaning), cell(mend));
-    SL_DROP_REASONS(SL_ROW)
-#undef SL_ROW
+    for (const auto& it : drop_reasons())
+        page += fmt::format("| `{}` | {} | {} |\n", it.name, cell(it.meaning), cell(it.mend));
     return page;
 }
 
@@ -44,10 +42,8 @@ std::string events_page() {
         "of\n"
         "an event are in [json.md](json.md#events--sluiceevents1).\n\n"
         "| kind | severity | what happened |\n|---|---|---|\n";
-#define SL_ROW(id, name, severity, meaning) \
-    page += fmt::format("| `{}` | {} | {} |\n", name, severity, cell(meaning));
-    SL_EVENT_KINDS(SL_ROW)
-#undef SL_ROW
+    for (const auto& it : event_kinds())
+        page += fmt::format("| `{}` | {} | {} |\n", it.name, it.severity, cell(it.meaning));
     return page;
 }
 

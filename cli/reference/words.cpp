@@ -6,8 +6,8 @@
 #include <map>
 #include <regex>
 
-#include "sluice/abi/detect.h"
-#include "sluice/abi/reason.h"
+#include "loader/event/reasons.hpp"
+#include "loader/model/detectors.hpp"
 #include "sluice/dscp.hpp"
 
 namespace sluice::cli {
@@ -26,15 +26,16 @@ Words dscp_names() {
 }
 
 Words detector_names() {
-#define SL_NAME(id, name, threshold, window, counted, per) name,
-    return {SL_DETECTORS(SL_NAME) "all"};
-#undef SL_NAME
+    Words names;
+    for (const auto& it : detector_infos()) names.emplace_back(it.name);
+    names.emplace_back("all");
+    return names;
 }
 
 Words reason_names() {
-#define SL_NAME(id, name, meaning, mend) name,
-    return {SL_DROP_REASONS(SL_NAME)};
-#undef SL_NAME
+    Words names;
+    for (const auto& it : drop_reasons()) names.emplace_back(it.name);
+    return names;
 }
 
 /// What stands for a value, wherever it stands.

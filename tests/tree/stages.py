@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Holds the table at the head of each BPF entry file to the code.
 
-A row is "stage | file | verdicts | drop reasons", a verdict by its first letter. From each entry point the calls are followed, in
-the order in which they stand. The rows must come in that order; each stage must be defined in its
-file; each reason that can be given must be given by a stage, and be in the list of its row. What a
-stage calls that is a stage itself has its own row. NAME_* stands for all reasons that begin so.
+A row is "stage | file | verdicts | drop reasons", a verdict by its first letter. From each entry
+point the calls are followed, in the order in which they stand. The rows must come in that order;
+each stage must be defined in its file; each reason that can be given must be given by a stage,
+and be in the list of its row. What a stage calls that is a stage itself has its own row. NAME_*
+stands for all reasons that begin so.
 Prints a line for each difference; exit code 1 if there is one.
 """
 import functools
