@@ -14,48 +14,18 @@
 #include <functional>
 #include <thread>
 
+#include "database_fixture.hpp"
 #include "expect_error.hpp"
 #include "loader/kernel/fd.hpp"
 #include "loader/nat/store.hpp"
 #include "loader/port/store.hpp"
 #include "loader/store/found.hpp"
 #include "loader/store/paths.hpp"
-#include "temporary_folder.hpp"
 
 namespace sluice {
 namespace {
 
 using testing::HasSubstr;
-
-class DatabaseTest : public testing::Test {
-protected:
-    [[nodiscard]] std::filesystem::path folder() const { return temporary_.path() / "blue"; }
-    [[nodiscard]] Database create() const { return std::move(*Database::create(folder())); }
-    [[nodiscard]] DesiredState stored() const {
-        const auto database = Database::open_read_only(folder());
-        return database ? database->load().value_or(DesiredState{}) : DesiredState{};
-    }
-
-    TemporaryFolder temporary_;
-};
-
-PortSpec port(const std::string& name) {
-    PortSpec spec;
-    spec.name = name;
-    return spec;
-}
-
-MasqueradeSpec masquerade(const std::string& source, const std::string& uplink) {
-    MasqueradeSpec rule;
-    rule.source = *Prefix::parse(source);
-    rule.uplink = uplink;
-    return rule;
-}
-
-ForwardSpec forward(std::uint8_t protocol, const std::string& external,
-                    const std::string& internal) {
-    return {protocol, *Endpoint::parse(external), *Endpoint::parse(internal)};
-}
 
 TEST_F(DatabaseTest, IsThereOnceItIsMade) {
     EXPECT_FALSE(has_database(folder()));
@@ -106,176 +76,6 @@ TEST_F(DatabaseTest, UpAloneKeepsDefaultSettings) {
     ASSERT_TRUE(create().set_up(true));
     EXPECT_TRUE(stored().up);
     EXPECT_EQ(stored().settings, Settings{});
-}
-
-TEST_F(DatabaseTest, KeepsAPortAsItWas) {
-    PortSpec trunk = port("tap.7");
-    trunk.role = Role::trunk;
-    trunk.hook = HookPolicy::xdp;
-    trunk.vlans = {{20, 30}, {10, 10}, {4094, 4094}};
-    trunk.native_vlan = 4094;
-    const auto added = add_port(create().connection(), trunk);
-    ASSERT_TRUE(added);
-    trunk.id = 1;
-    EXPECT_EQ(*added, trunk);
-    ASSERT_EQ(stored().ports.size(), 1u);
-    EXPECT_EQ(stored().ports[0], trunk);
-}
-
-TEST_F(DatabaseTest, GivesTheLowestFreePortId) {
-    const Database database = create();
-    for (const char* name : {"c", "a", "b"})
-        ASSERT_TRUE(add_port(database.connection(), port(name)));
-    ASSERT_TRUE(erase_port(database.connection(), "a"));
-    EXPECT_EQ(add_port(database.connection(), port("d"))->id, 2);
-    EXPECT_EQ(add_port(database.connection(), port("e"))->id, 4);
-    ASSERT_TRUE(erase_port(database.connection(), "c"));
-    EXPECT_EQ(add_port(database.connection(), port("f"))->id, 1);
-    std::vector<std::string> names;
-    for (const PortSpec& found : stored().ports) names.push_back(found.name);
-    EXPECT_EQ(names, (std::vector<std::string>{"b", "d", "e", "f"}));
-}
-
-TEST_F(DatabaseTest, HasRoomFor1023Ports) {
-    const Database database = create();
-    auto transaction = database.begin();
-    for (int i = 1; i <= 1023; ++i)
-        ASSERT_EQ(add_port(database.connection(), port("p" + std::to_string(i)))->id, i);
-    expect_error(add_port(database.connection(), port("more")), ErrorCode::refused, "1023");
-    ASSERT_TRUE(transaction->commit());
-    EXPECT_EQ(stored().ports.size(), 1023u);
-}
-
-TEST_F(DatabaseTest, RefusesAPortTwiceAndChangesNothing) {
-    const Database database = create();
-    ASSERT_TRUE(add_port(database.connection(), port("tap0")));
-    PortSpec again = port("tap0");
-    again.role = Role::uplink;
-    again.vlans = {{1, 2}};
-    expect_error(add_port(database.connection(), again), ErrorCode::refused, "tap0");
-    ASSERT_EQ(stored().ports.size(), 1u);
-    EXPECT_EQ(stored().ports[0].role, Role::access);
-    EXPECT_TRUE(stored().ports[0].vlans.empty());
-}
-
-TEST_F(DatabaseTest, ReplacesAPort) {
-    const Database database = create();
-    PortSpec spec = port("tap0");
-    spec.vlans = {{1, 2}};
-    spec = *add_port(database.connection(), spec);
-    ASSERT_TRUE(add_port(database.connection(), port("tap1")));
-    spec.role = Role::trunk;
-    spec.hook = HookPolicy::tc;
-    spec.vlan = 7;
-    spec.vlans = {{5, 6}};
-    ASSERT_TRUE(put_port(database.connection(), spec));
-    ASSERT_EQ(stored().ports.size(), 2u);
-    EXPECT_EQ(stored().ports[0], spec);
-    EXPECT_EQ(stored().ports[1].role, Role::access);
-    spec.name = "tap9";
-    expect_error(put_port(database.connection(), spec), ErrorCode::not_found, "tap9");
-}
-
-TEST_F(DatabaseTest, RemovesAPortWithItsVlans) {
-    const Database database = create();
-    PortSpec trunk = port("tap0");
-    trunk.vlans = {{1, 2}};
-    ASSERT_TRUE(add_port(database.connection(), trunk));
-    ASSERT_TRUE(erase_port(database.connection(), "tap0"));
-    expect_error(erase_port(database.connection(), "tap0"), ErrorCode::not_found, "tap0");
-    ASSERT_EQ(add_port(database.connection(), port("tap1"))->id, 1);
-    EXPECT_TRUE(stored().ports[0].vlans.empty()) << "the id's old VLANs came back";
-}
-
-TEST_F(DatabaseTest, KeepsAMasqueradeAsItWas) {
-    MasqueradeSpec rule = masquerade("10.0.0.0/8", "eth0");
-    rule.addresses = {*Address::parse("192.0.2.9"), *Address::parse("192.0.2.1")};
-    rule.ports = {2000, 5000};
-    const auto added = add_masquerade(create().connection(), rule);
-    ASSERT_TRUE(added);
-    EXPECT_EQ(*added, rule);
-    ASSERT_EQ(stored().masquerades.size(), 1u);
-    EXPECT_EQ(stored().masquerades[0], rule);
-}
-
-TEST_F(DatabaseTest, SharesAPoolBetweenRulesThatAgree) {
-    const Database database = create();
-    MasqueradeSpec first = masquerade("10.1.0.0/16", "eth0");
-    first.addresses = {*Address::parse("192.0.2.1"), *Address::parse("192.0.2.2")};
-    MasqueradeSpec same = masquerade("10.2.0.0/16", "eth0");
-    same.addresses = {*Address::parse("192.0.2.2"), *Address::parse("192.0.2.1")};
-    MasqueradeSpec other_range = same;
-    other_range.source = *Prefix::parse("10.3.0.0/16");
-    other_range.ports = {2000, 5000};
-    MasqueradeSpec other_uplink = masquerade("10.2.0.0/16", "eth1");
-    other_uplink.addresses = same.addresses;
-    MasqueradeSpec other_addresses = masquerade("10.4.0.0/16", "eth0");
-    other_addresses.addresses = {*Address::parse("192.0.2.1")};
-    EXPECT_EQ(add_masquerade(database.connection(), first)->pool, 0);
-    EXPECT_EQ(add_masquerade(database.connection(), same)->pool, 0);
-    EXPECT_EQ(add_masquerade(database.connection(), other_range)->pool, 1);
-    EXPECT_EQ(add_masquerade(database.connection(), other_uplink)->pool, 2);
-    EXPECT_EQ(add_masquerade(database.connection(), other_addresses)->pool, 3);
-    ASSERT_TRUE(erase_masquerade(database.connection(), other_range.source, "eth0"));
-    EXPECT_EQ(add_masquerade(database.connection(), masquerade("10.5.0.0/16", "eth0"))->pool, 1);
-    EXPECT_EQ(add_masquerade(database.connection(), masquerade("10.6.0.0/16", "eth0"))->pool, 1);
-}
-
-TEST_F(DatabaseTest, HasRoomFor256Pools) {
-    const Database database = create();
-    auto transaction = database.begin();
-    for (int i = 0; i < 256; ++i) {
-        const auto added = add_masquerade(database.connection(),
-                                          masquerade("10.0.0.0/8", "u" + std::to_string(i)));
-        ASSERT_TRUE(added);
-        ASSERT_EQ(added->pool, i);
-    }
-    expect_error(add_masquerade(database.connection(), masquerade("10.0.0.0/8", "more")),
-                 ErrorCode::refused, "256");
-    EXPECT_EQ(add_masquerade(database.connection(), masquerade("10.9.0.0/16", "u255"))->pool, 255);
-}
-
-TEST_F(DatabaseTest, RefusesASourceTwiceOnAnUplink) {
-    const Database database = create();
-    ASSERT_TRUE(add_masquerade(database.connection(), masquerade("10.0.0.0/8", "eth0")));
-    MasqueradeSpec again = masquerade("10.0.0.0/8", "eth0");
-    again.ports = {5, 6};
-    again.addresses = {*Address::parse("192.0.2.1")};
-    expect_error(add_masquerade(database.connection(), again), ErrorCode::refused, "10.0.0.0/8");
-    ASSERT_EQ(stored().masquerades.size(), 1u);
-    EXPECT_TRUE(stored().masquerades[0].addresses.empty());
-    ASSERT_TRUE(add_masquerade(database.connection(), masquerade("10.0.0.0/8", "eth1")));
-    ASSERT_TRUE(add_masquerade(database.connection(), masquerade("10.0.0.0/9", "eth0")));
-}
-
-TEST_F(DatabaseTest, RemovesAMasqueradeByItsName) {
-    const Database database = create();
-    ASSERT_TRUE(add_masquerade(database.connection(), masquerade("10.0.0.0/8", "eth0")));
-    const Prefix source = *Prefix::parse("10.0.0.0/8");
-    expect_error(erase_masquerade(database.connection(), source, "eth1"), ErrorCode::not_found,
-                 "eth1");
-    expect_error(erase_masquerade(database.connection(), *Prefix::parse("10.0.0.0/9"), "eth0"),
-                 ErrorCode::not_found, "10.0.0.0/9");
-    ASSERT_TRUE(erase_masquerade(database.connection(), source, "eth0"));
-    EXPECT_TRUE(stored().masquerades.empty());
-}
-
-TEST_F(DatabaseTest, KeepsForwardsInTheirOrder) {
-    const Database database = create();
-    const ForwardSpec web = forward(IPPROTO_TCP, "192.0.2.1:80", "10.0.0.1:8080");
-    const ForwardSpec dns = forward(IPPROTO_UDP, "192.0.2.1:80", "10.0.0.1:53");
-    const ForwardSpec range = forward(IPPROTO_TCP, "[2001:db8::1]:80-90", "[2001:db8::2]:180-190");
-    for (const ForwardSpec& rule : {web, dns, range})
-        ASSERT_TRUE(add_forward(database.connection(), rule));
-    EXPECT_EQ(stored().forwards, (std::vector{web, dns, range}));
-    expect_error(
-        add_forward(database.connection(), forward(IPPROTO_TCP, "192.0.2.1:80", "10.0.0.2:1")),
-        ErrorCode::refused, "192.0.2.1:80");
-    expect_error(
-        erase_forward(database.connection(), IPPROTO_TCP, *Endpoint::parse("192.0.2.1:81")),
-        ErrorCode::not_found, "192.0.2.1:81");
-    ASSERT_TRUE(erase_forward(database.connection(), IPPROTO_TCP, web.external));
-    EXPECT_EQ(stored().forwards, (std::vector{dns, range}));
 }
 
 TEST_F(DatabaseTest, RollsBackWhatIsNotCommitted) {
