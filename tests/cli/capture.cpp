@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "capture.hpp"
+#include "tests/cli/capture.hpp"
 
 #include <cstdio>
 #include <memory>

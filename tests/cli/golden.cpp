@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "golden.hpp"
+#include "tests/cli/golden.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <fstream>
 
-#include "capture.hpp"
+#include "tests/cli/capture.hpp"
 
 namespace sluice::cli {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The documents of every listing, of values made by hand, against golden/. They are the schema
 // that docs/reference/json.md describes: a change here is a change of the contract.
-#include "golden.hpp"
+#include "tests/cli/golden.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,10 +9,10 @@
 
 #include <algorithm>
 
-#include "capture.hpp"
 #include "cli/view/detect.hpp"
 #include "cli/view/flow.hpp"
 #include "cli/view/views.hpp"
+#include "tests/cli/capture.hpp"
 
 namespace sluice::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "capture.hpp"
+#include "tests/cli/capture.hpp"
 
 namespace sluice::cli {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The binary against the kernel, in a network namespace of its own: every command once, in the
 // order of a first day, and that what is refused changes nothing. Needs root.
-#include "live.hpp"
+#include "tests/cli/live.hpp"
 
 #include <gmock/gmock.h>
 

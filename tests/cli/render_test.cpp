@@ -2,8 +2,8 @@
 // The two renderers, on documents made for the purpose.
 #include <gtest/gtest.h>
 
-#include "capture.hpp"
 #include "cli/render/text.hpp"
+#include "tests/cli/capture.hpp"
 
 namespace sluice::cli {
 namespace {

@@ -7,9 +7,9 @@
 #include <regex>
 #include <sstream>
 
-#include "capture.hpp"
 #include "loader/monitor/counters.hpp"
 #include "sluice/abi/types.h"
+#include "tests/cli/capture.hpp"
 
 namespace sluice::cli {
 namespace {

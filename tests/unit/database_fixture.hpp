@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "loader/instance/database.hpp"
-#include "temporary_folder.hpp"
+#include "tests/unit/temporary_folder.hpp"
 
 namespace sluice {
 

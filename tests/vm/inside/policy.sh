@@ -3,4 +3,4 @@
 # The policy as the kernel asks it. Runs in the guest of linux61.sh.
 . "$(dirname "$0")/../../harness/e2e.sh"
 
-"${SLUICE%/cli/sluice}/tests/policy/sluice_policy_tests"
+"${SLUICE%/cli/sluice}/tests/packet/sluice_packet_tests" --gtest_filter='PolicyKernel.*'

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Two instances in two namespaces run at once and know nothing of each other.
+. "$(dirname "$0")/../../harness/e2e.sh"
+
+lab_new e2e
+lab_routed
+lab_host gateway2 vm3
+lab_link gateway2 wan server eth1 1500
+lab_addr gateway2 wan 198.51.100.1/24
+lab_addr server eth1 198.51.100.9/24
+lab_link gateway2 vm3 vm3 eth0 1500
+lab_addr gateway2 vm3 10.77.1.1/24 # the same network as vm1's
+lab_addr vm3 eth0 10.77.1.11/24
+lab_gateways vm3 10.77.1.1
+second() { "$SLUICE" --instance "$LAB-2" "$@"; }
+
+gate tc
+second --netns "$LAB-gateway2" up
+second port add vm3 --role access
+second port add wan --role uplink
+second nat masquerade add --source $LAB_NET4 --uplink wan
+
+serve server 7
+traffic vm1 exchange udp $LAB_SERVER4 7 1-10 --from-port 20001
+traffic vm3 exchange udp 198.51.100.9 7 1-10 --from-port 20001
+expect "clients seen" "udp $LAB_WAN4 20001 udp 198.51.100.1 20001" \
+    "$(cut -d' ' -f1-3 "$SERVED" | xargs)"
+expect "sessions of the first" 1 "$(ask .sessions nat session count)"
+expect "sessions of the second" 1 "$(second --json nat session count | jq .sessions)"
+
+refusal=$(second --netns "$LAB-gateway" up 2>&1) && fail "up twice was taken"
+expect_match "up twice is refused" "up" "$refusal"
+third() { "$SLUICE" --instance "$LAB-3" "$@"; }
+third --netns "$LAB-gateway" up
+refusal=$(third port add wan --role uplink 2>&1) && fail "a port in two instances was taken"
+expect_match "a port belongs to one instance" "$LAB" "$refusal"
+
+second down
+traffic vm1 exchange udp $LAB_SERVER4 7 1-10 --from-port 20001
+echo "ok: the first goes on without the second"
