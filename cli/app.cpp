@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 
@@ -40,6 +41,17 @@ std::string_view what_is_left_over(const CLI::App& app, std::string_view argumen
     while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
     const auto actions = last->get_subcommands([](const CLI::App*) { return true; });
     return actions.empty() ? "unexpected argument" : "unknown command";
+}
+
+/// An option or argument that was given with nothing in it: mostly the unset variable of a script.
+/// To read that as "not given" would do something else than what was asked.
+/// @return its name; empty if there is none
+std::string given_empty(const CLI::App& app) {
+    for (const auto* option : app.get_options())
+        if (std::ranges::any_of(option->results(), &std::string::empty)) return option->get_name();
+    for (const auto* chosen : app.get_subcommands())
+        if (auto name = given_empty(*chosen); !name.empty()) return name;
+    return {};
 }
 
 Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
@@ -84,9 +96,12 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
     // The one place where exceptions, CLI11's and nlohmann's, become errors of ours.
     try {
         app.parse(argc, argv);
+        if (const auto name = given_empty(app); !name.empty())
+            return report(
+                output, invocation,
+                {ErrorCode::usage, fmt::format("{}: {} is empty", command_line(app), name),
+                 "give it a value, or leave it out"});
         if (line.dry_run) invocation.target.effect = Effect::plan;
-        auto name = parse_instance_name(invocation.target.instance);
-        if (!name) return report(output, invocation, name.error());
         if (auto done = invocation.action(output); !done)
             return report(output, invocation, done.error());
         if (std::fflush(out) == 0 && std::ferror(out) == 0) return 0;

@@ -3,7 +3,11 @@
 // command, once parsed, leaves what is to be done in the Invocation.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -35,6 +39,28 @@ inline CLI::App* add_object(CLI::App& parent, const std::string& name,
     auto* object = parent.add_subcommand(name, description);
     object->require_subcommand(1);
     return object;
+}
+
+/// What fits in a column, and more rows or looks than anybody waits for.
+constexpr std::uint64_t most_counted = 1'000'000'000;
+
+/// An option or argument that is a whole number from `least` to `most`. It is in decimal digits:
+/// 010 is ten, and -1 no great number.
+template <class Value>
+CLI::Option* add_number(CLI::App* command, const std::string& name, Value& value,
+                        std::uint64_t least, std::uint64_t most, const std::string& description) {
+    const auto in_digits = [least, most](std::string& text) {
+        std::uint64_t number = 0;
+        const char* last = text.data() + text.size();
+        const auto [end, error] = std::from_chars(text.data(), last, number);
+        if (error != std::errc{} || end != last || number < least || number > most)
+            return fmt::format("`{}` is not a whole number from {} to {}", text, least, most);
+        text = std::to_string(number);
+        return std::string();
+    };
+    return command->add_option(name, value, description)
+        ->type_name("N")
+        ->transform(CLI::Validator(in_digits, ""));
 }
 
 /// When the command is chosen, `make` is what it does: Result<Document>(const Target&).

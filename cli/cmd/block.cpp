@@ -15,8 +15,6 @@
 namespace sluice::cli {
 namespace {
 
-using namespace std::chrono_literals;
-
 struct BlockArguments {
     std::vector<std::string> networks;
     std::string expire, file, set;
@@ -29,12 +27,6 @@ Result<std::vector<Prefix>> parse_networks(const std::vector<std::string>& texts
         prefixes.push_back(prefix);
     }
     return prefixes;
-}
-
-Result<std::chrono::milliseconds> parse_expire(std::string_view text) {
-    SL_TRY(expire, parse_duration(text));
-    if (expire >= 1s && expire <= 366 * 24h) return expire;
-    return fail(ErrorCode::usage, fmt::format("--expire {} is out of range", text), "1s to 366d");
 }
 
 std::string networks_text(const std::vector<Prefix>& prefixes) {
@@ -66,7 +58,7 @@ void add_block_add(CLI::App& object, Invocation& invocation) {
     on_run(command, invocation, [arguments](const Target& target) -> Result<Document> {
         SL_TRY(prefixes, parse_networks(arguments->networks));
         std::optional<std::chrono::milliseconds> expire;
-        SL_CHECK(parse_into(expire, arguments->expire, parse_expire));
+        SL_CHECK(parse_into(expire, arguments->expire, parse_duration));
         SL_TRY(outcome, add_blocks(target, prefixes, expire));
         return outcome_view("sluice.block.add/1", target, outcome,
                             fmt::format("{} blocked{}", networks_text(prefixes),
@@ -102,11 +94,10 @@ void add_block_load(CLI::App& object, Invocation& invocation) {
         ->capture_default_str();
     add_expire(command, *arguments);
     on_run(command, invocation, [arguments](const Target& target) -> Result<Document> {
-        SL_TRY(set, parse_block_set(arguments->set));
-        BlockFile from{.file = arguments->file, .set = set, .progress = read_progress()};
-        SL_CHECK(parse_into(from.expire, arguments->expire, parse_expire));
+        BlockFile from{.file = arguments->file, .set = arguments->set, .progress = read_progress()};
+        SL_CHECK(parse_into(from.expire, arguments->expire, parse_duration));
         SL_TRY(loaded, load_blocks(target, from));
-        return block_loaded_view(target, set, loaded);
+        return block_loaded_view(target, arguments->set, loaded);
     });
 }
 

@@ -15,35 +15,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t greatest_threshold = (1u << 31) - 1;
-
 struct DetectArguments {
     std::string name, window, action, block_for;
     std::optional<std::uint32_t> threshold;
 };
 
-Result<std::chrono::milliseconds> parse_window(std::string_view text) {
-    SL_TRY(window, parse_duration(text));
-    if (window >= 100ms && window <= 1h) return window;
-    return fail(ErrorCode::usage, fmt::format("--window {} is out of range", text), "100ms to 1h");
-}
-
-Result<std::chrono::milliseconds> parse_block_time(std::string_view text) {
-    SL_TRY(time, parse_duration(text));
-    if (time >= 1s && time <= 30 * 24h) return time;
-    return fail(ErrorCode::usage, fmt::format("--for {} is out of range", text), "1s to 30d");
-}
-
 Result<DetectorChange> detector_change(const DetectArguments& arguments) {
     DetectorChange change;
     change.threshold = arguments.threshold;
-    if (change.threshold && (*change.threshold == 0 || *change.threshold > greatest_threshold))
-        return fail(ErrorCode::usage,
-                    fmt::format("--threshold {} is out of range", *change.threshold),
-                    fmt::format("1 to {}; --action off turns a detector off", greatest_threshold));
-    SL_CHECK(parse_into(change.window, arguments.window, parse_window));
+    SL_CHECK(parse_into(change.window, arguments.window, parse_duration));
     SL_CHECK(parse_into(change.action, arguments.action, parse_detect_action));
-    SL_CHECK(parse_into(change.block_for, arguments.block_for, parse_block_time));
+    SL_CHECK(parse_into(change.block_for, arguments.block_for, parse_duration));
     return change;
 }
 
@@ -64,7 +46,7 @@ void add_detect_set(CLI::App& object, Invocation& invocation) {
     add_detector_name(command, arguments->name);
     auto* all = command->add_option_group("settings", "What is not given stays");
     all->require_option(1, 0);
-    all->add_option("--threshold", arguments->threshold, "in one window")->type_name("N");
+    add_number(all, "--threshold", arguments->threshold, 0, UINT32_MAX, "in one window");
     all->add_option("--window", arguments->window, "100ms to 1h")->type_name("TIME");
     all->add_option("--action", arguments->action, "what to do with more")
         ->type_name("report|limit|block|off");

@@ -51,7 +51,7 @@ void add_fdb_list(CLI::App& fdb, Invocation& invocation) {
 
 void add_fdb_place(CLI::App* command, FdbArguments& arguments) {
     command->add_option("MAC", arguments.mac, "Address of a station")->required();
-    command->add_option("--vlan", arguments.vlan, "its VLAN")->type_name("N")->required();
+    add_number(command, "--vlan", arguments.vlan, 0, last_vlan, "its VLAN")->required();
 }
 
 void add_fdb_add(CLI::App& fdb, Invocation& invocation) {

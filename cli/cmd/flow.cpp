@@ -79,7 +79,7 @@ void add_flow_list(CLI::App& object, Invocation& invocation) {
         terms_of(arguments));
     command->add_option("--sort", arguments->sort, "Greatest first; then 1000 at most, or --limit")
         ->type_name("bytes|packets|age|idle|rtt");
-    command->add_option("--limit", arguments->limit, "At most so many")->type_name("N");
+    add_number(command, "--limit", arguments->limit, 0, most_counted, "At most so many");
     command->callback([&invocation, arguments] {
         invocation.action = [&invocation, arguments](Output& output) {
             return list_flows(invocation.target, *arguments, output);
@@ -117,10 +117,10 @@ void add_flow_top(CLI::App& object, Invocation& invocation) {
                                  terms_of(arguments));
     command->add_option("--by", arguments->sort, "Greatest first; default rate")
         ->type_name("rate|bytes|packets|age|idle|rtt");
-    command->add_option("--limit", arguments->limit, "Rows; default 20")->type_name("N");
+    add_number(command, "--limit", arguments->limit, 1, most_counted, "Rows; default 20");
     command->add_option("--interval", arguments->interval, "Between two looks; default 1s")
         ->type_name("TIME");
-    command->add_option("--count", arguments->count, "End after so many looks")->type_name("N");
+    add_number(command, "--count", arguments->count, 1, most_counted, "End after so many looks");
     command->callback([&invocation, arguments] {
         invocation.action = [&invocation, arguments](Output& output) {
             return run_flow_top(invocation.target, *arguments, output);

@@ -2,7 +2,7 @@
 // up, down, restore, status.
 #include <fmt/format.h>
 
-#include <bit>
+#include <algorithm>
 #include <charconv>
 
 #include "cli/arguments.hpp"
@@ -20,72 +20,50 @@ struct UpArguments {
     std::string host_share, host_sessions, host_ports;
 };
 
-constexpr std::uint64_t most_entries = 100'000'000;
-
-Result<std::optional<std::uint32_t>> capacity(const std::string& text, std::string_view option) {
-    if (text.empty()) return std::nullopt;
+/// What is too much for the maps is refused by bring_up(); here a number has only to fit.
+Result<std::uint32_t> parse_capacity(std::string_view text) {
     SL_TRY(count, parse_count(text));
-    if (count < 2 || count > most_entries)
-        return fail(ErrorCode::usage, fmt::format("{} {} is out of range", option, text),
-                    fmt::format("2 to {}", most_entries));
-    return static_cast<std::uint32_t>(count);
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(count, UINT32_MAX));
 }
 
-Result<std::optional<std::chrono::milliseconds>> timeout(const std::string& text,
-                                                         std::string_view option) {
-    using namespace std::chrono_literals;
-    if (text.empty()) return std::nullopt;
-    SL_TRY(duration, parse_duration(text));
-    // Ticks wrap after 52 days and are compared by difference: stay well below half of it.
-    if (duration < 10ms || duration > 14 * 24h)
-        return fail(ErrorCode::usage, fmt::format("{} {} is out of range", option, text),
-                    "10ms to 14d");
-    return duration;
-}
-
-/// `none` is 0.
-Result<std::optional<std::uint32_t>> limit(const std::string& text, std::string_view option) {
+Result<std::uint32_t> parse_limit(std::string_view text) {
     if (text == "none") return 0u;
-    return capacity(text, option);
+    SL_TRY(limit, parse_capacity(text));
+    if (limit != 0) return limit;
+    return fail(ErrorCode::usage, "0 is not a limit", "a number, or none");
 }
 
-/// A bit of skb->mark, in hexadecimal as nft and iptables show marks, or a decimal number.
-Result<std::optional<std::uint32_t>> door_mark(const std::string& text) {
-    if (text.empty()) return std::nullopt;
+/// In hexadecimal as nft and iptables show marks, or a decimal number.
+Result<std::uint32_t> parse_mark(std::string_view text) {
     const bool hex = text.starts_with("0x");
-    const char* first = text.data() + (hex ? 2 : 0);
     const char* last = text.data() + text.size();
     std::uint32_t mark = 0;
-    const auto parsed = std::from_chars(first, last, mark, hex ? 16 : 10);
-    if (parsed.ec == std::errc{} && parsed.ptr == last && (mark == 0 || std::has_single_bit(mark)))
-        return mark;
-    return fail(
-        ErrorCode::usage, fmt::format("--door-mark {} is not one bit", text),
-        "one bit of the packet mark that nobody else on this host uses, like 0x1000; 0 does "
-        "without the door");
+    const auto parsed = std::from_chars(text.data() + (hex ? 2 : 0), last, mark, hex ? 16 : 10);
+    if (parsed.ec == std::errc{} && parsed.ptr == last) return mark;
+    return fail(ErrorCode::usage, fmt::format("--door-mark {} is not a mark", text),
+                "one bit, like 0x1000");
 }
 
 Result<UpOptions> up_options(const UpArguments& arguments) {
-    SL_TRY(max_flows, capacity(arguments.max_flows, "--max-flows"));
-    SL_TRY(max_flows6, capacity(arguments.max_flows6, "--max-flows6"));
-    SL_TRY(max_bindings, capacity(arguments.max_bindings, "--max-bindings"));
-    SL_TRY(max_leases, capacity(arguments.max_leases, "--max-leases"));
-    SL_TRY(max_macs, capacity(arguments.max_macs, "--max-macs"));
-    SL_TRY(udp, timeout(arguments.udp, "--udp-timeout"));
-    SL_TRY(tcp_established, timeout(arguments.tcp_established, "--tcp-established-timeout"));
-    SL_TRY(tcp_transitory, timeout(arguments.tcp_transitory, "--tcp-transitory-timeout"));
-    SL_TRY(icmp, timeout(arguments.icmp, "--icmp-timeout"));
-    SL_TRY(other, timeout(arguments.other, "--other-timeout"));
-    SL_TRY(mac_age, timeout(arguments.mac_age, "--mac-age"));
-    std::optional<bool> host_share;
-    SL_CHECK(parse_into(host_share, arguments.host_share,
+    UpOptions options;
+    SL_CHECK(parse_into(options.max_flows, arguments.max_flows, parse_capacity));
+    SL_CHECK(parse_into(options.max_flows6, arguments.max_flows6, parse_capacity));
+    SL_CHECK(parse_into(options.max_bindings, arguments.max_bindings, parse_capacity));
+    SL_CHECK(parse_into(options.max_leases, arguments.max_leases, parse_capacity));
+    SL_CHECK(parse_into(options.max_macs, arguments.max_macs, parse_capacity));
+    SL_CHECK(parse_into(options.udp_timeout, arguments.udp, parse_duration));
+    SL_CHECK(
+        parse_into(options.tcp_established_timeout, arguments.tcp_established, parse_duration));
+    SL_CHECK(parse_into(options.tcp_transitory_timeout, arguments.tcp_transitory, parse_duration));
+    SL_CHECK(parse_into(options.icmp_timeout, arguments.icmp, parse_duration));
+    SL_CHECK(parse_into(options.other_timeout, arguments.other, parse_duration));
+    SL_CHECK(parse_into(options.mac_age, arguments.mac_age, parse_duration));
+    SL_CHECK(parse_into(options.host_share, arguments.host_share,
                         [](std::string_view text) { return parse_on_off("--host-share", text); }));
-    SL_TRY(host_sessions, limit(arguments.host_sessions, "--host-sessions"));
-    SL_TRY(host_ports, limit(arguments.host_ports, "--host-ports"));
-    SL_TRY(mark, door_mark(arguments.door_mark));
-    return UpOptions{max_flows, max_flows6,      max_bindings,   max_leases, max_macs,
-                     udp,       tcp_established, tcp_transitory, icmp,       other,
-                     mac_age,   host_share,      host_sessions,  host_ports, mark};
+    SL_CHECK(parse_into(options.host_sessions, arguments.host_sessions, parse_limit));
+    SL_CHECK(parse_into(options.host_ports, arguments.host_ports, parse_limit));
+    SL_CHECK(parse_into(options.door_mark, arguments.door_mark, parse_mark));
+    return options;
 }
 
 void add_up(CLI::App& app, Invocation& invocation) {

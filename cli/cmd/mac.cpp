@@ -4,11 +4,10 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iostream>
 #include <sstream>
 
 #include "cli/command.hpp"
+#include "loader/base/text_file.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -28,7 +27,7 @@ void add_vm(CLI::App* command, const Arguments& arguments) {
 }
 
 void add_nic(CLI::App* command, const Arguments& arguments, const char* description) {
-    command->add_option("--nic", arguments->nic, description)->type_name("N");
+    add_number(command, "--nic", arguments->nic, 0, last_nic, description);
 }
 
 void add_who(CLI::App* command, const Arguments& arguments) {
@@ -68,8 +67,10 @@ Result<LeaseRequest> request_of(const LeaseArguments& arguments) {
 }
 
 /// One VM a line, its UUID behind it if it has one; empty lines and what follows a # are nothing.
-Result<std::vector<LeaseRequest>> read_batch(std::istream& lines, const LeaseArguments& arguments) {
+Result<std::vector<LeaseRequest>> requests_of(const std::string& batch,
+                                              const LeaseArguments& arguments) {
     std::vector<LeaseRequest> requests;
+    std::istringstream lines(batch);
     std::string line;
     for (int number = 1; std::getline(lines, line); ++number) {
         std::istringstream words(line.substr(0, line.find('#')));
@@ -104,10 +105,8 @@ Result<std::vector<LeaseRequest>> read_batch(const LeaseArguments& arguments) {
         !arguments.addresses.empty())
         return fail(ErrorCode::usage, "--batch goes with --pool, --nic and --pin alone",
                     "VMs and their UUIDs stand in the file, one VM a line");
-    if (arguments.batch == "-") return read_batch(std::cin, arguments);
-    std::ifstream file(arguments.batch);
-    if (!file) return fail_errno(errno, arguments.batch);
-    return read_batch(file, arguments);
+    SL_TRY(batch, read_text(arguments.batch, "give the path of a file with one VM a line"));
+    return requests_of(batch, arguments);
 }
 
 /// Rows as they come: there may be a million.
@@ -172,13 +171,12 @@ void add_bind(CLI::App& mac, Invocation& invocation) {
     command->add_option("MAC", arguments->mac, "The address")->required();
     command->add_option("--vm", arguments->vm, "name of the VM")->type_name("VM")->required();
     add_who(command, arguments);
-    command->add_option("--vlan", arguments->vlan, "L2 domain of the address")->type_name("N");
+    add_number(command, "--vlan", arguments->vlan, 0, last_vlan, "L2 domain of the address");
     command->add_flag("--standby", arguments->standby,
                       "--port may receive, but not send until `mac activate`");
     on_run(command, invocation, [arguments](const Target& target) -> Result<Document> {
         SL_TRY(who, request_of(*arguments));
         SL_TRY(address, MacAddress::parse(arguments->mac));
-        SL_CHECK(check_vlan_id(arguments->vlan));
         SL_TRY(given, bind_mac(target, {who, address, arguments->vlan, arguments->standby}));
         return given_view("sluice.mac.bind/1", target, given);
     });

@@ -17,16 +17,6 @@ struct PoolArguments {
     std::vector<std::string> address_pools;
 };
 
-Result<std::chrono::milliseconds> time_of(const std::string& text, std::string_view option,
-                                          std::chrono::milliseconds least) {
-    using namespace std::chrono_literals;
-    SL_TRY(duration, parse_duration(text));
-    if (duration < least || duration > 365 * 24h)
-        return fail(ErrorCode::usage, fmt::format("{} {} is out of range", option, text),
-                    fmt::format("{} to 365d", duration_text(least)));
-    return duration;
-}
-
 Result<MacRange> range_of(const PoolArguments& arguments) {
     if (arguments.prefix.empty() == arguments.range.empty())
         return fail(ErrorCode::usage, "mac pool add: give either --prefix or --range",
@@ -36,24 +26,22 @@ Result<MacRange> range_of(const PoolArguments& arguments) {
 }
 
 Result<MacPool> pool_of(const PoolArguments& arguments) {
-    using namespace std::chrono_literals;
     MacPool pool;
     pool.name = arguments.name;
     SL_TRY(range, range_of(arguments));
     pool.range = range;
     pool.next = range.first;
-    SL_CHECK(check_vlan_id(arguments.vlan));
     pool.domain = arguments.vlan;
     if (!arguments.strategy.empty()) {
         SL_TRY(strategy, parse_mac_strategy(arguments.strategy));
         pool.strategy = strategy;
     }
     if (!arguments.ttl.empty()) {
-        SL_TRY(ttl, time_of(arguments.ttl, "--ttl", 1s));
+        SL_TRY(ttl, parse_duration(arguments.ttl));
         pool.ttl = ttl;
     }
     if (!arguments.cooldown.empty()) {
-        SL_TRY(cooldown, time_of(arguments.cooldown, "--cooldown", 0s));
+        SL_TRY(cooldown, parse_duration(arguments.cooldown));
         pool.cooldown = cooldown;
     }
     for (const auto& text : arguments.address_pools) {
@@ -92,7 +80,7 @@ void add_pool_add(CLI::App& object, Invocation& invocation) {
         "silence on the wire after which a lease expires (default 5m)");
     add("--cooldown", arguments->cooldown, "TIME",
         "time before another VM may have the address (default 5m)");
-    command->add_option("--vlan", arguments->vlan, "L2 domain of the addresses")->type_name("N");
+    add_number(command, "--vlan", arguments->vlan, 0, last_vlan, "L2 domain of the addresses");
     command
         ->add_option("--ip-pool", arguments->address_pools,
                      "addresses to give with each MAC, one of each family; may be repeated")

@@ -2,13 +2,10 @@
 // mac import, export, dhcp.
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <fstream>
-#include <sstream>
-
 #include "cli/command.hpp"
 #include "cli/view/mac.hpp"
 #include "cli/view/views.hpp"
+#include "loader/base/text_file.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -19,20 +16,12 @@ struct ImportArguments {
     bool skip_clashes = false;
 };
 
-Result<std::string> read_file(const std::string& name) {
-    std::ifstream file(name, std::ios::binary);
-    if (!file) return fail_errno(errno, name);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return std::move(text).str();
-}
-
 Result<std::vector<ImportedMac>> macs_of_files(const ImportArguments& arguments) {
     if (arguments.files.empty())
         return fail(ErrorCode::usage, fmt::format("--from {}: FILE is missing", arguments.from));
     std::vector<ImportedMac> macs;
     for (const auto& name : arguments.files) {
-        SL_TRY(text, read_file(name));
+        SL_TRY(text, read_text(name, "give the path of a file"));
         SL_TRY(more,
                arguments.from == "csv" ? macs_of_csv(text, name) : macs_of_libvirt(text, name));
         macs.insert(macs.end(), more.begin(), more.end());

@@ -22,12 +22,12 @@ void add_interface(CLI::App* command, PortArguments& arguments) {
 }
 
 void add_vlan_options(CLI::App* command, PortArguments& arguments) {
-    command->add_option("--vlan", arguments.vlan, "VLAN of an access or internal port")
-        ->type_name("N");
+    add_number(command, "--vlan", arguments.vlan, 1, last_vlan,
+               "VLAN of an access or internal port");
     command->add_option("--vlans", arguments.vlans, "VLANs of a trunk or uplink")
         ->type_name("10,20-30");
-    command->add_option("--native-vlan", arguments.native_vlan, "of its untagged frames; 0 = none")
-        ->type_name("N");
+    add_number(command, "--native-vlan", arguments.native_vlan, 0, last_vlan,
+               "of its untagged frames; 0 = none");
     command
         ->add_option("--qinq", arguments.qinq,
                      "802.1ad: an access port keeps its VM's own tags; a trunk's tags are 0x88a8")

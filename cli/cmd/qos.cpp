@@ -214,7 +214,7 @@ void add_qos_top(CLI::App& object, Invocation& invocation) {
                                 "  sluice --json qos top --interval 5s    # a document a line");
     auto arguments = std::make_shared<WatchArguments>();
     add_interval(command, *arguments, "1s");
-    command->add_option("--count", arguments->count, "End after so many looks")->type_name("N");
+    add_number(command, "--count", arguments->count, 1, most_counted, "End after so many looks");
     command->callback([&invocation, arguments] {
         invocation.action = [&invocation, arguments](Output& output) {
             return run_top(invocation.target, *arguments, output);

@@ -61,14 +61,10 @@ void add_class_options(CLI::App* command, ClassArguments& arguments) {
                      "What a frame must be, all of it; several: one of them")
         ->type_name("\"KEY=VALUE ...\"")
         ->take_all();
-    command
-        ->add_option("--priority", arguments.priority,
-                     "0 to 6: goes first, up to --max; 7 (default): shares the rest")
-        ->check(CLI::Range(0, 7))
-        ->type_name("N");
-    command->add_option("--weight", arguments.weight, "Of what shares the rest; default 1")
-        ->check(CLI::Range(1, 1000))
-        ->type_name("N");
+    add_number(command, "--priority", arguments.priority, 0, 7,
+               "0 to 6: goes first, up to --max; 7 (default): shares the rest");
+    add_number(command, "--weight", arguments.weight, 1, 1000,
+               "Of what shares the rest; default 1");
     command->add_option("--max", arguments.max, "Most it may have of a port's rate")
         ->type_name("PERCENT|none");
     command->add_option("--dscp", arguments.dscp, "What its frames get")->type_name("DSCP|keep");

@@ -135,9 +135,6 @@ Document serve_view(const std::string& endpoint) {
 
 Result<> serve(const Target& target, const ServeArguments& arguments, Output& output) {
     SL_TRY(endpoint, parse_listen(arguments.prometheus));
-    if (arguments.top > top_most)
-        return fail(ErrorCode::usage, fmt::format("--top {} is too many", arguments.top),
-                    fmt::format("0 to {}", top_most));
     // One that is down may come up; one that is not there is a slip of the pen.
     SL_CHECK(apart([&] { return open_instance(target); }));
     httplib::Server server;
@@ -164,10 +161,8 @@ void add_serve_commands(CLI::App& app, Invocation& invocation) {
     command->add_option("--prometheus", arguments->prometheus, "Where to listen, by HTTP")
         ->type_name("ADDR:PORT")
         ->required();
-    command
-        ->add_option("--top", arguments->top,
-                     "So many of those who send most; 0 saves the walk over all sessions")
-        ->type_name("N")
+    add_number(command, "--top", arguments->top, 0, top_most,
+               "So many of those who send most; 0 saves the walk over all sessions")
         ->capture_default_str();
     command->callback([&invocation, arguments] {
         invocation.action = [&invocation, arguments](Output& output) {

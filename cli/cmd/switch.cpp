@@ -135,7 +135,7 @@ void add_vlan_set(CLI::App& vlan, Invocation& invocation) {
     auto* command = add_command(vlan, "set", "Note the VXLAN network of a VLAN",
                                 "  sluice switch vlan set 10 --vni 5010\n"
                                 "  sluice switch vlan set 10 --vni none");
-    command->add_option("VLAN", *number, "1 to 4094")->required();
+    add_number(command, "VLAN", *number, 1, last_vlan, "1 to 4094")->required();
     command->add_option("--vni", *vni, "VXLAN network identifier, 24 bits")
         ->type_name("N|none")
         ->required();
@@ -157,7 +157,7 @@ void add_switch_vlan_commands(CLI::App& object, Invocation& invocation) {
     });
     auto number = std::make_shared<std::uint16_t>();
     auto* show = add_command(*vlan, "show", "Show one VLAN", "  sluice switch vlan show 10");
-    show->add_option("VLAN", *number, "1 to 4094")->required();
+    add_number(show, "VLAN", *number, 1, last_vlan, "1 to 4094")->required();
     on_run(show, invocation, [number](const Target& target) -> Result<Document> {
         SL_TRY(status, show_vlan(target, *number));
         return vlan_view(status);

@@ -17,6 +17,11 @@ namespace sluice {
 [[nodiscard]] Result<std::chrono::microseconds> parse_short_duration(std::string_view text);
 [[nodiscard]] std::string short_duration_text(std::chrono::microseconds duration);
 [[nodiscard]] std::string duration_text(std::chrono::milliseconds duration);
+/// @param option for the error, `--window`
+/// Errors: usage, with the range as the hint.
+[[nodiscard]] Result<> check_duration(std::string_view option, std::chrono::milliseconds duration,
+                                      std::chrono::milliseconds least,
+                                      std::chrono::milliseconds most);
 
 /// `1000`, `64k`, `1m` (decimal thousands and millions): a number of things.
 [[nodiscard]] Result<std::uint64_t> parse_count(std::string_view text);

@@ -264,6 +264,14 @@ std::string duration_text(std::chrono::milliseconds duration) {
     std::unreachable();
 }
 
+Result<> check_duration(std::string_view option, std::chrono::milliseconds duration,
+                        std::chrono::milliseconds least, std::chrono::milliseconds most) {
+    if (duration >= least && duration <= most) return {};
+    return fail(ErrorCode::usage,
+                fmt::format("{} {} is out of range", option, duration_text(duration)),
+                fmt::format("{} to {}", duration_text(least), duration_text(most)));
+}
+
 Result<std::chrono::microseconds> parse_short_duration(std::string_view text) {
     const auto microseconds = parse_scaled(text, short_durations);
     if (!microseconds)

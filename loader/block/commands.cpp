@@ -4,19 +4,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 
+#include "loader/base/name.hpp"
 #include "loader/base/nearest.hpp"
 #include "loader/base/text_file.hpp"
 #include "loader/block/apply.hpp"
 #include "loader/block/store.hpp"
 #include "loader/instance/change.hpp"
 #include "loader/model/detectors.hpp"
-#include "loader/store/paths.hpp"
+#include "sluice/units.hpp"
 
 namespace sluice {
 namespace {
+
+using namespace std::chrono_literals;
 
 /// When it expires, in milliseconds of CLOCK_REALTIME; 0 = never.
 std::uint64_t expiry(std::optional<std::chrono::milliseconds> expire) {
@@ -132,10 +134,24 @@ Result<> add_found(BlockStatus& status, const Maps& maps, const BlockClock& cloc
     return {};
 }
 
+/// The name of a set that a file fills.
+Result<> check_file_set(std::string_view name) {
+    SL_CHECK(check_name(name, {"a name for a set", 32, "-_."}));
+    if (name == manual_block_set || name == found_block_set)
+        return fail(ErrorCode::usage, fmt::format("the set {} is not loaded from files", name),
+                    "give the file's set another name");
+    return {};
+}
+
+Result<> check_expire(const std::optional<std::chrono::milliseconds>& expire) {
+    return expire ? check_duration("--expire", *expire, 1s, 366 * 24h) : Result<>{};
+}
+
 }  // namespace
 
 Result<Outcome> add_blocks(const Target& target, const std::vector<Prefix>& prefixes,
                            std::optional<std::chrono::milliseconds> expire) {
+    SL_CHECK(check_expire(expire));
     SL_CHECK(refuse_everything(prefixes));
     return change_blocks(target, [&](const Change& it) -> Result<> {
         for (const auto& prefix : prefixes)
@@ -153,6 +169,8 @@ Result<Outcome> remove_blocks(const Target& target, const std::vector<Prefix>& p
 }
 
 Result<BlockLoaded> load_blocks(const Target& target, const BlockFile& from) {
+    SL_CHECK(check_file_set(from.set));
+    SL_CHECK(check_expire(from.expire));
     SL_TRY(text, read_text(from.file, "give the path of a list of networks"));
     SL_TRY(prefixes, parse_block_list(text, from.file, from.progress));
     if (prefixes.empty())
@@ -209,21 +227,7 @@ Result<std::vector<Prefix>> read_blocks(const Target& target, const std::string&
     const auto& sets = instance.desired.block_sets;
     if (std::ranges::find(sets, set, &BlockSetSpec::name) == sets.end())
         return no_such_block_set(sets, set);
-    SL_TRY(database, Database::open_read_only(state_folder(target.instance)));
-    return read_block_set(database.connection(), set);
-}
-
-Result<std::string> parse_block_set(std::string_view text) {
-    const auto fits = [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
-    };
-    if (text.empty() || text.size() > 32 || !std::ranges::all_of(text, fits) || text[0] == '-')
-        return fail(ErrorCode::usage, fmt::format("\"{}\" is not a name for a set", text),
-                    "1 to 32 letters, digits, -, _ and ., the first no -");
-    if (text == manual_block_set || text == found_block_set)
-        return fail(ErrorCode::usage, fmt::format("the set {} is not loaded from files", text),
-                    "give the file's set another name");
-    return std::string(text);
+    return read_block_set(instance.database.connection(), set);
 }
 
 }  // namespace sluice

@@ -26,7 +26,7 @@ constexpr std::string_view found_block_set = "found";    ///< what the datapath 
 
 struct BlockFile {
     std::string file;  ///< `-` = standard input
-    std::string set;   ///< its name
+    std::string set;   ///< 1 to 32 letters, digits, `-`, `_` and `.`; none of the names above
     std::optional<std::chrono::milliseconds> expire = {};
     BlockProgress progress = {};
 };
@@ -56,8 +56,5 @@ struct BlockStatus {
 
 /// The networks of a set, in the order of addresses. Errors: not_found.
 [[nodiscard]] Result<std::vector<Prefix>> read_blocks(const Target& target, const std::string& set);
-
-/// 1 to 32 letters, digits, `-`, `_` and `.`; none of the names above.
-[[nodiscard]] Result<std::string> parse_block_set(std::string_view text);
 
 }  // namespace sluice

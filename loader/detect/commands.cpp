@@ -7,9 +7,12 @@
 
 #include "loader/detect/store.hpp"
 #include "loader/instance/change.hpp"
+#include "sluice/units.hpp"
 
 namespace sluice {
 namespace {
+
+using namespace std::chrono_literals;
 
 /// The detectors that a name stands for.
 Result<std::vector<sl_detector>> detectors_named(const std::string& name) {
@@ -20,6 +23,17 @@ Result<std::vector<sl_detector>> detectors_named(const std::string& name) {
     }
     for (const auto& info : detector_infos()) named.push_back(info.detector);
     return named;
+}
+
+Result<> check_numbers(const DetectorChange& wanted) {
+    constexpr std::uint32_t greatest_threshold = INT32_MAX;
+    if (wanted.threshold && (*wanted.threshold == 0 || *wanted.threshold > greatest_threshold))
+        return fail(ErrorCode::usage,
+                    fmt::format("--threshold {} is out of range", *wanted.threshold),
+                    fmt::format("1 to {}; --action off turns a detector off", greatest_threshold));
+    if (wanted.window) SL_CHECK(check_duration("--window", *wanted.window, 100ms, 1h));
+    if (wanted.block_for) SL_CHECK(check_duration("--for", *wanted.block_for, 1s, 30 * 24h));
+    return {};
 }
 
 Result<DetectorSpec> changed(DetectorSpec spec, const DetectorChange& wanted) {
@@ -44,6 +58,7 @@ Result<DetectorSpec> changed(DetectorSpec spec, const DetectorChange& wanted) {
 
 Result<Outcome> set_detector(const Target& target, const std::string& name,
                              const DetectorChange& wanted) {
+    SL_CHECK(check_numbers(wanted));
     SL_TRY(named, detectors_named(name));
     return change(target, [&](const Change& it) -> Result<> {
         for (const auto& before : all_detectors(it.before.detectors)) {

@@ -16,8 +16,8 @@ Result<> mend(const Datapath& datapath, const Database& database, const FoundInt
 }
 
 Result<Outcome> change(const Target& target, const Edit& edit) {
+    SL_TRY(folder, state_folder(target.instance));
     SL_CHECK(require_privileges());
-    const auto folder = state_folder(target.instance);
     if (!has_database(folder)) return no_such_instance(target.instance);
 
     SL_TRY(lock, WriterLock::acquire(folder));

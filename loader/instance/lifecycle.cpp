@@ -12,6 +12,7 @@
 #include "loader/instance/host.hpp"
 #include "loader/instance/interface.hpp"
 #include "loader/instance/reconcile.hpp"
+#include "loader/instance/settings.hpp"
 #include "loader/kernel/lock.hpp"
 #include "loader/store/found.hpp"
 #include "loader/store/paths.hpp"
@@ -107,7 +108,7 @@ struct Writable {
     DesiredState before;
 
     static Result<Writable> open(const std::string& instance) {
-        const auto folder = state_folder(instance);
+        SL_TRY(folder, state_folder(instance));
         SL_TRY(lock, WriterLock::acquire(folder));
         SL_TRY(database, Database::create(folder));
         SL_TRY(found, FoundInterfaces::open(folder));
@@ -152,9 +153,11 @@ Result<bool> runs_here(const std::string& instance) {
 }  // namespace
 
 Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
+    SL_TRY(folder, state_folder(target.instance));
+    SL_CHECK(check_settings(merged({}, options, target)));
     SL_CHECK(require_privileges());
     SL_CHECK(ensure_bpffs());
-    const bool is_new = !has_database(state_folder(target.instance));
+    const bool is_new = !has_database(folder);
     SL_TRY(instance, Writable::open(target.instance));
     const auto settings = merged(instance.before.settings, options, target);
     if (instance.before.up && settings.netns != instance.before.settings.netns &&
@@ -181,8 +184,9 @@ Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
 }
 
 Result<Outcome> take_down(const Target& target, bool purge) {
+    SL_TRY(folder, state_folder(target.instance));
     SL_CHECK(require_privileges());
-    if (!has_database(state_folder(target.instance))) return no_such_instance(target.instance);
+    if (!has_database(folder)) return no_such_instance(target.instance);
     SL_TRY(instance, Writable::open(target.instance));
     Journal journal(target.effect);
     const auto entered = enter_home(target, instance.before.settings);
@@ -205,9 +209,10 @@ Result<Outcome> take_down(const Target& target, bool purge) {
 }
 
 Result<Outcome> restore(const Target& target) {
+    SL_TRY(folder, state_folder(target.instance));
     SL_CHECK(require_privileges());
     SL_CHECK(ensure_bpffs());
-    if (!has_database(state_folder(target.instance))) return no_such_instance(target.instance);
+    if (!has_database(folder)) return no_such_instance(target.instance);
     SL_TRY(instance, Writable::open(target.instance));
     if (!instance.before.up)
         return fail(ErrorCode::refused, fmt::format("instance {} is down", target.instance),

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/instance/settings.hpp"
 
+#include <fmt/format.h>
+
+#include <bit>
+
 #include "loader/base/by_bytes.hpp"
+#include "sluice/units.hpp"
 
 namespace sluice {
 namespace {
+
+using namespace std::chrono_literals;
 
 class SettingsFeature : public Feature {
 public:
@@ -20,7 +27,42 @@ public:
     [[nodiscard]] bool decides_sessions() const override { return false; }
 };
 
+constexpr std::uint32_t most_entries = 100'000'000;
+
+Result<> check_count(std::string_view option, std::uint32_t count) {
+    if (count >= 2 && count <= most_entries) return {};
+    return fail(ErrorCode::usage, fmt::format("{} is out of range", option),
+                fmt::format("2 to {}", most_entries));
+}
+
+Result<> check_time(std::string_view option, std::chrono::milliseconds time) {
+    // Ticks wrap after 52 days and are compared by difference: this is well below half of it.
+    return check_duration(option, time, 10ms, 14 * 24h);
+}
+
 }  // namespace
+
+Result<> check_settings(const Settings& settings) {
+    SL_CHECK(check_count("--max-flows", settings.max_flows));
+    SL_CHECK(check_count("--max-flows6", settings.max_flows6));
+    SL_CHECK(check_count("--max-bindings", settings.max_bindings));
+    SL_CHECK(check_count("--max-leases", settings.max_leases));
+    SL_CHECK(check_count("--max-macs", settings.max_macs));
+    SL_CHECK(check_time("--udp-timeout", settings.udp_timeout));
+    SL_CHECK(check_time("--tcp-established-timeout", settings.tcp_established_timeout));
+    SL_CHECK(check_time("--tcp-transitory-timeout", settings.tcp_transitory_timeout));
+    SL_CHECK(check_time("--icmp-timeout", settings.icmp_timeout));
+    SL_CHECK(check_time("--other-timeout", settings.other_timeout));
+    SL_CHECK(check_time("--mac-age", settings.mac_age));
+    if (settings.host_sessions != 0)
+        SL_CHECK(check_count("--host-sessions", settings.host_sessions));
+    if (settings.host_ports != 0) SL_CHECK(check_count("--host-ports", settings.host_ports));
+    if (settings.door_mark == 0 || std::has_single_bit(settings.door_mark)) return {};
+    return fail(
+        ErrorCode::usage, fmt::format("--door-mark {:#x} is not one bit", settings.door_mark),
+        "one bit of the packet mark that nobody else on this host uses, like 0x1000; 0 does "
+        "without the door");
+}
 
 std::unique_ptr<Feature> settings_feature() { return std::make_unique<SettingsFeature>(); }
 

@@ -5,11 +5,9 @@
 #include <fmt/ranges.h>
 #include <linux/capability.h>
 
-#include <algorithm>
 #include <charconv>
 #include <fstream>
 
-#include "loader/instance/database.hpp"
 #include "loader/store/paths.hpp"
 
 namespace sluice {
@@ -28,28 +26,15 @@ std::uint64_t effective_capabilities() {
     return 0;
 }
 
-bool may_be_in_instance_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-}
-
 }  // namespace
-
-Result<std::string> parse_instance_name(std::string_view text) {
-    if (text.empty() || text.size() > 32 || text.starts_with('-') ||
-        !std::ranges::all_of(text, may_be_in_instance_name))
-        return fail(ErrorCode::usage, fmt::format("`{}` is not an instance name", text),
-                    "a name is 1 to 32 letters, digits, `_` and `-`, and does not start with `-`");
-    return std::string(text);
-}
 
 Result<> require_privileges() {
     const auto has = [bits = effective_capabilities()](int capability) {
         return (bits >> capability & 1) != 0;
     };
-    if (has(CAP_NET_ADMIN) && (has(CAP_BPF) || has(CAP_SYS_ADMIN))) return {};
+    if (has(CAP_NET_ADMIN) && (has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON)))) return {};
     return fail(ErrorCode::permission, "no permission to reach the kernel's BPF maps",
-                "run sluice as root (sudo), or with CAP_NET_ADMIN and CAP_BPF");
+                "run sluice as root (sudo), or with CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON");
 }
 
 std::unexpected<Error> no_such_instance(const std::string& instance) {
@@ -91,13 +76,13 @@ Result<Datapath> open_running(const Target& target, const DesiredState& desired)
 }
 
 Result<Opened> open_instance(const Target& target) {
+    SL_TRY(folder, state_folder(target.instance));
     SL_CHECK(require_privileges());
-    const auto folder = state_folder(target.instance);
     if (!has_database(folder)) return no_such_instance(target.instance);
     SL_TRY(database, Database::open_read_only(folder));
     SL_TRY(desired, database.load());
     SL_CHECK(enter_home(target, desired.settings));
-    Opened opened{std::move(desired), std::nullopt};
+    Opened opened{std::move(database), std::move(desired), std::nullopt};
     if (Datapath::exists(target.instance)) {
         auto datapath = Datapath::open(target.instance);
         if (datapath)

@@ -5,14 +5,12 @@
 #include <optional>
 #include <string>
 
+#include "loader/instance/database.hpp"
 #include "loader/instance/journal.hpp"
 #include "loader/kernel/datapath.hpp"
 #include "sluice/model/state.hpp"
 
 namespace sluice {
-
-/// A name is 1..32 of `A-Z a-z 0-9 _ -`, the first no `-`: it becomes part of paths.
-[[nodiscard]] Result<std::string> parse_instance_name(std::string_view text);
 
 struct Target {
     std::string instance = "default";
@@ -22,12 +20,14 @@ struct Target {
 
 /// An instance to look at. Readers never lock, so a change may be under way.
 struct Opened {
+    Database database;
     DesiredState desired;
     /// None while it is down, after a reboot, or if another version of sluice made the maps.
     std::optional<Datapath> datapath;
 };
 
-/// Fails early and clearly without CAP_NET_ADMIN and CAP_BPF (or CAP_SYS_ADMIN).
+/// Fails early and clearly without CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON (or, for the last two,
+/// CAP_SYS_ADMIN).
 [[nodiscard]] Result<> require_privileges();
 
 /// not_found, with the instances there are as the hint.

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <xdp/libxdp.h>
 
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <string_view>
@@ -61,6 +62,9 @@ std::string LogCapture::tail() const {
 }
 
 std::unexpected<Error> load_error(int err, const std::string& what, const LogCapture& log) {
+    if (err == E2BIG)
+        return fail(ErrorCode::failed, what + ": a program uses more maps than the kernel allows",
+                    "that is 64 (MAX_USED_MAPS): this is a fault of sluice, please report it");
     if (log.text().contains("BEGIN PROG LOAD LOG"))
         return fail(ErrorCode::failed, what + ": refused by the kernel's verifier" + log.tail(),
                     "a kernel this version was not tested with? `uname -r` and these lines help "

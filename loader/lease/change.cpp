@@ -72,8 +72,8 @@ Result<> LeaseChange::erase(const Lease& lease) {
 }
 
 Result<Outcome> change_leases(const Target& target, const LeaseEdit& edit) {
+    SL_TRY(folder, state_folder(target.instance));
     SL_CHECK(require_privileges());
-    const auto folder = state_folder(target.instance);
     if (!has_database(folder)) return no_such_instance(target.instance);
 
     SL_TRY(lock, WriterLock::acquire(folder, longest_wait));

@@ -5,11 +5,15 @@
 
 #include <algorithm>
 
+#include "loader/base/name.hpp"
 #include "loader/lease/dnsmasq.hpp"
 #include "loader/model/ports.hpp"
+#include "sluice/units.hpp"
 
 namespace sluice {
 namespace {
+
+using namespace std::chrono_literals;
 
 std::unexpected<Error> no_such_pool(const std::string& name) {
     return fail(ErrorCode::not_found, fmt::format("there is no MAC pool {}", name),
@@ -79,8 +83,11 @@ Result<> check_standby(const LeaseChange& change, const Lease& lease, const std:
 }  // namespace
 
 Result<Outcome> add_mac_pool(const Target& target, const MacPool& pool) {
-    SL_CHECK(check_name(pool.name, "a pool name"));
+    SL_CHECK(check_name(pool.name, {"a pool name"}));
     SL_CHECK(check_range(pool.range));
+    SL_CHECK(check_vlan_id(pool.domain));
+    SL_CHECK(check_duration("--ttl", pool.ttl, 1s, 365 * 24h));
+    SL_CHECK(check_duration("--cooldown", pool.cooldown, 0s, 365 * 24h));
     return change_leases(target, [&](LeaseChange& change) -> Result<> {
         SL_CHECK(check_pool_fits(pool, change.pools));
         if (change.pools.size() == SL_MAX_MAC_POOLS)
@@ -135,6 +142,7 @@ Result<LeaseOutcome> allocate_macs(const Target& target, const std::vector<Lease
 
 Result<LeaseOutcome> bind_mac(const Target& target, const BindRequest& request) {
     SL_CHECK(check_request(request.who));
+    SL_CHECK(check_vlan_id(request.domain));
     if (request.standby && request.who.port.empty())
         return fail(ErrorCode::usage, "--standby is for a port", "give it with --port IF");
     LeaseOutcome result;
@@ -162,7 +170,7 @@ Result<LeaseOutcome> release_macs(const Target& target, const VmNics& which) {
 
 Result<LeaseOutcome> move_macs(const Target& target, const VmNics& which, const std::string& host,
                                const std::string& port) {
-    SL_CHECK(check_name(host, "a host name"));
+    SL_CHECK(check_name(host, {"a host name"}));
     return change_vm(target, which, "mark as migrating",
                      [&](LeaseChange& change, Lease& lease) -> Result<> {
                          lease.moving_to = host;

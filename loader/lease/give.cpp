@@ -7,14 +7,13 @@
 
 #include <algorithm>
 
+#include "loader/base/name.hpp"
 #include "loader/lease/addresses.hpp"
 #include "loader/lease/strategy.hpp"
 #include "loader/model/ports.hpp"
 
 namespace sluice {
 namespace {
-
-constexpr std::uint16_t last_nic = 63;
 
 Result<const MacPool*> choose_pool(const LeaseChange& change, const std::string& name) {
     const auto& pools = change.pools;
@@ -204,7 +203,7 @@ Result<> check_not_anothers(LeaseChange& change, const Lease& lease, const Lease
 }  // namespace
 
 Result<> check_request(const LeaseRequest& request) {
-    SL_CHECK(check_name(request.vm, "a VM name"));
+    SL_CHECK(check_name(request.vm, {"a VM name"}));
     if (request.nic > last_nic)
         return fail(ErrorCode::usage,
                     fmt::format("--nic {}: NICs are 0 to {}", request.nic, last_nic));

@@ -6,7 +6,6 @@
 #include <array>
 
 #include "loader/lease/commands.hpp"
-#include "loader/store/paths.hpp"
 
 namespace sluice {
 namespace {
@@ -17,8 +16,7 @@ class LeaseReader {
 public:
     static Result<LeaseReader> open(const Target& target) {
         SL_TRY(instance, open_instance(target));
-        SL_TRY(database, Database::open_read_only(state_folder(target.instance)));
-        LeaseReader reader(std::move(instance), std::move(database));
+        LeaseReader reader(std::move(instance));
         SL_TRY(pools, reader.store_.pools());
         reader.pools_ = pools;
         return reader;
@@ -31,9 +29,9 @@ public:
         LeaseStatus status{.lease = lease, .pool = {}, .seen = {}, .seen_port = {}};
         const auto* pool = pool_of(pools_, lease.domain, lease.mac);
         if (pool != nullptr) status.pool = pool->name;
-        if (instance_.datapath && lease.held()) {
+        if (instance_->datapath && lease.held()) {
             const auto key = lease_key(lease.domain, lease.mac);
-            SL_TRY(seen, instance_.datapath->maps().leases.lookup(key));
+            SL_TRY(seen, instance_->datapath->maps().leases.lookup(key));
             status.seen = seen;
         }
         if (status.seen) {
@@ -55,19 +53,17 @@ public:
     }
 
 private:
-    LeaseReader(Opened instance, Database database)
-        : instance_(std::move(instance)),
-          database_(std::make_unique<Database>(std::move(database))),
-          store_(database_->connection()) {}
+    explicit LeaseReader(Opened instance)
+        : instance_(std::make_unique<Opened>(std::move(instance))),
+          store_(instance_->database.connection()) {}
 
     [[nodiscard]] std::string port_name(std::uint16_t id) const {
-        const auto& ports = instance_.desired.ports;
+        const auto& ports = instance_->desired.ports;
         const auto found = std::ranges::find(ports, id, &PortSpec::id);
         return found == ports.end() ? "" : found->name;
     }
 
-    Opened instance_;
-    std::unique_ptr<Database> database_;  // stays where it is: the store refers to it
+    std::unique_ptr<Opened> instance_;  // stays where it is: the store refers to its database
     LeaseStore store_;
     std::vector<MacPool> pools_;
     LeaseClock clock_ = LeaseClock::now();

@@ -8,6 +8,8 @@
 #include <charconv>
 #include <utility>
 
+#include "sluice/model/port.hpp"
+
 namespace sluice {
 namespace {
 
@@ -42,11 +44,6 @@ std::optional<std::uint8_t> parse_byte(std::string_view text) {
 std::unexpected<Error> no_prefix(std::string_view text) {
     return fail(ErrorCode::usage, fmt::format("`{}` is not a MAC prefix", text),
                 "write its first bytes, the last may be a range: 02:1a:2b, 00:50:56:80-bf");
-}
-
-bool may_be_in_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("._-+@").contains(c);
 }
 
 }  // namespace
@@ -155,17 +152,9 @@ std::string_view mac_strategy_text(MacStrategy strategy) {
     std::unreachable();
 }
 
-Result<> check_name(std::string_view name, std::string_view what) {
-    if (!name.empty() && name.size() <= 64 && !name.starts_with('-') &&
-        std::ranges::all_of(name, may_be_in_name))
-        return {};
-    return fail(ErrorCode::usage, fmt::format("`{}` is not {}", name, what),
-                "it is 1 to 64 letters, digits and `._-+@`, and does not start with `-`");
-}
-
 Result<> check_vlan_id(std::uint16_t vlan) {
-    if (vlan <= 4094) return {};
-    return fail(ErrorCode::usage, fmt::format("--vlan {}: VLAN ids are 1 to 4094", vlan));
+    if (vlan <= last_vlan) return {};
+    return fail(ErrorCode::usage, fmt::format("--vlan {}: VLAN ids are 1 to {}", vlan, last_vlan));
 }
 
 const MacPool* pool_of(std::span<const MacPool> pools, std::uint16_t domain,

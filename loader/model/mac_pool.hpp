@@ -76,12 +76,10 @@ struct MacPool {
     bool operator==(const MacPool&) const = default;
 };
 
+inline constexpr std::uint16_t last_nic = 63;  ///< of a VM
+
 /// Cooldown of what is in no pool.
 inline constexpr std::chrono::milliseconds default_cooldown{300'000};
-
-/// Letters, digits and `._-+@`, 1 to 64: names go into files of dnsmasq and libvirt.
-/// @param what for the error, `a VM name`
-[[nodiscard]] Result<> check_name(std::string_view name, std::string_view what);
 
 /// 0 = none, or a VLAN id of IEEE 802.1Q: 1 to 4094. Errors: usage.
 [[nodiscard]] Result<> check_vlan_id(std::uint16_t vlan);

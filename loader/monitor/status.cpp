@@ -22,8 +22,9 @@ Result<> read_use(InstanceStatus& status, const Maps& maps) {
 }
 
 /// What reconciling would do is what has drifted.
-Result<std::vector<std::string>> find_drift(const Target& target, const DesiredState& desired) {
-    const auto folder = state_folder(target.instance);
+Result<std::vector<std::string>> find_drift(const Target& target, const Opened& opened) {
+    const auto& desired = opened.desired;
+    SL_TRY(folder, state_folder(target.instance));
     std::vector<std::string> drift;
     SL_TRY(interrupted, WriterLock::left_interrupted(folder));
     if (interrupted) drift.emplace_back("a command was interrupted");
@@ -36,8 +37,7 @@ Result<std::vector<std::string>> find_drift(const Target& target, const DesiredS
     }
     SL_TRY(found, FoundInterfaces::open(folder));
     Journal journal(Effect::plan);
-    SL_TRY(database, Database::open_read_only(folder));
-    SL_CHECK(reconcile(*datapath, database, desired, found, journal));
+    SL_CHECK(reconcile(*datapath, opened.database, desired, found, journal));
     for (const auto& warning : journal.outcome().warnings) drift.push_back(warning);
     for (const auto& action : journal.outcome().actions)
         drift.push_back(fmt::format("to do: {}", action));
@@ -69,7 +69,7 @@ Result<InstanceStatus> instance_status(const Target& target) {
     status.door = std::move(door);
     SL_TRY(ports, port_statuses(opened));
     status.ports = std::move(ports);
-    SL_TRY(drift, find_drift(target, opened.desired));
+    SL_TRY(drift, find_drift(target, opened));
     status.drift = std::move(drift);
     return status;
 }

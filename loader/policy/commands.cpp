@@ -12,7 +12,6 @@
 #include "loader/instance/change.hpp"
 #include "loader/policy/question.hpp"
 #include "loader/policy/store.hpp"
-#include "loader/store/paths.hpp"
 
 namespace sluice {
 namespace {
@@ -90,8 +89,7 @@ Result<LoadedPolicy> policy_to_test(const Target& target, const std::string& pat
     if (path.empty()) return list_policy(target);
     SL_TRY(policy, read_policy_file(path));
     SL_TRY(instance, open_instance(target));
-    SL_TRY(database, Database::open_read_only(state_folder(target.instance)));
-    SL_CHECK(check_names(policy, database.connection(), instance.desired.ports));
+    SL_CHECK(check_names(policy, instance.database.connection(), instance.desired.ports));
     auto resolved = resolve_policy(policy.file, policy.spec, instance.desired.ports);
     return LoadedPolicy{std::move(policy.spec), std::move(policy.file), std::move(resolved)};
 }
@@ -199,8 +197,7 @@ Result<std::vector<PolicyHits>> policy_hits(const Target& target) {
 Result<std::vector<PolicyDifference>> diff_policy(const Target& target, const std::string& file) {
     SL_TRY(policy, read_policy_file(file));
     SL_TRY(instance, open_instance(target));
-    SL_TRY(database, Database::open_read_only(state_folder(target.instance)));
-    SL_CHECK(check_names(policy, database.connection(), instance.desired.ports));
+    SL_CHECK(check_names(policy, instance.database.connection(), instance.desired.ports));
     PolicyFile before;
     if (const auto& spec = instance.desired.policy) {
         SL_TRY(loaded, parse_policy_file(spec->text, spec->name));

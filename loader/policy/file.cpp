@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "loader/base/name.hpp"
 #include "loader/base/yaml_text.hpp"
-#include "loader/model/mac_pool.hpp"
 #include "loader/policy/terms.hpp"
 #include "loader/policy/values.hpp"
 #include "sluice/model/port.hpp"
@@ -50,7 +50,7 @@ struct DefaultDraft {
 
 Result<> read_name(std::string_view text, RuleDraft& draft) {
     draft.rule.name = text;
-    return check_name(text, "a name of a rule");
+    return check_name(text, {"a name of a rule"});
 }
 
 template <class Draft>

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <set>
 
+#include "loader/base/name.hpp"
 #include "loader/base/nearest.hpp"
-#include "loader/model/mac_pool.hpp"
 
 namespace sluice {
 namespace {
@@ -47,7 +47,7 @@ Result<> name_groups(const YamlFile& file, const YAML::Node& groups, PolicyReade
     for (const auto& entry : groups) {
         const auto& key = entry.first;
         if (!key.IsScalar()) return file.fail_at(key.Mark(), "this is not the name of a group", {});
-        if (const auto good = check_name(key.Scalar(), "a name of a group"); !good)
+        if (const auto good = check_name(key.Scalar(), {"a name of a group"}); !good)
             return file.fail_at(key.Mark(), good.error().message, good.error().hint);
         // What could be an address would hide one.
         if (Prefix::parse(key.Scalar()))
@@ -83,7 +83,7 @@ struct GroupDraft {
 }  // namespace
 
 Result<PolicyTerm> parse_vm_term(std::string_view name) {
-    SL_CHECK(check_name(name, "a VM name"));
+    SL_CHECK(check_name(name, {"a VM name"}));
     return PolicyTerm{PolicyTerm::Kind::vm, std::string(name)};
 }
 

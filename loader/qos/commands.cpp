@@ -265,6 +265,7 @@ Result<Outcome> load_qos(const Target& target, const std::string& file) {
 }
 
 Result<Outcome> add_qos_class(const Target& target, QosClassSpec spec) {
+    SL_CHECK(check_name(spec.name, qos_class_name));
     return change(target, [&](const Change& it) -> Result<> {
         SL_CHECK(check_class(spec));
         SL_CHECK(add_qos_class(it.database.connection(), spec));

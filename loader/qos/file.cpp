@@ -9,7 +9,6 @@
 #include <span>
 
 #include "loader/base/yaml_text.hpp"
-#include "loader/model/mac_pool.hpp"
 #include "loader/qos/match.hpp"
 #include "sluice/dscp.hpp"
 #include "sluice/units.hpp"
@@ -20,7 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t largest_file = 1'000'000;
-constexpr std::size_t longest_class_name = 31;
 constexpr std::chrono::microseconds least_latency = 100us, greatest_latency = 10s;
 constexpr std::uint16_t greatest_weight = 1000;
 constexpr std::uint8_t whole_percent = 100;
@@ -56,7 +54,7 @@ Result<std::chrono::microseconds> parse_latency(std::string_view text) {
 
 Result<> read_vm_name(std::string_view text, QosFileEntry& entry) {
     entry.vm = text;
-    return check_name(text, "a VM name");
+    return check_name(text, {"a VM name"});
 }
 
 Result<> read_bandwidth(std::string_view text, QosFileEntry& entry) {
@@ -80,18 +78,9 @@ constexpr std::array<YamlKey<QosFileEntry>, 10> vm_keys{{
     {"shaper", [](auto text, auto& it) { return take(parse_shaper(text), it.change.shaper); }},
 }};
 
-bool may_be_in_class_name(char letter) {
-    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-           (letter >= '0' && letter <= '9') || letter == '-' || letter == '_';
-}
-
 Result<> read_class_name(std::string_view text, QosClassSpec& spec) {
     spec.name = text;
-    if (!text.empty() && text.size() <= longest_class_name &&
-        std::ranges::all_of(text, may_be_in_class_name))
-        return {};
-    return fail(ErrorCode::usage, fmt::format("`{}` is not a name of a class", text),
-                fmt::format("it is 1 to {} letters, digits, `-` and `_`", longest_class_name));
+    return check_name(text, qos_class_name);
 }
 
 Result<> read_match(std::string_view text, QosClassSpec& spec) {

@@ -11,7 +11,6 @@
 #include <set>
 
 #include "loader/base/nearest.hpp"
-#include "loader/model/mac_pool.hpp"
 #include "sluice/dscp.hpp"
 
 namespace sluice {
@@ -83,7 +82,7 @@ Result<> read_app(std::string_view value, QosMatch& match) {
 
 Result<> read_vm(std::string_view value, QosMatch& match) {
     match.vm = value;
-    return check_name(value, "a VM name");
+    return check_name(value, {"a VM name"});
 }
 
 Result<> read_interface(std::string_view value, QosMatch& match) {

@@ -7,9 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "loader/base/name.hpp"
 #include "sluice/model/qos.hpp"
 
 namespace sluice {
+
+inline constexpr NameRule qos_class_name{"a name of a class", 31, "-_"};
 
 /// An application by what its frames look like.
 struct QosApp {

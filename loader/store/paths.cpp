@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "loader/base/name.hpp"
+
 namespace sluice {
 namespace {
 
@@ -14,7 +16,14 @@ std::filesystem::path state_root() {
 
 }  // namespace
 
-std::filesystem::path state_folder(std::string_view instance) { return state_root() / instance; }
+Result<> check_instance_name(std::string_view name) {
+    return check_name(name, {"an instance name", 32, "_-"});
+}
+
+Result<std::filesystem::path> state_folder(std::string_view instance) {
+    SL_CHECK(check_instance_name(instance));
+    return state_root() / instance;
+}
 
 std::filesystem::path database_file(const std::filesystem::path& state_folder) {
     return state_folder / "state.db";
@@ -35,9 +44,10 @@ std::vector<std::string> stored_instances() {
 }
 
 Result<> remove_state(std::string_view instance) {
+    SL_TRY(folder, state_folder(instance));
     std::error_code error;
-    std::filesystem::remove_all(state_folder(instance), error);
-    if (error) return fail_errno(error.value(), "removing " + state_folder(instance).string());
+    std::filesystem::remove_all(folder, error);
+    if (error) return fail_errno(error.value(), "removing " + folder.string());
     return {};
 }
 

@@ -7,6 +7,7 @@
 #include <regex>
 #include <sstream>
 
+#include "cli/command.hpp"
 #include "loader/monitor/counters.hpp"
 #include "sluice/abi/types.h"
 #include "tests/cli/capture.hpp"
@@ -97,6 +98,9 @@ TEST(Usage, ErrorsExitWith2) {
         {"port", "add", "tap0", "--role", "access", "--hook", "fish"},
         {"port", "add", "tap0", "--role", "access", "--vlan", "x"},
         {"port", "add", "tap0", "--role", "access", "--vlan", "4095"},
+        {"port", "add", "tap0", "--role", "access", "--vlan", "-1"},
+        {"port", "add", "tap0", "--role", "access", "--vlan", "0x10"},
+        {"flow", "list", "--limit", "-1"},
         {"port", "add", "tap0", "--role", "access", "--vlans", "1,2"},
         {"port", "add", "tap0", "--role", "trunk", "--vlans", "30-20"},
         {"port", "add", "tap0", "--role", "trunk", "--vlans", "10,10-20"},
@@ -122,6 +126,12 @@ TEST(Usage, ErrorsExitWith2) {
         {"nat", "session", "flush", "src"},
         {"up", "--max-flows", "0"},
         {"up", "--max-flows", "many"},
+        {"up", "--max-flows", "5000000000"},
+        {"up", "--host-ports", "0"},
+        {"up", "--door-mark", "0x3"},
+        {"qos", "class", "add", "a b", "--match", "app=voip"},
+        {"detect", "set", "syn-flood", "--window", "2h"},
+        {"mac", "pool", "add", "p", "--prefix", "02:1a:2b", "--vlan", "4095"},
         {"up", "--udp-timeout", "30"},
         {"up", "--udp-timeout", "400d"},
         {"serve"},
@@ -138,6 +148,37 @@ TEST(Usage, ErrorsExitWith2) {
         const auto result = run_captured(arguments);
         EXPECT_EQ(result.code, 2) << testing::PrintToString(arguments) << result.err;
     }
+}
+
+/// What a script's unset variable leaves.
+TEST(Usage, NothingIsNoValue) {
+    const std::vector<std::vector<std::string>> wrong{
+        {"block", "clear", "--set", ""},
+        {"block", "add", "192.0.2.1", "--expire", ""},
+        {"port", "set", "", "--vlan", "5"},
+        {"qos", "class", "add", "", "--match", "app=voip"},
+        {"--instance", "", "status"},
+        {"status", "--netns", ""},
+    };
+    for (const auto& arguments : wrong) {
+        const auto result = run_captured(arguments);
+        EXPECT_EQ(result.code, 2) << testing::PrintToString(arguments);
+        EXPECT_THAT(result.err, HasSubstr(" is empty")) << testing::PrintToString(arguments);
+    }
+}
+
+TEST(Usage, NumbersAreDecimal) {
+    const auto parsed = [](const std::string& typed) {
+        CLI::App app;
+        std::uint16_t number = 0;
+        add_number(&app, "--n", number, 1, 4094, "");
+        app.parse("--n " + typed);
+        return number;
+    };
+    EXPECT_EQ(parsed("010"), 10);
+    EXPECT_EQ(parsed("4094"), 4094);
+    for (const char* typed : {"0", "4095", "65537", "1.5", "1e3", "0x1", "ten"})
+        EXPECT_THROW(parsed(typed), CLI::ValidationError) << typed;
 }
 
 /// The commands in a text, `sluice guard set IF --tags off`, one a pair of backticks.

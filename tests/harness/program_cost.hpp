@@ -25,6 +25,7 @@ struct ProgramCost {
     std::uint32_t verified = 0;      ///< looked at by the verifier, over all paths
     StackChain stack;                ///< the deepest
     std::uint32_t native_bytes = 0;
+    std::uint32_t maps = 0;  ///< that it uses, global data included
 };
 
 /// The names of a loaded program's functions, in the order of the code; none if it has no BTF.
@@ -67,7 +68,7 @@ inline std::expected<std::vector<ProgramCost>, int> load_for_cost(bpf_object* ob
         StackDepth depth({bpf_program__insns(of), bpf_program__insn_cnt(of)},
                          stack_frames(log.data()), function_names(bpf_program__fd(of), info));
         costs.push_back({bpf_program__name(of), info.xlated_prog_len / 8, info.verified_insns,
-                         depth.deepest(), info.jited_prog_len});
+                         depth.deepest(), info.jited_prog_len, info.nr_map_ids});
     }
     return costs;
 }

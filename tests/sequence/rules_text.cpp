@@ -11,7 +11,7 @@
 namespace sluice::test::sequence {
 
 std::string rules_text(const Target& target) {
-    const auto database = Database::open_read_only(state_folder(target.instance));
+    const auto database = Database::open_read_only(state_folder(target.instance).value());
     if (!database) return database.error().message;
     const auto state = database->load();
     if (!state) return state.error().message;
@@ -39,7 +39,7 @@ std::string policy_file(Policy policy) {
         "network-policy:\n- {name: hidden, action: deny, destination: 10.0.0.2}\n",
     };
     const auto index = static_cast<std::size_t>(policy);
-    const std::string path = state_folder("policies").string() + std::to_string(index) + ".yaml";
+    const std::string path = state_folder("policies").value().string() + std::to_string(index) + ".yaml";
     static bool written[std::size(texts)];
     if (!std::exchange(written[index], true)) std::ofstream(path) << texts[index];
     return path;

@@ -30,14 +30,15 @@ class Verifier : public testing::Test {
 protected:
     static void TearDownTestSuite() {
         std::ofstream table(SLUICE_VERIFIER_TABLE);
-        const std::string head = fmt::format("{:<20}{:>14}{:>12}{:>8}{:>14}\n", "program",
-                                             "instructions", "verified", "stack", "native bytes");
+        const std::string head =
+            fmt::format("{:<20}{:>14}{:>12}{:>8}{:>14}{:>6}\n", "program", "instructions",
+                        "verified", "stack", "native bytes", "maps");
         table << head;
         std::cout << head;
         for (const ProgramCost& cost : costs_) {
             const std::string row =
-                fmt::format("{:<20}{:>14}{:>12}{:>8}{:>14}\n", cost.program, cost.instructions,
-                            cost.verified, cost.stack.bytes, cost.native_bytes);
+                fmt::format("{:<20}{:>14}{:>12}{:>8}{:>14}{:>6}\n", cost.program, cost.instructions,
+                            cost.verified, cost.stack.bytes, cost.native_bytes, cost.maps);
             table << row;
             std::cout << row;
         }
@@ -46,7 +47,8 @@ protected:
     /// Loads the object with the verifier's statistics and holds every program to the limits.
     static void load(bpf_object* object) {
         const auto costs = load_for_cost(object);
-        ASSERT_TRUE(costs) << std::strerror(-costs.error());
+        ASSERT_TRUE(costs) << std::strerror(-costs.error())
+                           << " (E2BIG: a program uses more than 64 maps, MAX_USED_MAPS)";
         for (const ProgramCost& cost : *costs) {
             EXPECT_GT(cost.verified, 0u) << cost.program;
             EXPECT_LE(cost.verified, most_verified) << cost.program;

@@ -12,13 +12,11 @@
 #include <algorithm>
 #include <fstream>
 
-#include "loader/instance/target.hpp"
 #include "loader/kernel/datapath.hpp"
 #include "loader/kernel/lock.hpp"
 #include "loader/kernel/log.hpp"
 #include "loader/kernel/sockets.hpp"
 #include "loader/kernel/sysctl.hpp"
-#include "loader/store/paths.hpp"
 #include "tests/unit/temporary_folder.hpp"
 
 namespace sluice {
@@ -58,36 +56,6 @@ TEST(Pins, StandInTheInstancesFolder) {
 
 TEST(Pins, HaveNoDots) {
     EXPECT_EQ(Pins("blue").link("eth0.10", "egress").filename(), "eth0:10-egress");
-    EXPECT_FALSE(parse_instance_name("a:b")) << "an instance could be another's aside()";
-    EXPECT_FALSE(parse_instance_name("a.b"));
-}
-
-TEST(InstanceName, IsFitForAPath) {
-    for (const char* name : {"default", "a", "A-1_b", "12345678901234567890123456789012"})
-        EXPECT_EQ(parse_instance_name(name), name);
-    for (const char* name :
-         {"", "-a", "..", "a/b", "a b", "ä", "123456789012345678901234567890123"}) {
-        ASSERT_FALSE(parse_instance_name(name)) << name;
-        EXPECT_EQ(parse_instance_name(name).error().code, ErrorCode::usage);
-    }
-}
-
-TEST(StateFolder, FollowsTheEnvironment) {
-    const TemporaryFolder root;
-    setenv("SLUICE_STATE_DIR", root.path().c_str(), 1);
-    EXPECT_EQ(state_folder("blue"), root.path() / "blue");
-    EXPECT_TRUE(stored_instances().empty());
-    std::filesystem::create_directories(root.path() / "empty");
-    for (const char* name : {"b", "a"}) {
-        std::filesystem::create_directories(state_folder(name));
-        std::ofstream(state_folder(name) / "state.db").close();
-    }
-    EXPECT_EQ(stored_instances(), (std::vector<std::string>{"a", "b"}));
-    ASSERT_TRUE(remove_state("a"));
-    ASSERT_TRUE(remove_state("a")) << "twice is no error";
-    EXPECT_EQ(stored_instances(), (std::vector<std::string>{"b"}));
-    unsetenv("SLUICE_STATE_DIR");
-    EXPECT_EQ(state_folder("blue"), "/var/lib/sluice/blue");
 }
 
 TEST(Links, LoopbackIsThere) {
