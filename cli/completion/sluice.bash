@@ -17,6 +17,12 @@ _sluice_names() {
     sluice "${globals[@]}" --json "${@:2}" | grep -o "\"$1\":\"[^\"]*\"" | cut -d'"' -f4 | sort -u
 }
 
+# Names as they have to stand on a command line: an interface may be called `a b`.
+_sluice_quote() {
+    local name
+    while IFS= read -r name; do printf '%q\n' "$name"; done
+}
+
 _sluice_ask() {
     case $1 in
     instances) command ls "${SLUICE_STATE_DIR:-/var/lib/sluice}" ;;
@@ -42,16 +48,19 @@ _sluice() {
         case ${words[i]} in
         --instance | --netns)
             ((i + 1 < last)) && globals+=("${words[@]:i:2}") && ((++i)) ;;
+        --instance=* | --netns=*) globals+=("${words[i]}") ;;
         -* | *=*) ;;
         *) [[ ${_sluice_words[$command ${words[i]}]+there} ]] && command+=" ${words[i]}" ;;
         esac
     done
 
-    local value_of="$command ${words[last - 1]}" key="$command ${typed%%=*}="
-    [[ ${_sluice_words[$value_of]+there} ]] || value_of="sluice ${words[last - 1]}"
+    local option=${words[last - 1]} key="$command ${typed%%=*}="
+    [[ $typed == --*=* ]] && option=${typed%%=*} typed=${typed#*=}
+    local value_of="$command $option"
+    [[ ${_sluice_words[$value_of]+there} ]] || value_of="sluice $option"
     if [[ $typed == *=* && ${_sluice_words[$key]+there} ]]; then
         found=${_sluice_words[$key]} typed=${typed#*=}
-    elif [[ ${words[last - 1]} == -* && $typed != -* && ${_sluice_words[$value_of]+there} ]]; then
+    elif [[ $option == -* && $typed != -* && ${_sluice_words[$value_of]+there} ]]; then
         found=${_sluice_words[$value_of]}
     elif [[ $typed == -* ]]; then
         found="${_sluice_options[$command]} ${_sluice_options[sluice]}"
@@ -62,7 +71,7 @@ _sluice() {
     for word in $found; do
         case $word in
         @files) mapfile -t -O ${#offered[@]} offered < <(_sluice_ask files) && compopt -o filenames ;;
-        @*) mapfile -t -O ${#offered[@]} offered < <(_sluice_ask "${word#@}") ;;
+        @*) mapfile -t -O ${#offered[@]} offered < <(_sluice_ask "${word#@}" | _sluice_quote) ;;
         *) offered+=("$word") ;;
         esac
     done

@@ -10,7 +10,8 @@ cmake --install "$SLUICE_BUILD" --prefix "$prefix" >"$LAB_DIR/install.log"
 for file in sbin/sluice share/man/man8/sluice.8 share/man/man8/sluice-port.8 \
     share/bash-completion/completions/sluice share/zsh/site-functions/_sluice \
     share/fish/vendor_completions.d/sluice.fish share/doc/sluice/README.md \
-    share/doc/sluice/docs/reference/commands.md include/sluice/abi/reason.h \
+    share/doc/sluice/docs/reference/commands.md share/doc/sluice/LICENSE \
+    share/doc/sluice/SECURITY.md share/doc/sluice/examples/library/main.cpp include/sluice/abi/reason.h \
     include/sluice/loader/port/commands.hpp; do
     [[ -s $prefix/$file ]] || fail "$file is not installed"
 done

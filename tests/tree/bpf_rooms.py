@@ -30,14 +30,12 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 def includes(path):
     """(line, included file) for each file of bpf/ that this one includes."""
     for number, line in enumerate(path.read_text().splitlines(), 1):
-        if found := re.match(r'\s*#\s*include\s+"([^"]+)"', line):
-            for base in (path.parent, BPF):
-                if (base / found[1]).is_file():
-                    yield number, (base / found[1]).resolve()
-                    break
-            else:
-                if not found[1].startswith("sluice/abi/"):
-                    yield number, BPF / found[1]
+        found = re.match(r'\s*#\s*include\s*(["<])([^">]+)', line)
+        if not found or found[2].startswith("sluice/abi/"):
+            continue
+        ours = [base / found[2] for base in (path.parent, BPF) if (base / found[2]).is_file()]
+        if ours or found[1] == '"':
+            yield number, (ours or [BPF / found[2]])[0].resolve()
 
 
 def room(path):

@@ -16,8 +16,9 @@ ANSWERS = """#!/bin/sh
 case "$*" in
 "--json port list") echo '{"ports":[{"name":"tap0","vlans":[]},{"name":"eth0","vlans":[]}]}' ;;
 "--instance lab --json port list") echo '{"ports":[{"name":"tap7"}]}' ;;
+"--instance=lab --json port list") echo '{"ports":[{"name":"tap7"}]}' ;;
 "--json mac list") echo '{"leases":[{"vm":"web1"},{"vm":"db1"},{"vm":"web1"}]}' ;;
-"--json mac pool list") echo '{"pools":[{"name":"vms"}]}' ;;
+"--json mac pool list") echo '{"pools":[{"name":"vms"},{"name":"a b;c"}]}' ;;
 *) exit 3 ;;
 esac
 """
@@ -32,7 +33,7 @@ CASES = {
     "sluice nat masquerade add --source 10.0.0.0/24 --uplink e": {"eth0"},
     "sluice guard set tap0 --ra ": {"block", "allow"},
     "sluice mac release w": {"web1"},
-    "sluice mac alloc --pool ": {"vms"},
+    "sluice mac alloc --pool v": {"vms"},
     "sluice events --kind mac-m": {"mac-moved"},
     "sluice drops guard-dhcp-": {"guard-dhcp-server", "guard-dhcp-client", "guard-dhcp-rate"},
     "sluice --dry-": {"--dry-run"},
@@ -89,6 +90,9 @@ class Completion(unittest.TestCase):
             self.assertEqual(self.bash(line), offered, line)
         self.assertEqual(self.bash("sluice --instance "), {"lab"})
         self.assertEqual(self.bash("sluice flow list byte"), {"bytes\\>"})
+        self.assertEqual(self.bash("sluice --instance=lab port set "), {"tap7"})
+        self.assertEqual(self.bash("sluice port add tap0 --role=a"), {"access"})
+        self.assertEqual(self.bash("sluice mac pool del "), {"vms", r"a\ b\;c"})
 
     @installed("zsh")
     def test_zsh(self):

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Prose in tracked *.md is at most 100 columns wide, and every relative link leads somewhere.
+"""Prose in tracked *.md is at most 100 columns wide, and every relative link leads somewhere, as does
+every path of this tree in backticks.
 
 Tables, code blocks and headings may be wider, and so may a line that is one word: a link, a
 command in backticks. Prints one line for each break, and exits with 1 if there is any.
@@ -21,6 +22,11 @@ LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(<?([^()\s>]+(?:\([^()]*\))?)>
 DEFINITION = re.compile(r"^[ ]{0,3}\[[^\]]+\]:[ ]+(\S+)", re.MULTILINE)
 ANCHOR = re.compile(r"<a\s+(?:id|name)=\"([^\"]+)\"")
 CODE = re.compile(r"(`+)(?:(?!\1).)+?\1")
+# A path in backticks: `bpf/route/route.h:12`, `loader/qos/`, `bpf/switch/{tc,xdp}.h`; X and ROOM
+# stand for a name.
+FOLDERS = "bpf|cli|cmake|docs|examples|include|loader|scripts|tests"
+PATH = re.compile(rf"`((?:{FOLDERS})/[^`\s]*?)(?::\d+(?:-\d+)?)?`")
+PLACEHOLDER = re.compile(r"\b(?:X|ROOM|NAME|FILE)\b|\*")
 MARKER = re.compile(r"^\s*(?:[-*+>]|\d+[.)])?\s*")
 
 
@@ -66,6 +72,17 @@ def too_wide(line: str) -> bool:
     return " " in words.strip()
 
 
+def paths_of(text: str):
+    """(position, path) of each path in backticks; one in braces is several."""
+    for found in PATH.finditer(text):
+        if PLACEHOLDER.search(found[1]):
+            continue
+        before, _, rest = found[1].partition("{")
+        several, _, behind = rest.partition("}")
+        for one in several.split(","):
+            yield found.start(), before + one + behind
+
+
 def main() -> int:
     names = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z", "*.md"], check=True,
                            capture_output=True, text=True).stdout.split("\0")
@@ -85,6 +102,9 @@ def main() -> int:
         # a code span is none.
         whole = CODE.sub(lambda span: "x" * len(span[0]) if "](" in span[0] else span[0],
                          "\n".join(prose_only))
+        for at, named in paths_of(whole):
+            if not (ROOT / named).exists():
+                breaks.append(f"{name}:{whole.count(chr(10), 0, at) + 1}: there is no {named}")
         for link in [*LINK.finditer(whole), *DEFINITION.finditer(whole)]:
             target = link[1]
             if re.match(r"[a-z][a-z0-9+.-]*:", target):

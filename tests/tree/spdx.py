@@ -8,15 +8,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = "SPDX-License-Identifier: GPL-2.0-or-later"
-ENDINGS = {".c", ".h", ".cpp", ".hpp", ".py", ".sh", ".cmake"}
+# What is no source: documents, data, and what has no comments.
+OTHERS = {".md", ".json", ".svg", ".txt", ".yaml", ".csv", ".xml", ".png", ""}
 
 
 def is_source(path: Path) -> bool:
-    return path.suffix in ENDINGS or path.name == "CMakeLists.txt" or path.parts[0] == "scripts"
+    return path.name == "CMakeLists.txt" or path.suffix not in OTHERS or path.parts[0] in ("scripts", "cli")
 
 
-names = subprocess.run(["git", "-C", ROOT, "ls-files"], check=True, capture_output=True,
-                       text=True).stdout.splitlines()
+names = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"], check=True,
+                       capture_output=True, text=True).stdout.splitlines()
 sources = [Path(name) for name in names if is_source(Path(name)) and (ROOT / name).is_file()]
 broken = [f"{path}: its first lines do not say `{LINE}`" for path in sources
           if LINE not in "\n".join((ROOT / path).read_text().splitlines()[:3])]

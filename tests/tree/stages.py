@@ -6,7 +6,8 @@ A row is "stage | file | verdicts | drop reasons", a verdict by its first letter
 point the calls are followed, in the order in which they stand. The rows must come in that order;
 each stage must be defined in its file; each reason that can be given must be given by a stage,
 and be in the list of its row. What a stage calls that is a stage itself has its own row. NAME_*
-stands for all reasons that begin so.
+stands for all reasons that begin so. The verdicts are for the reader: which of those that it calls
+a stage passes on can't be told from the text, nor that a stage without reasons has no row.
 Prints a line for each difference; exit code 1 if there is one.
 """
 import functools

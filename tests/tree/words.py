@@ -109,7 +109,8 @@ class References(unittest.TestCase):
     def test_commands(self):
         text = (REFERENCE / "commands.md").read_text()
         for command in commands():
-            self.assertIn(f"\n## {command.line}\n\n```text\n{command.help}```\n", text)
+            section = f"\n## {command.line}\n\n```text\n{command.help}```\n"
+            self.assertTrue(section in text, f"commands.md has no such section: {section}")
             if not command.below:
                 self.assertRegex(command.more, r"^  ", f"{command.line} --help has no examples")
 
@@ -123,7 +124,8 @@ class ManPages(unittest.TestCase):
             text = page.read_text().replace("\\-", "-")
             for option in command.options:
                 if option != "--help" or command.line == "sluice":
-                    self.assertIn(f"\n\\fB{option}\\fR", text, f"{command.line}: {page.name}")
+                    self.assertTrue(f"\n\\fB{option}\\fR" in text,
+                                    f"{page.name} says nothing of {command.line} {option}")
 
     def test_rendering(self):
         for page in sorted((SHARE / "man").iterdir()):
