@@ -148,7 +148,7 @@ void add_events_commands(CLI::App& app, Invocation& invocation) {
     for (const auto& it : event_kinds()) kinds += (kinds.empty() ? "" : "|") + std::string(it.name);
     command->add_option("--kind", arguments->kind, "Only those of this kind")->type_name(kinds);
     command->add_option("--syslog", arguments->syslog, "Write them to the host's log")
-        ->type_name("[SOCKET]")
+        ->type_name("SOCKET")
         ->expected(0, 1)
         ->default_str(syslog_socket);
     command->callback([&invocation, arguments] {

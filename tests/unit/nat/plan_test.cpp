@@ -1,61 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the desired state means on a host, decided without touching one.
 #include "loader/nat/plan.hpp"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
 #include "loader/nat/commands.hpp"
-#include "loader/port/plan.hpp"
+#include "tests/unit/instance/sample_host.hpp"
 
 namespace sluice {
 namespace {
 
+using sample::desired;
+using sample::host;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-Link link(std::string name, std::uint32_t ifindex) {
-    Link made;
-    made.name = std::move(name);
-    made.ifindex = ifindex;
-    made.ethernet = made.up = made.carrier = true;
-    made.mtu = 1500;
-    made.mac.bytes = {2, 0, 0, 0, 0, static_cast<std::uint8_t>(ifindex)};
-    return made;
-}
-
-InterfaceAddress address(std::uint32_t ifindex, const char* text) {
-    return {ifindex, *Address::parse(text), 24, true, true};
-}
-
-/// tap0 in bridge br0, lone tap1, a NIC eth0 towards the outside.
-Host host() {
-    Host made{{link("tap0", 2), link("tap1", 3), link("br0", 4), link("eth0", 5)},
-              {address(4, "10.0.0.1"), address(3, "10.1.0.1"), address(5, "192.0.2.1"),
-               address(5, "192.0.2.2")}};
-    made.links[0].master = 4;
-    made.links[2].mtu = 9000;
-    made.links[3].physical = true;
-    return made;
-}
-
-PortSpec port(std::string name, Role role, std::uint16_t id) {
-    PortSpec spec;
-    spec.name = std::move(name);
-    spec.role = role;
-    spec.id = id;
-    return spec;
-}
-
-DesiredState desired() {
-    DesiredState state;
-    state.up = true;
-    state.ports = {port("tap0", Role::access, 1), port("tap1", Role::access, 2),
-                   port("eth0", Role::uplink, 3)};
-    return state;
-}
 
 MasqueradeSpec planned_masquerade(const char* source, PortRange ports = {1024, 65535}) {
     MasqueradeSpec rule;
@@ -67,59 +26,6 @@ MasqueradeSpec planned_masquerade(const char* source, PortRange ports = {1024, 6
 
 ForwardSpec planned_forward(const char* external, const char* internal) {
     return {IPPROTO_TCP, *Endpoint::parse(external), *Endpoint::parse(internal)};
-}
-
-TEST(PlanPorts, BridgedTapHasTheBridgesAddresses) {
-    const auto plan = plan_ports(desired().ports, host());
-    const auto& tap0 = plan.ports.at(0).entry;
-    EXPECT_EQ(tap0.ifindex, 2u);
-    EXPECT_EQ(tap0.l3_ifindex, 4u);
-    EXPECT_EQ(tap0.mac[5], 4) << "packets to the bridge's MAC are routed";
-    EXPECT_EQ(tap0.mtu, 9000u);
-    EXPECT_EQ(tap0.addr4, Address::parse("10.0.0.1")->v4_raw());
-}
-
-TEST(PlanPorts, BridgeIsASegment) {
-    const auto plan = plan_ports(desired().ports, host());
-    ASSERT_EQ(plan.segments.size(), 1u);
-    EXPECT_EQ(plan.segments.at(4).role, SL_ROLE_SEGMENT);
-    EXPECT_EQ(plan.segments.at(4).id, 0);
-}
-
-TEST(PlanPorts, BridgeThatIsAPortIsNoSegment) {
-    auto ports = desired().ports;
-    ports.push_back(port("br0", Role::access, 4));
-    EXPECT_TRUE(plan_ports(ports, host()).segments.empty());
-}
-
-TEST(PlanPorts, HookPolicy) {
-    auto ports = desired().ports;
-    auto plan = plan_ports(ports, host());
-    EXPECT_FALSE(plan.ports.at(1).xdp) << "a tap: TC alone";
-    EXPECT_TRUE(plan.ports.at(2).xdp) << "a NIC: XDP too";
-    EXPECT_TRUE(plan.ports.at(2).xdp_no_tcp);
-
-    ports[1].hook = HookPolicy::xdp;
-    ports[2].hook = HookPolicy::tc;
-    plan = plan_ports(ports, host());
-    EXPECT_TRUE(plan.ports.at(1).xdp);
-    EXPECT_FALSE(plan.ports.at(1).xdp_no_tcp) << "asked for: TCP too";
-    EXPECT_FALSE(plan.ports.at(2).xdp);
-}
-
-TEST(PlanPorts, AbsentInterfacesAreNamed) {
-    auto ports = desired().ports;
-    ports.push_back(port("tap9", Role::access, 9));
-    const auto plan = plan_ports(ports, host());
-    EXPECT_THAT(plan.absent, ElementsAre("tap9"));
-    EXPECT_EQ(plan.ports.size(), 3u);
-}
-
-TEST(PlanPorts, TouchesPortsAndTheirBridges) {
-    const auto plan = plan_ports(desired().ports, host());
-    EXPECT_TRUE(plan.touches("tap0", 2));
-    EXPECT_TRUE(plan.touches("br0", 4));
-    EXPECT_FALSE(plan.touches("tap0", 7)) << "made anew: another interface";
 }
 
 TEST(PlanNat, MasqueradeFollowsTheUplinksFirstAddress) {
@@ -248,15 +154,6 @@ TEST(ForwardRules, WhatIsRefused) {
     EXPECT_EQ(code(udp), 0) << "another protocol";
     udp.protocol = IPPROTO_ICMP;
     EXPECT_EQ(code(udp), 2);
-}
-
-TEST(Host, UnknownInterfaceHasANearMiss) {
-    const auto wanted = host().require_link("eth1");
-    ASSERT_FALSE(wanted);
-    EXPECT_EQ(wanted.error().code, ErrorCode::not_found);
-    EXPECT_THAT(wanted.error().hint, HasSubstr("eth0"));
-    EXPECT_EQ(host().require_link("a-name-of-16-byte").error().code, ErrorCode::usage);
-    EXPECT_THAT(host().require_link("enp94s0f1").error().hint, HasSubstr("--netns"));
 }
 
 }  // namespace
