@@ -12,6 +12,7 @@
 
 #include "loader/base/nearest.hpp"
 #include "sluice/dscp.hpp"
+#include "sluice/model/port.hpp"
 
 namespace sluice {
 namespace {

@@ -39,7 +39,8 @@ std::string policy_file(Policy policy) {
         "network-policy:\n- {name: hidden, action: deny, destination: 10.0.0.2}\n",
     };
     const auto index = static_cast<std::size_t>(policy);
-    const std::string path = state_folder("policies").value().string() + std::to_string(index) + ".yaml";
+    const std::string path =
+        state_folder("policies").value().string() + std::to_string(index) + ".yaml";
     static bool written[std::size(texts)];
     if (!std::exchange(written[index], true)) std::ofstream(path) << texts[index];
     return path;

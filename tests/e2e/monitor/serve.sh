@@ -61,7 +61,7 @@ expect "health" "200 ok" "$(status_of /healthz) $(get /healthz)"
 expect "nothing else" 404 "$(status_of /etc/passwd)"
 
 expect_refusal 2 "not ADDRESS:PORT" serve --prometheus 9100
-expect_refusal 2 "too many" serve --prometheus 127.0.0.1:9100 --top 100000
+expect_refusal 2 "not a whole number from 0 to 1000" serve --prometheus 127.0.0.1:9100 --top 100000
 expect_refusal 3 "not an address of this host" serve --prometheus 192.0.2.77:9100
 code=0
 lab_in server "$SLUICE" --instance "$LAB" serve --prometheus "[::1]:9100" >"$LAB_DIR/again" 2>&1 || code=$?
