@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // serve.
 #include <fmt/format.h>
-#include <httplib.h>
+#include <linux/capability.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -11,8 +12,10 @@
 #include <thread>
 
 #include "cli/command.hpp"
+#include "cli/http/server.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/view/metrics.hpp"
+#include "loader/base/capabilities.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -20,9 +23,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t top_default = 10, top_most = 1000;
-// Scrapes are read one after the other; the other threads are for clients that are slow.
-constexpr std::size_t http_threads = 4;
-constexpr auto http_timeout = 5s;
 
 struct ServeArguments {
     std::string prometheus;
@@ -36,26 +36,35 @@ auto apart(Read read) {
     return std::async(std::launch::async, std::move(read)).get();
 }
 
-/// Answers GET /metrics. Nothing is read between two scrapes.
+/// Answers GET /metrics. Nothing is read between two scrapes. Those who asked before a reading
+/// began share it, so that many who ask at once wait for two readings at most.
 class Scraper {
 public:
     Scraper(Target target, std::size_t talkers) : target_(std::move(target)), talkers_(talkers) {}
 
     void answer(httplib::Response& response) {
+        const auto asked = std::chrono::steady_clock::now();
         const std::lock_guard one_at_a_time(mutex_);
+        if (asked >= read_) read();
+        response = answer_;
+    }
+
+private:
+    void read() {
+        read_ = std::chrono::steady_clock::now();
         const auto reading = apart([this] { return read_metrics(target_, talkers_); });
         complain(reading ? "" : reading.error().message);
+        answer_ = {};
         if (!reading && !is_down(reading.error())) {
-            response.status = 500;
-            response.set_content(reading.error().message + "\n", "text/plain");
+            answer_.status = 500;
+            answer_.set_content(reading.error().message + "\n", "text/plain");
             return;
         }
-        response.set_content(
+        answer_.set_content(
             prometheus::TextSerializer().Serialize(metric_families(target_, reading)),
             "text/plain; version=0.0.4; charset=utf-8");
     }
 
-private:
     static bool is_down(const Error& error) {
         return error.code == ErrorCode::refused || error.code == ErrorCode::not_found;
     }
@@ -71,6 +80,8 @@ private:
     Target target_;
     std::size_t talkers_;
     std::mutex mutex_;
+    std::chrono::steady_clock::time_point read_;  ///< when the last reading began
+    httplib::Response answer_;
     std::string complaint_;
 };
 
@@ -83,7 +94,7 @@ Result<Endpoint> parse_listen(const std::string& text) {
 
 /// The library leaves the reason in errno. Without SO_REUSEPORT, which it would set: two processes
 /// must not share a port.
-Result<> bind_to(httplib::Server& server, const Endpoint& endpoint) {
+Result<> bind_to(HttpServer& server, const Endpoint& endpoint) {
     server.set_socket_options([](socket_t socket) {
         const int yes = 1;
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
@@ -100,12 +111,7 @@ Result<> bind_to(httplib::Server& server, const Endpoint& endpoint) {
     return fail_errno(errno, message);
 }
 
-/// A client has a connection for each request, so that none holds a thread for long.
-void set_up(httplib::Server& server, Scraper& scraper) {
-    server.new_task_queue = [] { return new httplib::ThreadPool(http_threads); };
-    server.set_keep_alive_max_count(1);
-    server.set_read_timeout(http_timeout);
-    server.set_write_timeout(http_timeout);
+void set_up(HttpServer& server, Scraper& scraper) {
     server.Get("/metrics", [&](const httplib::Request&, httplib::Response& response) {
         scraper.answer(response);
     });
@@ -115,7 +121,7 @@ void set_up(httplib::Server& server, Scraper& scraper) {
 }
 
 /// Until SIGTERM or Ctrl-C.
-Result<> listen(httplib::Server& server) {
+Result<> listen(HttpServer& server) {
     std::atomic<bool> ended = false;
     std::jthread listener([&] {
         server.listen_after_bind();
@@ -137,12 +143,16 @@ Result<> serve(const Target& target, const ServeArguments& arguments, Output& ou
     SL_TRY(endpoint, parse_listen(arguments.prometheus));
     // One that is down may come up; one that is not there is a slip of the pen.
     SL_CHECK(apart([&] { return open_instance(target); }));
-    httplib::Server server;
+    HttpServer server;
     SL_CHECK(bind_to(server, endpoint));
     output.print(serve_view(endpoint.text()));
     if (target.effect == Effect::plan) return {};
     Scraper scraper(target, arguments.top);
     set_up(server, scraper);
+    // It takes bytes from anybody: no more than reading an instance needs. CAP_SYS_ADMIN is for its
+    // network namespace (setns(2)).
+    constexpr std::array<int, 4> to_read{CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_ADMIN};
+    SL_CHECK(keep_capabilities(to_read));
     const Interrupt interrupt;
     return listen(server);
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "loader/base/private_file.hpp"
 #include "loader/instance/feature.hpp"
 #include "loader/store/paths.hpp"
 #include "loader/store/schema.hpp"
@@ -66,9 +67,7 @@ Error no_instance(const std::filesystem::path& state_folder) {
 }  // namespace
 
 Result<Database> Database::create(const std::filesystem::path& state_folder) {
-    std::error_code error;
-    std::filesystem::create_directories(state_folder, error);
-    if (error) return fail_errno(error.value(), "making " + state_folder.string());
+    SL_CHECK(make_private_folder(state_folder));
     SL_TRY(connection,
            Connection::open(database_file(state_folder), Connection::Mode::create, schema));
     return Database(std::move(connection));

@@ -5,34 +5,14 @@
 #include <fmt/ranges.h>
 #include <linux/capability.h>
 
-#include <charconv>
-#include <fstream>
-
+#include "loader/base/capabilities.hpp"
 #include "loader/store/paths.hpp"
 
 namespace sluice {
-namespace {
-
-/// The effective capabilities of this process, one bit each.
-std::uint64_t effective_capabilities() {
-    std::ifstream status("/proc/self/status");
-    constexpr std::string_view label = "CapEff:\t";
-    for (std::string line; std::getline(status, line);) {
-        if (!line.starts_with(label)) continue;
-        std::uint64_t bits = 0;
-        std::from_chars(line.data() + label.size(), line.data() + line.size(), bits, 16);
-        return bits;
-    }
-    return 0;
-}
-
-}  // namespace
 
 Result<> require_privileges() {
-    const auto has = [bits = effective_capabilities()](int capability) {
-        return (bits >> capability & 1) != 0;
-    };
-    if (has(CAP_NET_ADMIN) && (has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON)))) return {};
+    const bool bpf = has_capability(CAP_BPF) && has_capability(CAP_PERFMON);
+    if (has_capability(CAP_NET_ADMIN) && (bpf || has_capability(CAP_SYS_ADMIN))) return {};
     return fail(ErrorCode::permission, "no permission to reach the kernel's BPF maps",
                 "run sluice as root (sudo), or with CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON");
 }

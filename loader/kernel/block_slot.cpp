@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "loader/kernel/map_slot.hpp"
 
 namespace sluice {

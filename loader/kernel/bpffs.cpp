@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "loader/base/private_file.hpp"
+
 namespace sluice {
 namespace {
 
@@ -26,6 +28,15 @@ bool mounts_are_the_hosts() {
     struct stat hosts{};
     return stat("/proc/self/ns/mnt", &ours) == 0 && stat("/proc/1/ns/mnt", &hosts) == 0 &&
            ours.st_dev == hosts.st_dev && ours.st_ino == hosts.st_ino;
+}
+
+/// Where others may rename what is root's, they may put maps of their own in its place.
+Result<> refuse_what_others_can_replace() {
+    struct stat status{};
+    if (stat(bpffs, &status) != 0) return fail_errno(errno, bpffs);
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0 || (status.st_mode & S_ISVTX) != 0) return {};
+    return fail(ErrorCode::refused, fmt::format("other users may rename what is in {}", bpffs),
+                fmt::format("`chmod 0700 {}`; the mount option is mode=0700", bpffs));
 }
 
 std::vector<std::string> names_in(const std::filesystem::path& folder) {
@@ -48,10 +59,8 @@ Result<> ensure_bpffs() {
         if (mount("bpf", bpffs, "bpf", 0, "mode=0700") != 0)
             return fail_errno(errno, fmt::format("mounting the bpffs at {}", bpffs));
     }
-    std::error_code error;
-    std::filesystem::create_directories(pin_root, error);
-    if (error) return fail_errno(error.value(), fmt::format("making {}", pin_root));
-    return {};
+    SL_CHECK(refuse_what_others_can_replace());
+    return make_private_folder(pin_root);
 }
 
 Pins::Pins(std::string_view instance) : folder_(std::filesystem::path(pin_root) / instance) {}

@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "loader/base/clock.hpp"
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "loader/kernel/log.hpp"
 #include "sluice_tc.skel.h"
 #include "sluice_xdp.skel.h"

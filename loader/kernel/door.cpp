@@ -15,7 +15,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 
 namespace sluice {
 namespace {

@@ -16,7 +16,7 @@
 #include <array>
 #include <cstring>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "loader/kernel/netlink.hpp"
 
 namespace sluice {

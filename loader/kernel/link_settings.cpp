@@ -11,7 +11,7 @@
 
 #include <cerrno>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "loader/kernel/netlink.hpp"
 
 namespace sluice {

@@ -14,6 +14,8 @@
 #include <string>
 #include <thread>
 
+#include "loader/base/private_file.hpp"
+
 namespace sluice {
 namespace {
 
@@ -53,11 +55,8 @@ Result<WriterLock> WriterLock::acquire(const std::filesystem::path& state_folder
     const auto deadline = std::chrono::steady_clock::now() + wait;
     const auto path = state_folder / "lock";
     while (true) {
-        std::error_code error;
-        std::filesystem::create_directories(state_folder, error);
-        if (error) return fail_errno(error.value(), "making " + state_folder.string());
-        Fd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-        if (!file) return fail_errno(errno, path.string());
+        SL_CHECK(make_private_folder(state_folder));
+        SL_TRY(file, open_private_file(path));
         if (flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
             if (!is_still_at(file, path)) continue;
             WriterLock lock(std::move(file));

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "sluice/error.hpp"
 
 namespace sluice {

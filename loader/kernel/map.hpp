@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "sluice/error.hpp"
 
 namespace sluice {

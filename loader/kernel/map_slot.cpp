@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 
 namespace sluice {
 namespace {

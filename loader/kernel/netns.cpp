@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 
 namespace sluice {
 

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "loader/kernel/map_slot.hpp"
 
 namespace sluice {

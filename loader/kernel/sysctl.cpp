@@ -7,7 +7,7 @@
 #include <array>
 #include <cerrno>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 
 namespace sluice {
 namespace {

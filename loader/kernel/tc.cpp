@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "loader/base/fd.hpp"
 #include "loader/kernel/bpffs.hpp"
-#include "loader/kernel/fd.hpp"
 #include "loader/kernel/log.hpp"
 #include "loader/kernel/netlink.hpp"
 

@@ -11,8 +11,8 @@
 #include <memory>
 #include <string>
 
+#include "loader/base/fd.hpp"
 #include "loader/kernel/bpffs.hpp"
-#include "loader/kernel/fd.hpp"
 #include "loader/kernel/link.hpp"
 #include "loader/kernel/log.hpp"
 

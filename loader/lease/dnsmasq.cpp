@@ -12,7 +12,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
+#include "loader/base/text_file.hpp"
 
 namespace sluice {
 namespace {
@@ -24,12 +25,8 @@ bool is_host_name(std::string_view name) {
            std::ranges::all_of(name, [](unsigned char c) { return isalnum(c) != 0 || c == '-'; });
 }
 
-std::string content(const std::filesystem::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    text << stream.rdbuf();
-    return std::move(text).str();
-}
+/// Empty if it can't be read.
+std::string content(const std::string& file) { return read_text(file, "").value_or(""); }
 
 Result<std::string> wanted_content(LeaseStore& store) {
     std::string text(heading);
@@ -50,20 +47,29 @@ Result<> write_all(const Fd& file, std::string_view text, const std::string& nam
     return {};
 }
 
-/// A reader finds the old file or the new one, also after a power cut.
+/// A reader finds the old file or the new one, also after a power cut. Others may write in the
+/// folder, too: a file or link of theirs is removed, and never written through.
 Result<> replace_file(const std::string& file, std::string_view text) {
-    const auto aside = file + ".new";
-    const Fd fd(open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!fd) return fail_errno(errno, "writing " + aside);
-    SL_CHECK(write_all(fd, text, aside));
-    if (rename(aside.c_str(), file.c_str()) != 0) return fail_errno(errno, "renaming to " + file);
+    const std::filesystem::path path = file;
+    const auto folder = path.parent_path().string();
+    const Fd in(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!in) return fail_errno(errno, "opening " + folder);
+    const auto name = path.filename().string(), aside = name + ".new";
+    if (unlinkat(in.get(), aside.c_str(), 0) != 0 && errno != ENOENT)
+        return fail_errno(errno, "removing " + file + ".new");
+    const Fd fd(openat(in.get(), aside.c_str(),
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (!fd) return fail_errno(errno, "writing " + file + ".new");
+    SL_CHECK(write_all(fd, text, file + ".new"));
+    if (renameat(in.get(), aside.c_str(), in.get(), name.c_str()) != 0)
+        return fail_errno(errno, "renaming to " + file);
     return {};
 }
 
 /// The process of the PID file, if it is dnsmasq: a stale file may name anybody. 0: it is not.
 pid_t dnsmasq_pid(const std::string& pid_file) {
     pid_t pid = 0;
-    if (std::ifstream file(pid_file); !(file >> pid) || pid <= 1) return 0;
+    if (std::istringstream text(content(pid_file)); !(text >> pid) || pid <= 1) return 0;
     std::string name;
     std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), name);
     return name == "dnsmasq" ? pid : 0;
@@ -94,7 +100,7 @@ Result<> check_dhcp(const DhcpSettings& settings) {
                     fmt::format("there is no folder {}", hosts.parent_path().string()),
                     "make it first; dnsmasq must be able to read in it");
     if (std::filesystem::exists(hosts, ignored) && !std::filesystem::is_empty(hosts, ignored) &&
-        !content(hosts).starts_with(heading))
+        !content(hosts.string()).starts_with(heading))
         return fail(ErrorCode::refused, fmt::format("{} was not written by sluice", hosts.string()),
                     "give a file of its own: dnsmasq takes several --dhcp-hostsfile");
     return {};

@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "loader/base/private_file.hpp"
+
 namespace sluice {
 namespace {
 
@@ -31,9 +33,7 @@ ALTER TABLE interface ADD COLUMN takes_tags_out INTEGER NOT NULL DEFAULT 0;
 }  // namespace
 
 Result<FoundInterfaces> FoundInterfaces::open(const std::filesystem::path& state_folder) {
-    std::error_code error;
-    std::filesystem::create_directories(state_folder, error);
-    if (error) return fail_errno(error.value(), "making " + state_folder.string());
+    SL_CHECK(make_private_folder(state_folder));
     SL_TRY(connection,
            Connection::open(state_folder / "found.db", Connection::Mode::create, found_schema));
     return FoundInterfaces(std::move(connection));

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "loader/base/private_file.hpp"
+
 namespace sluice {
 namespace {
 
@@ -100,26 +102,50 @@ std::string Statement::blob(int column) const {
     return bytes != nullptr ? std::string(bytes, size) : std::string();
 }
 
-Result<Connection> Connection::open(const std::filesystem::path& path, Mode mode,
-                                    std::span<const char* const> schema) {
-    if (mode != Mode::create && !std::filesystem::exists(path))
-        return fail(ErrorCode::not_found, fmt::format("no database at {}", path.string()));
-
-    const int access = mode == Mode::create      ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                       : mode == Mode::read_only ? SQLITE_OPEN_READONLY
-                                                 : SQLITE_OPEN_READWRITE;
+Result<Connection> Connection::open_file(const std::filesystem::path& path, int access) {
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &handle, access, nullptr);
     Connection connection(handle);
     if (handle == nullptr) return fail_errno(ENOMEM, path.string());
     if (code != SQLITE_OK) return std::unexpected(sqlite_error(handle));
-
     sqlite3_busy_timeout(handle, busy_timeout_ms);
+    return connection;
+}
+
+/// Under another name, so that a database that is there is whole: one without tables has lost what
+/// it had, and is not taken for a new one.
+Result<> Connection::make(const std::filesystem::path& path, std::span<const char* const> schema) {
+    const auto aside = path.string() + ".new";
+    for (const auto* of_a_killed_writer : {"", "-journal"}) {
+        std::error_code ignored;  // open_file() tells what can't be replaced
+        std::filesystem::remove(aside + of_a_killed_writer, ignored);
+    }
+    SL_CHECK(open_private_file(aside));
+    {
+        SL_TRY(connection, open_file(aside, SQLITE_OPEN_READWRITE));
+        SL_CHECK(connection.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
+        SL_CHECK(connection.migrate_from(0, schema));
+    }
+    std::error_code error;
+    std::filesystem::rename(aside, path, error);
+    if (error) return fail_errno(error.value(), "renaming " + aside);
+    return {};
+}
+
+Result<Connection> Connection::open(const std::filesystem::path& path, Mode mode,
+                                    std::span<const char* const> schema) {
+    if (!std::filesystem::exists(path)) {
+        if (mode != Mode::create)
+            return fail(ErrorCode::not_found, fmt::format("no database at {}", path.string()));
+        SL_CHECK(make(path, schema));
+    }
+    SL_TRY(connection,
+           open_file(path, mode == Mode::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE));
     SL_CHECK(connection.check());
     if (mode != Mode::read_only) SL_CHECK(connection.execute("PRAGMA journal_mode = WAL"));
     SL_CHECK(connection.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"));
     SL_CHECK(connection.migrate(mode, schema));
-    return connection;
+    return std::move(connection);
 }
 
 /// A damaged page is to be met here, with a name, and not in the middle of a change; but a million
@@ -151,19 +177,21 @@ Result<> Connection::migrate(Mode mode, std::span<const char* const> schema) con
                     fmt::format("{} was written by a newer sluice (schema {}, this one knows {})",
                                 path, found, newest),
                     "use that version of sluice");
-    if (mode == Mode::read_only && found == 0)
-        return fail(ErrorCode::not_found,
-                    fmt::format("{} is empty: the `sluice up` that made it did not get far", path),
-                    "`sluice up` again");
+    if (found == 0) return std::unexpected(damaged(path, "there is nothing of sluice's in it"));
     if (mode == Mode::read_only)
         return fail(ErrorCode::refused,
                     fmt::format("{} was written by an older sluice (schema {})", path, found),
                     "`sluice restore` brings it up to date");
 
+    return migrate_from(found, schema);
+}
+
+Result<> Connection::migrate_from(std::int64_t from, std::span<const char* const> schema) const {
     SL_TRY(transaction, Transaction::begin(*this));
-    SL_TRY(from, user_version());  // another process may have been first
-    for (auto version = from; version < newest; ++version) SL_CHECK(execute(schema[version]));
-    SL_CHECK(execute(fmt::format("PRAGMA user_version = {}", newest).c_str()));
+    SL_TRY(now, user_version());
+    if (now != from) return {};  // another process was first
+    for (const char* step : schema.subspan(static_cast<std::size_t>(from))) SL_CHECK(execute(step));
+    SL_CHECK(execute(fmt::format("PRAGMA user_version = {}", schema.size()).c_str()));
     return transaction.commit();
 }
 

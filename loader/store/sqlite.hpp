@@ -72,7 +72,8 @@ public:
     enum class Mode { create, open, read_only };
 
     /// In WAL, synchronous=FULL, with foreign keys; waits 5 s for another connection's lock.
-    /// Errors: not_found, permission, refused (made by a newer version), failed (corrupt).
+    /// One that is made is readable to its owner alone. Errors: not_found, permission, refused
+    /// (made by a newer version), failed (corrupt, empty, or another program's).
     /// @param schema migrations in order: number n brings user_version from n to n + 1
     [[nodiscard]] static Result<Connection> open(const std::filesystem::path& path, Mode mode,
                                                  std::span<const char* const> schema);
@@ -94,9 +95,15 @@ private:
         void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
     };
     explicit Connection(sqlite3* handle) : handle_(handle) {}
+    [[nodiscard]] static Result<Connection> open_file(const std::filesystem::path& path,
+                                                      int access);
+    [[nodiscard]] static Result<> make(const std::filesystem::path& path,
+                                       std::span<const char* const> schema);
     [[nodiscard]] Result<> check() const;
     [[nodiscard]] Result<std::int64_t> user_version() const;
     [[nodiscard]] Result<> migrate(Mode mode, std::span<const char* const> schema) const;
+    [[nodiscard]] Result<> migrate_from(std::int64_t from,
+                                        std::span<const char* const> schema) const;
 
     std::unique_ptr<sqlite3, Close> handle_;
 };

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "tests/bench/cpu.hpp"
 
 namespace sluice::bench {

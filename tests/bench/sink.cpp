@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bench_sink.skel.h"
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 
 namespace sluice::bench {
 namespace {

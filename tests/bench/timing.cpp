@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "bench_time.skel.h"
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "tests/bench/cpu.hpp"
 
 namespace sluice::bench {

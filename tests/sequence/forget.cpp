@@ -10,7 +10,7 @@
 #include <iostream>
 #include <vector>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "loader/kernel/map.hpp"
 #include "sluice/abi/account.h"
 

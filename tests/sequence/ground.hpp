@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "loader/kernel/netlink.hpp"
 #include "tests/harness/lab.hpp"
 #include "tests/harness/wire.hpp"

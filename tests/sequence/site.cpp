@@ -13,11 +13,11 @@
 #include <thread>
 #include <utility>
 
+#include "loader/base/fd.hpp"
 #include "loader/block/store.hpp"
 #include "loader/guard/store.hpp"
 #include "loader/instance/change.hpp"
 #include "loader/instance/lifecycle.hpp"
-#include "loader/kernel/fd.hpp"
 #include "loader/nat/store.hpp"
 #include "loader/policy/store.hpp"
 #include "loader/port/commands.hpp"

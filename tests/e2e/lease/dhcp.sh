@@ -48,6 +48,17 @@ udhcpc_on() {
 sl mac pool add vms --prefix 02:1a:2b
 sl mac bind "$(mac vm1 eth0)" --vm web1 --port vm1 --ip 10.77.1.50
 expect_match "the hosts file" "$(mac vm1 eth0),.*10.77.1.50" "$(<"$hosts")"
+
+# A link that somebody planted in the folder is not written through, nor does a FIFO keep anybody.
+echo precious >"$LAB_DIR/precious"
+ln -s "$LAB_DIR/precious" "$hosts.new"
+sl mac bind 02:00:00:00:00:51 --vm planted --ip 10.77.1.51
+expect "what the planted link leads to" precious "$(<"$LAB_DIR/precious")"
+expect_match "the hosts file then" "10.77.1.51" "$(<"$hosts")"
+sl mac release planted
+mkfifo "$LAB_DIR/fifo"
+expect_refusal 4 "not a file" mac import --from csv "$LAB_DIR/fifo"
+
 sl guard set vm1
 for client in udhcpc_on dhclient_on; do
     addressless vm1

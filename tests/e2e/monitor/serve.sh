@@ -72,6 +72,26 @@ expect "a dry run" '"http://127.0.0.1:9101/metrics"' "$(lab_in server "$SLUICE" 
 expect "an instance that is not" 3 "$("$SLUICE" --instance "no-$LAB" serve --prometheus 127.0.0.1:9100 \
     >/dev/null 2>&1; echo $?)"
 
+# It may do what reading an instance takes, and nothing else of what root may.
+served() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$server/status"; }
+expect "capabilities" "000000c000201000" "$(served CapEff)"
+expect "new privileges" 1 "$(served NoNewPrivs)"
+
+# Clients that send too much, too slowly, nothing, or don't take the answer keep nobody out.
+before=$(served VmRSS)
+lab_spawn server python3 "$E2E_HARNESS/hostile_scrape.py" ::1 9100
+hostile=$!
+lab_wait 10 grep -q ready "$LAB_DIR/$hostile.out"
+for round in 1 2 3 4 5; do
+    expect "health beside hostile clients, $round" 200 "$(status_of /healthz)"
+    scrape
+    expect "a scrape beside them" 1 "$(metric sluice_up)"
+done
+expect "what is not GET" 405 "$(get /metrics -X POST -d x -o /dev/null -w '%{http_code}')"
+lab_reap "$hostile"
+((($(served VmRSS) - before) < 50000)) || fail "it grew from $before kB to $(served VmRSS)"
+echo "ok: it did not grow"
+
 # Down and up while it serves.
 sl down
 scrape

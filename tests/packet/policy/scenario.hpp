@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "loader/kernel/policy_map.hpp"
 #include "loader/policy/image.hpp"
 #include "tests/harness/gate.hpp"

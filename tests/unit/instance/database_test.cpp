@@ -14,7 +14,7 @@
 #include <functional>
 #include <thread>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "loader/nat/store.hpp"
 #include "loader/port/store.hpp"
 #include "loader/store/found.hpp"
@@ -198,13 +198,45 @@ TEST_F(DatabaseTest, NamesAValueItCannotRead) {
     expect_error(database.load(), ErrorCode::failed, "king");
 }
 
-TEST_F(DatabaseTest, MakesWhatAnInterruptedCreateLeft) {
+TEST_F(DatabaseTest, WhatIsNotSluicesIsNotTakenForOneWithoutRules) {
     std::filesystem::create_directories(folder());
-    std::ofstream(folder() / "state.db").close();
-    const auto database = Database::open(folder());
-    ASSERT_TRUE(database);
-    EXPECT_FALSE(database->load()->up);
+    const auto file = folder() / "state.db";
+    const auto expect_damaged = [&] {
+        for (const auto& database : {Database::open(folder()), Database::open_read_only(folder()),
+                                     Database::create(folder())})
+            expect_error(database, ErrorCode::failed, "is damaged");
+    };
+    std::ofstream(file).close();
+    expect_damaged();
+    std::filesystem::remove(file);
+    sqlite3* handle = nullptr;
+    ASSERT_EQ(sqlite3_open(file.c_str(), &handle), SQLITE_OK);
+    sqlite3_exec(handle, "CREATE TABLE songs (name TEXT)", nullptr, nullptr, nullptr);
+    sqlite3_close(handle);
+    expect_damaged();
+}
+
+TEST_F(DatabaseTest, IsMadeAnewWhereTheMakingWasInterrupted) {
+    std::filesystem::create_directories(folder());
+    std::ofstream(folder() / "state.db.new") << "half of it";
+    std::ofstream(folder() / "state.db.new-journal") << "and what it was";
+    const auto database = Database::create(folder());
+    ASSERT_TRUE(database) << database.error().message;
     EXPECT_TRUE(add_port(database->connection(), port("tap0")));
+    EXPECT_FALSE(std::filesystem::exists(folder() / "state.db.new"));
+}
+
+TEST_F(DatabaseTest, IsNobodyElsesBusiness) {
+    const auto database = Database::create(folder());
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(add_port(database->connection(), port("tap0")));
+    const auto mode = [](const std::filesystem::path& path) {
+        return std::filesystem::status(path).permissions();
+    };
+    using std::filesystem::perms;
+    EXPECT_EQ(mode(folder()), perms::owner_all);
+    for (const auto& file : std::filesystem::directory_iterator(folder()))
+        EXPECT_EQ(mode(file), perms::owner_read | perms::owner_write) << file;
 }
 
 /// Runs `work` in a process that is killed `delay` after it called what it is given, or by itself.

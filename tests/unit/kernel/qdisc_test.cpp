@@ -18,7 +18,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "loader/kernel/fd.hpp"
+#include "loader/base/fd.hpp"
 #include "tests/unit/expect_error.hpp"
 
 namespace sluice {
