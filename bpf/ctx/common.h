@@ -17,6 +17,7 @@
  *   ctx_vlan_beside(ctx)          the same as a number: TPID << 16 | TCI, 0 without one
  *   ctx_is_last()                 no other hook judges the frame after this one
  *   ctx_load_bytes(ctx, o, p, n)  copies bytes of the frame, wherever they are, or an error
+ *   ctx_host_takes(ctx, l3)       the kernel takes the frame's destination for its own (TC; XDP: no)
  *   ctx_make_linear(ctx, n)       the first n bytes are readable, or an error
  *   ctx_segment_len(ctx, pkt)     L3 length of the longest packet that this one becomes
  *   ctx_l4_csum_replace(...)      mends the L4 checksum, partial or complete (TC)
@@ -29,6 +30,7 @@
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/ip.h>

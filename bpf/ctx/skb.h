@@ -143,6 +143,47 @@ static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_loo
 }
 
 /*
+ * Is this the bridge's MAC by now? A bridge takes over the lowest of its ports', so it changes when
+ * a VM starts. The kernel tells it with the way to a neighbour there, which the sender is: it has
+ * asked for that MAC. Global: the verifier looks once.
+ */
+__noinline int sl_is_mac_of_bridge(struct __sk_buff *ctx, __u32 bridge)
+{
+	struct bpf_fib_lookup fib = {.ifindex = bridge, .tot_len = 20 /* the shortest: any MTU */};
+	__u8 dest[ETH_ALEN];
+	int err;
+
+	if (ctx->protocol == bpf_htons(ETH_P_IP)) {
+		fib.family = AF_INET;
+		err = bpf_skb_load_bytes(ctx, ETH_HLEN + offsetof(struct iphdr, saddr),
+					 &fib.ipv4_dst, sizeof(fib.ipv4_dst));
+	} else if (ctx->protocol == bpf_htons(ETH_P_IPV6)) {
+		fib.family = AF_INET6;
+		err = bpf_skb_load_bytes(ctx, ETH_HLEN + offsetof(struct ipv6hdr, saddr),
+					 fib.ipv6_dst, sizeof(fib.ipv6_dst));
+	} else {
+		return false;
+	}
+	if (err || bpf_skb_load_bytes(ctx, 0, dest, sizeof(dest)))
+		return false;
+	err = bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT);
+	return err == BPF_FIB_LKUP_RET_SUCCESS && fib.ifindex == bridge &&
+	       !__builtin_memcmp(fib.smac, dest, sizeof(dest));
+}
+
+/*
+ * Does the kernel take the frame's destination for its own? pkt_type tells of the interface's own
+ * MAC, as it is now.
+ */
+static __always_inline bool ctx_host_takes(struct sl_ctx *ctx, __u32 l3_ifindex)
+{
+	if (ctx->pkt_type == PACKET_HOST)
+		return true;
+	return ctx->pkt_type == PACKET_OTHERHOST && l3_ifindex != ctx->ifindex &&
+	       sl_is_mac_of_bridge(ctx, l3_ifindex);
+}
+
+/*
  * These say to the egress program of the target port that sluice sent the frame, and it clears them
  * again. PORT: the frame was sent to this port, and is counted by now. SEGMENT: it was sent into
  * the segment behind which the port is, and the port counts it. SWITCHED: the same, at layer 2 and

@@ -86,6 +86,12 @@ static __always_inline __u32 ctx_segment_len(const struct sl_ctx *ctx, const str
 	return pkt->l3_len;
 }
 
+/* It can't be asked here: TC does. */
+static __always_inline bool ctx_host_takes(struct sl_ctx *ctx, __u32 l3_ifindex)
+{
+	return false;
+}
+
 static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_lookup *fib,
 					  __u32 flags)
 {

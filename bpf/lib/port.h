@@ -34,12 +34,17 @@ static __always_inline const struct sl_switch_port *sl_switch_port_of(__u32 id)
 	return bpf_map_lookup_elem(&sl_switch_ports, &id);
 }
 
-/* Is the frame for the router, which we stand in for? Anything else is the bridge's business. */
+/*
+ * Is the frame for the router, which we stand in for? Anything else is the bridge's business. The
+ * port's MAC is what the loader saw: where it does not fit, the kernel is asked.
+ */
 static __always_inline bool sl_for_router(struct sl_ctx *ctx, const struct sl_port *port)
 {
 	struct ethhdr *eth = ctx_data(ctx);
 
-	return (void *)(eth + 1) <= ctx_data_end(ctx) && sl_eth_dest(eth) == sl_load_mac(port->mac);
+	if ((void *)(eth + 1) > ctx_data_end(ctx))
+		return false;
+	return sl_eth_dest(eth) == sl_load_mac(port->mac) || ctx_host_takes(ctx, port->l3_ifindex);
 }
 
 #endif

@@ -34,12 +34,11 @@ sl_router_pass(struct __sk_buff *ctx, const struct sl_port *port, struct sl_work
  * Tells to whom a frame goes that the router leaves alone: a port, whoever the kernel's routes say,
  * or a bridge's members.
  */
-static __always_inline __u32 sl_router_pass_to(struct __sk_buff *ctx, const struct sl_port *port,
-					       const struct sl_port *out)
+static __always_inline __u32 sl_router_pass_to(const struct sl_port *out, bool for_router)
 {
 	if (out)
 		return out->id;
-	return sl_for_router(ctx, port) ? SL_TRACK_BY_ROUTES : SL_POLICY_PORT_UNKNOWN;
+	return for_router ? SL_TRACK_BY_ROUTES : SL_POLICY_PORT_UNKNOWN;
 }
 
 /*
@@ -51,12 +50,13 @@ static __noinline enum sl_verdict sl_tc_pass(struct __sk_buff *ctx, const struct
 {
 	const struct sl_port *out =
 	    port->flags & SL_PORT_SHORTCUT ? sl_shortcut_find(ctx, port) : NULL;
+	bool for_router = !out && sl_for_router(ctx, port);
 	enum sl_verdict verdict;
 
-	if (!out && sl_for_router(ctx, port) && sl_leaves_ports(ctx, port, &work->pkt))
+	if (for_router && sl_leaves_ports(ctx, port, &work->pkt))
 		verdict = sl_refuse(&work->pkt, SL_DROP_OUTSIDE);
 	else
-		verdict = sl_router_pass(ctx, port, work, sl_router_pass_to(ctx, port, out));
+		verdict = sl_router_pass(ctx, port, work, sl_router_pass_to(out, for_router));
 	if (verdict != SL_PASS) {
 		sl_count(&stats->rx[SL_COUNT_DROPPED], work->len);
 		return sl_ingress_drop(ctx, port, work, verdict == SL_REPLY);
