@@ -2,6 +2,7 @@
 #include "loader/instance/host.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <charconv>
@@ -69,11 +70,24 @@ const Link& Host::l3(const Link& of) const {
     return master == nullptr ? of : *master;
 }
 
-const Address* Host::first_global(std::uint32_t ifindex, int family) const {
+/// The first usable address of the family of which this holds, or null.
+template <class Holds>
+const Address* Host::first(int family, Holds holds) const {
     const auto found = std::ranges::find_if(addresses, [&](const InterfaceAddress& it) {
-        return it.ifindex == ifindex && it.global && it.usable && it.address.family() == family;
+        return it.usable && it.address.family() == family && holds(it);
     });
     return found == addresses.end() ? nullptr : &found->address;
+}
+
+const Address* Host::first_global(std::uint32_t ifindex, int family) const {
+    return first(family, [&](const auto& it) { return it.global && it.ifindex == ifindex; });
+}
+
+const Address* Host::router_address(std::uint32_t ifindex, int family) const {
+    if (const auto* own = first_global(ifindex, family)) return own;
+    if (const auto* any = first(family, [](const auto& it) { return it.global; })) return any;
+    if (family == AF_INET) return nullptr;
+    return first(family, [&](const auto& it) { return it.ifindex == ifindex; });
 }
 
 std::uint32_t Host::owner(const Address& address) const {

@@ -34,8 +34,17 @@ struct Host {
     /// The interface's first global address, null if it has none.
     [[nodiscard]] const Address* first_global(std::uint32_t ifindex, int family) const;
 
+    /// What the host says of itself to those behind the interface: its first global address, or,
+    /// where it has none, that of another interface (RFC 1812 section 4.3.2.4), or its link-local
+    /// one (RFC 4443 section 2.2 d). Null if there is none at all.
+    [[nodiscard]] const Address* router_address(std::uint32_t ifindex, int family) const;
+
     /// The interface that has this address; 0: it is not the host's own.
     [[nodiscard]] std::uint32_t owner(const Address& address) const;
+
+private:
+    template <class Holds>
+    [[nodiscard]] const Address* first(int family, Holds holds) const;
 };
 
 /// Whether the port belongs to the switch: it has VLANs and is enslaved to nothing.

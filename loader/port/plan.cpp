@@ -9,16 +9,21 @@
 namespace sluice {
 namespace {
 
-sl_port port_entry(const Link& link, const Link& l3, const Host& host) {
+sl_port port_entry(const Link& link, const Link& l3) {
     sl_port entry{};
     entry.ifindex = link.ifindex;
     entry.l3_ifindex = l3.ifindex;
     entry.mtu = static_cast<__u16>(std::min(l3.mtu, std::uint32_t{UINT16_MAX}));
     std::ranges::copy(l3.mac.bytes, entry.mac);
-    if (const auto* address = host.first_global(l3.ifindex, AF_INET))
-        entry.addr4 = address->v4_raw();
-    if (const auto* address = host.first_global(l3.ifindex, AF_INET6)) entry.addr6 = address->raw();
     return entry;
+}
+
+/// Whose name errors are sent in. A port of the switch has none: the switch is no router.
+void add_router_addresses(sl_port& entry, const Host& host) {
+    if (const auto* address = host.router_address(entry.l3_ifindex, AF_INET))
+        entry.addr4 = address->v4_raw();
+    if (const auto* address = host.router_address(entry.l3_ifindex, AF_INET6))
+        entry.addr6 = address->raw();
 }
 
 /// Native XDP does not see the tags that the other end of a veth left beside its frames.
@@ -51,12 +56,14 @@ PlannedPort plan_port(const PortSpec& spec, const Link& link, const Host& host, 
     const bool internal = spec.role == Role::internal;
     const Link* host_end = internal ? host.link(spec.name) : nullptr;
     const Link& l3 = host_end != nullptr ? *host_end : host.l3(link);
-    PlannedPort port{
-        spec, link, l3, is_switched(spec, link), false, false, port_entry(link, l3, host)};
+    PlannedPort port{spec, link, l3, is_switched(spec, link), false, false, port_entry(link, l3)};
     port.entry.id = spec.id;
     port.entry.role = static_cast<__u8>(spec.role);
     port.entry.domain = spec.vlan;
-    if (port.switched) port.entry.flags |= SL_PORT_SWITCHED;
+    if (port.switched)
+        port.entry.flags |= SL_PORT_SWITCHED;
+    else
+        add_router_addresses(port.entry, host);
     if (spec.shortcut && link.master != 0) port.entry.flags |= SL_PORT_SHORTCUT;
     if (spec.flows == FlowScope::all || judged) port.entry.flags |= SL_PORT_TRACK;
     port.entry.flags |= source_flags(spec, l3);
@@ -89,7 +96,8 @@ PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host, bool j
             return it.link.ifindex == port.l3.ifindex;
         };
         if (std::ranges::any_of(plan.ports, is_l3)) continue;
-        auto segment = port_entry(port.l3, port.l3, host);
+        auto segment = port_entry(port.l3, port.l3);
+        add_router_addresses(segment, host);
         segment.role = SL_ROLE_SEGMENT;
         if (port.spec.role == Role::internal) segment.domain = port.spec.vlan;
         plan.segments[port.l3.ifindex] = segment;

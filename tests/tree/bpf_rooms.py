@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Holds bpf/ to its floors: a file includes its own room and rooms on a floor below.
+"""Holds bpf/ to its floors: a file includes its own room and rooms on a floor below, and of the rest
+of the tree sluice/abi/ alone.
 
 Prints a line for each break, and for each circle of includes. Exit code 1 if there is one.
 """
@@ -8,7 +9,8 @@ import re
 import sys
 from pathlib import Path
 
-BPF = Path(__file__).parents[2] / "bpf"
+BPF = Path(__file__).resolve().parents[2] / "bpf"
+PUBLIC = BPF.parent / "include"
 
 # From the lowest floor to the highest. Rooms that share a floor do not know each other, but for
 # those of the lowest: they are the vocabulary that everything is said in.
@@ -28,18 +30,18 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def includes(path):
-    """(line, included file) for each file of bpf/ that this one includes."""
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    """(line, included file) for each file of the tree that this one includes, or tries to."""
+    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
         found = re.match(r'\s*#\s*include\s*(["<])([^">]+)', line)
-        if not found or found[2].startswith("sluice/abi/"):
-            continue
-        ours = [base / found[2] for base in (path.parent, BPF) if (base / found[2]).is_file()]
-        if ours or found[1] == '"':
-            yield number, (ours or [BPF / found[2]])[0].resolve()
+        # In angle brackets it is the system's, unless it begins as ours do.
+        if found and (found[1] == '"' or found[2].split("/")[0] in ("sluice", "..", *FLOOR)):
+            ours = [base / found[2] for base in (path.parent, BPF, PUBLIC)]
+            yield number, next(filter(Path.is_file, ours), BPF / found[2]).resolve()
 
 
 def room(path):
-    return path.relative_to(BPF).parent.as_posix()
+    """Its folder in bpf/; None elsewhere."""
+    return path.relative_to(BPF).parent.as_posix() if path.is_relative_to(BPF) else None
 
 
 def breaks(files):
@@ -51,7 +53,11 @@ def breaks(files):
         for number, included in includes(path):
             there, at = room(included), f"{path.relative_to(BPF.parent)}:{number}"
             if not included.is_file():
-                yield f"{at}: there is no {included.relative_to(BPF.parent)}"
+                yield f"{at}: there is no {included}"
+            elif there is None and included.is_relative_to(PUBLIC / "sluice/abi"):
+                continue
+            elif there is None:
+                yield f"{at}: {included} is neither of bpf/ nor of sluice/abi/"
             elif there != here and FLOOR.get(there, len(FLOORS)) >= FLOOR[here] > 0:
                 yield f"{at}: {here}/ includes {there}/, which is not below it"
             elif FLOOR[here] == 0 and FLOOR.get(there) != 0:
@@ -79,7 +85,8 @@ def circles(files):
 
 
 def main():
-    files = sorted(BPF.rglob("*.[ch]"))
+    # Whatever its ending: what is included may have any.
+    files = sorted(path for path in BPF.rglob("*") if path.is_file())
     found = [*breaks(files), *(f"bpf/: a circle of includes: {it}" for it in circles(files))]
     print("\n".join(found) or f"bpf_rooms: {len(files)} files, {len(FLOORS)} floors: ok")
     return 1 if found else 0

@@ -6,8 +6,12 @@ A row is "stage | file | verdicts | drop reasons", a verdict by its first letter
 point the calls are followed, in the order in which they stand. The rows must come in that order;
 each stage must be defined in its file; each reason that can be given must be given by a stage,
 and be in the list of its row. What a stage calls that is a stage itself has its own row. NAME_*
-stands for all reasons that begin so. The verdicts are for the reader: which of those that it calls
-a stage passes on can't be told from the text, nor that a stage without reasons has no row.
+stands for some reasons that begin so: which, the table doesn't tell.
+
+A function that says Continue is a stage, or one of BETWEEN: so a row is missed that is gone. Verdicts
+are held to what can be told from the text. A stage that returns a reason or a bool says Continue or
+Drop. The row of one that returns a verdict has all that the stage itself names, and none that
+neither it nor what it calls names; D if there are reasons, P if some are in brackets.
 Prints a line for each difference; exit code 1 if there is one.
 """
 import functools
@@ -18,9 +22,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 BPF, ABI = ROOT / "bpf", ROOT / "include"
 
-# A function's name, but no struct's or map's; a reason, but none that is only compared with.
-WORD = re.compile(r"((?:[=!]=|case|struct|enum|union|(?<!&)&)\s*)?\b(sl_\w+|SL_DROP_\w+)\b(?!\s*[=!]=)")
-FUNCTION = re.compile(r"^(?!#)[^\n(;{}=]*?\b(sl_\w+)\s*\([^;{}]*\)\s*\{(.*?)^\}", re.M | re.S)
+# What leads from stage to stage and says Continue, and is no stage itself.
+BETWEEN = {"sl_enter_watched", "sl_qos_enter", "sl_route_parts", "sl_fast_path"}
+LETTERS = {f"SL_{it}": it[0] for it in "CONTINUE FORWARD PASS DROP REPLY HELD ENDED".split()}
+# A function's name, but no struct's or map's; a verdict or reason, but none that is only compared with.
+WORD = re.compile(r"((?:[=!]=|case|struct|enum|union|(?<!&)&)\s*)?\b(sl_\w+|SL_\w+)\b(?!\s*[=!]=)")
+INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)', re.M)
+FUNCTION = re.compile(r"^(?!#)([\w\s*]*?)\b(sl_\w+)\s*\([^;{}]*\)\s*\{(.*?)^\}", re.M | re.S)
 
 
 def plain(text):
@@ -32,7 +40,7 @@ def included(path, seen):
     """This file and those of bpf/ that it includes."""
     if path not in seen:
         seen.append(path)
-        for name in re.findall(r'#include "([^"]+)"', path.read_text()):
+        for name in INCLUDE.findall(path.read_text()):
             for base in (BPF, path.parent):
                 if (base / name).is_file():
                     included(base / name, seen)
@@ -40,17 +48,14 @@ def included(path, seen):
     return seen
 
 
-def names(header, prefix):
-    return set(re.findall(rf"\b{prefix}(\w+)\b", plain(header.read_text())))
-
-
 class Program:
     def __init__(self, entry):
         self.entry, self.errors = entry, []
-        self.bodies, self.home = {}, {}
+        self.bodies, self.home, self.result = {}, {}, {}
         for path in included(entry, []):
-            for name, body in FUNCTION.findall(plain(path.read_text())):
+            for result, name, body in FUNCTION.findall(plain(path.read_text())):
                 self.bodies[name], self.home[name] = body, path.relative_to(BPF).as_posix()
+                self.result[name] = result.split()[-1]
         # Row by row: (entry point, stage, file, verdicts, reasons)
         self.rows, point = [], None
         head = entry.read_text().split("#include", 1)[0]
@@ -71,30 +76,58 @@ class Program:
 
     @functools.cache
     def walk(self, point, name):
-        """The stages passed by a call of this function, and (reason, function) of the others."""
-        order, reasons = [], set()
+        """The stages passed by a call of this function, and (SL_..., function) of the others."""
+        order, said = [], set()
         for compared, word in WORD.findall(self.bodies[name]):
             if compared:
                 continue
-            if word.startswith("SL_DROP_"):
-                reasons.add((word.removeprefix("SL_DROP_"), name))
+            if word.startswith("SL_"):
+                said.add((word, name))
             elif word in self.bodies and word != name:
-                inner_order, inner_reasons = self.walk(point, word)
+                inner_order, inner_said = self.walk(point, word)
                 if word in self.stages(point):
                     order.append(word)
                 else:
-                    reasons |= inner_reasons
+                    said |= inner_said
                 order += inner_order
-        return tuple(order), frozenset(reasons)
+        return tuple(order), frozenset(said)
+
+    def given(self, point, name):
+        """The reasons that a function gives, and those that it calls, but for stages."""
+        return {word.removeprefix("SL_DROP_") for word, _ in self.walk(point, name)[1]} & REASONS
+
+    def verdicts(self, point, stage, reasons):
+        """The letters that the row of a stage must have, and those that it may have."""
+        if self.result[stage] != "sl_verdict":
+            only = set("D" if self.result[stage] == "void" else "CD")
+            return only, only
+        order, near = self.walk(point, stage)
+        must = {LETTERS[word] for word, function in near if function == stage and word in LETTERS}
+        called = {word for name in (stage, *order) for word, _ in self.walk(point, name)[1]}
+        may = {letter for word, letter in LETTERS.items() if word in called}
+        if "SL_SENT" in called:  # the end of what was forwarded, or of an answer
+            may.add("F")
+        if "(" in reasons:
+            must.add("P")
+        if "xdp" in self.entry.name:  # TC sees to what XDP could only drop
+            may.add("P")
+        if re.search(r"\w", re.sub(r"\(.*?\)", "", reasons)):
+            must.add("D")
+        elif "(" in reasons:
+            may.discard("D")
+        return must, may
 
     def check_row(self, point, stage, file, verdicts, reasons):
         if self.home.get(stage) != file:
             self.say(f"{stage} is in {self.home.get(stage, 'no file that is included')}, not in {file}")
             return
-        for letter in set(verdicts) - VERDICTS:
-            self.say(f"{stage}: no verdict begins with {letter}")
-        listed, given = re.findall(r"[\w*]+", reasons), {reason for reason, _ in self.walk(point, stage)[1]} & REASONS
-        for item in listed:
+        must, may = self.verdicts(point, stage, reasons)
+        for letter in sorted(must - set(verdicts)):
+            self.say(f"{stage} says {letter}, which its row does not")
+        for letter in sorted(set(verdicts) - may):
+            self.say(f"{stage} never says {letter}, which its row does")
+        given = self.given(point, stage)
+        for item in re.findall(r"[\w*]+", reasons):
             known = {it for it in REASONS if re.fullmatch(item.replace("*", r"\w+"), it)}
             if not known:
                 self.say(f"{stage}: there is no reason SL_DROP_{item}")
@@ -107,9 +140,9 @@ class Program:
     def check_point(self, point):
         """The rows of one entry point, against its calls."""
         order, outside = self.walk(point, point)
-        for reason, function in sorted(outside):
-            if reason in REASONS:
-                self.say(f"{function}() gives the reason {reason}, and is in no stage of {point}()")
+        for word, function in sorted(outside):
+            if word.removeprefix("SL_DROP_") in REASONS or word == "SL_CONTINUE" and function not in BETWEEN:
+                self.say(f"{function}() says {word}, and is in no stage of {point}()")
         at = iter(order)
         for _, stage, *_ in (row for row in self.rows if row[0] == point):
             if stage not in order:
@@ -129,7 +162,6 @@ class Program:
         return self.errors
 
 
-VERDICTS = {name[0] for name in names(BPF / "lib/verdict.h", "SL_")}
 REASONS = set(re.findall(r"\bX\((\w+), \"", (ABI / "sluice/abi/reason.h").read_text()))
 
 

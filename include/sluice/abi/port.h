@@ -59,7 +59,7 @@ struct sl_port {
 	__u16 mtu; /* bytes, without the Ethernet header; no Ethernet device has more */
 	__u8 role; /* enum sl_role */
 	__u8 spare;
-	__be32 addr4;	     /* source of ICMP errors sent out of this port; 0 = none */
+	__be32 addr4; /* source of ICMP errors sent out of this port; 0 = the host has none */
 	union sl_addr addr6; /* of IPv6; all zero = none */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_port) == 48, "sl_port is 48 bytes");

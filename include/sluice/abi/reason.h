@@ -17,11 +17,12 @@
 #define SL_DROP_REASONS(X)                                                                         \
 	X(MALFORMED, "malformed", "a header is truncated or contradicts the packet's length",      \
 	  "look at the sender; the packet was damaged before it came here")                        \
-	X(TTL_EXCEEDED, "ttl-exceeded", "TTL or hop limit ran out; the sender was told by ICMP",   \
+	X(TTL_EXCEEDED, "ttl-exceeded",                                                            \
+	  "TTL or hop limit ran out; a sender is told by ICMP, up to 100 times a second",          \
 	  "normal for traceroute; otherwise look for a routing loop")                              \
 	X(TOO_BIG, "too-big",                                                                      \
-	  "larger than the MTU of the way out and not to be fragmented; the "                      \
-	  "sender was told by ICMP",                                                               \
+	  "larger than the MTU of the way out and not to be fragmented; a "                        \
+	  "sender is told by ICMP, up to 100 times a second",                                      \
 	  "normal for path MTU discovery; otherwise make the MTUs of the ports agree")             \
 	X(PORTS_EXHAUSTED, "ports-exhausted", "no external port was free for a new binding",       \
 	  "`sluice nat pool show` tells how full it is; `sluice nat masquerade add` with more "    \

@@ -23,6 +23,12 @@ TEST(PlanPorts, BridgedTapHasTheBridgesAddresses) {
     EXPECT_EQ(tap0.addr4, Address::parse("10.0.0.1")->v4_raw());
 }
 
+TEST(PlanPorts, APortOfTheSwitchSpeaksForNobody) {
+    auto ports = desired().ports;
+    ports[1].vlan = 10;
+    EXPECT_EQ(plan_ports(ports, host()).ports.at(1).entry.addr4, 0u);
+}
+
 TEST(PlanPorts, BridgeIsASegment) {
     const auto plan = plan_ports(desired().ports, host());
     ASSERT_EQ(plan.segments.size(), 1u);
