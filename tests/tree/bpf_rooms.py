@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Holds bpf/ to its floors: a file includes its own room and rooms on a floor below, and of the rest
-of the tree sluice/abi/ alone.
+"""Holds bpf/ to its floors: a file includes its own room and rooms on a floor below, and of the
+rest of the tree sluice/abi/ alone.
 
 Prints a line for each break, and for each circle of includes. Exit code 1 if there is one.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Prose in tracked *.md is at most 100 columns wide, and every relative link leads somewhere, as does
-every path of this tree in backticks.
+"""Prose in *.md is at most 100 columns wide, and every relative link leads somewhere, as does every
+path of this tree in backticks.
 
 Tables, code blocks and headings may be wider, and so may a line that is one word: a link, a
 command in backticks. Prints one line for each break, and exits with 1 if there is any.
@@ -18,15 +18,16 @@ COLUMNS = 100
 GENERATED = ("commands", "drops", "events", "maps")  # of docs/reference/: by scripts/reference
 FENCE = re.compile(r"^\s*(```|~~~)")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
-LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(<?([^()\s>]+(?:\([^()]*\))?)>?(?:\s+\"[^\"]*\")?\)")
-DEFINITION = re.compile(r"^[ ]{0,3}\[[^\]]+\]:[ ]+(\S+)", re.MULTILINE)
+LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\]]*\])*\]\(<?(?P<to>[^()\s>]+(?:\([^()]*\))?)>?(?:\s+\"[^\"]*\")?\)")
+DEFINITION = re.compile(r"^[ ]{0,3}\[(?P<name>[^\]]+)\]:[ ]+<?(?P<to>[^\s>]+)", re.MULTILINE)
+REFERENCE = re.compile(r"\[([^\[\]]+)\]\[([^\[\]]*)\]")  # to a definition: [words][name], [name][]
 ANCHOR = re.compile(r"<a\s+(?:id|name)=\"([^\"]+)\"")
-CODE = re.compile(r"(`+)(?:(?!\1).)+?\1")
-# A path in backticks: `bpf/route/route.h:12`, `loader/qos/`, `bpf/switch/{tc,xdp}.h`; X and ROOM
-# stand for a name.
+CODE = re.compile(r"(`+)(?:(?!\1|\n\n).)+?\1", re.DOTALL)
+# A path among words in backticks: `bpf/route/route.h:12`, `scripts/test --quick`,
+# `bpf/switch/{tc,xdp}.h`; X and ROOM stand for any name.
 FOLDERS = "bpf|cli|cmake|docs|examples|include|loader|scripts|tests"
-PATH = re.compile(rf"`((?:{FOLDERS})/[^`\s]*?)(?::\d+(?:-\d+)?)?`")
-PLACEHOLDER = re.compile(r"\b(?:X|ROOM|NAME|FILE)\b|\*")
+PATH = re.compile(rf"(?<![\w./$-])(?:\./)?((?:{FOLDERS})/[^`\s:#]*)")
+PLACEHOLDER = re.compile(r"(?<![a-z])(?:X|ROOM|NAME|FILE)(?![a-z])")
 MARKER = re.compile(r"^\s*(?:[-*+>]|\d+[.)])?\s*")
 
 
@@ -74,18 +75,45 @@ def too_wide(line: str) -> bool:
 
 def paths_of(text: str):
     """(position, path) of each path in backticks; one in braces is several."""
-    for found in PATH.finditer(text):
-        if PLACEHOLDER.search(found[1]):
+    for span in CODE.finditer(text):
+        for found in PATH.finditer(span[0]):
+            before, _, rest = found[1].partition("{")
+            several, _, behind = rest.partition("}")
+            for one in several.split(","):
+                yield span.start() + found.start(), before + one + behind
+
+
+def path_breaks(text: str):
+    """(position, what is wrong) for each path in backticks."""
+    for at, path in paths_of(text):
+        if not any(ROOT.glob(PLACEHOLDER.sub("*", path))):
+            yield at, f"there is no {path}"
+
+
+def link_breaks(path: Path, text: str, anchors: dict):
+    """(position, what is wrong) for each link."""
+    # What looks like a link in a code span is none.
+    text = CODE.sub(lambda span: re.sub(r"\S", "x", span[0]), text)
+    for link in [*LINK.finditer(text), *DEFINITION.finditer(text)]:
+        target = link["to"]
+        if re.match(r"[a-z][a-z0-9+.-]*:", target):
             continue
-        before, _, rest = found[1].partition("{")
-        several, _, behind = rest.partition("}")
-        for one in several.split(","):
-            yield found.start(), before + one + behind
+        file, _, anchor = unquote(target).partition("#")
+        to = (path.parent / file).resolve() if file else path
+        if not to.exists():
+            yield link.end("to"), f"{target}: there is no such file"
+        elif anchor and to in anchors and anchor not in anchors[to]:
+            yield link.end("to"), f"{target}: there is no such heading"
+    defined = {it["name"].lower() for it in DEFINITION.finditer(text)}
+    for reference in REFERENCE.finditer(text):
+        name = reference[2] or reference[1]
+        if name.lower() not in defined:
+            yield reference.start(), f"[{name}]: is not defined"
 
 
 def main() -> int:
-    names = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z", "*.md"], check=True,
-                           capture_output=True, text=True).stdout.split("\0")
+    names = subprocess.run(["git", "-C", ROOT, "ls-files", "-zco", "--exclude-standard", "*.md"],
+                           check=True, capture_output=True, text=True).stdout.split("\0")
     texts = {(ROOT / name).resolve(): (ROOT / name).read_text(encoding="utf-8")
              for name in names if name and (ROOT / name).exists()}
     anchors = {path: anchors_of(text) for path, text in texts.items()}
@@ -98,24 +126,10 @@ def main() -> int:
             prose_only.append(line if prose else "")
             if prose and not generated and too_wide(line):
                 breaks.append(f"{name}:{number}: {len(line)} columns, of {COLUMNS}")
-        # As one text: a link may begin on one line and end on the next. What looks like a link in
-        # a code span is none.
-        whole = CODE.sub(lambda span: "x" * len(span[0]) if "](" in span[0] else span[0],
-                         "\n".join(prose_only))
-        for at, named in paths_of(whole):
-            if not (ROOT / named).exists():
-                breaks.append(f"{name}:{whole.count(chr(10), 0, at) + 1}: there is no {named}")
-        for link in [*LINK.finditer(whole), *DEFINITION.finditer(whole)]:
-            target = link[1]
-            if re.match(r"[a-z][a-z0-9+.-]*:", target):
-                continue
-            where = f"{name}:{whole.count(chr(10), 0, link.end(1)) + 1}"
-            file, _, anchor = unquote(target).partition("#")
-            to = (path.parent / file).resolve() if file else path
-            if not to.exists():
-                breaks.append(f"{where}: {target}: there is no such file")
-            elif anchor and to in anchors and anchor not in anchors[to]:
-                breaks.append(f"{where}: {target}: there is no such heading")
+        # As one text: a link may begin on one line and end on the next.
+        whole = "\n".join(prose_only)
+        for at, what in [*path_breaks(whole), *link_breaks(path, whole, anchors)]:
+            breaks.append(f"{name}:{whole.count(chr(10), 0, at) + 1}: {what}")
     print("\n".join(breaks), end="\n" if breaks else "")
     return 1 if breaks else 0
 

@@ -8,18 +8,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = "SPDX-License-Identifier: GPL-2.0-or-later"
-# What is no source: documents, data, and what has no comments.
-OTHERS = {".md", ".json", ".svg", ".txt", ".yaml", ".csv", ".xml", ".png", ""}
+# What is no source: documents, data, and what has no comments. Nor are settings, which begin with
+# a dot.
+OTHERS = {".md", ".json", ".svg", ".txt", ".yaml", ".csv", ".xml", ".png"}
 
 
 def is_source(path: Path) -> bool:
-    return path.name == "CMakeLists.txt" or path.suffix not in OTHERS or path.parts[0] in ("scripts", "cli")
+    if path.name == "CMakeLists.txt":
+        return True
+    return path.suffix not in OTHERS and path.name != "LICENSE" and not path.name.startswith(".")
 
 
-names = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard"], check=True,
-                       capture_output=True, text=True).stdout.splitlines()
+names = subprocess.run(["git", "-C", ROOT, "ls-files", "-zco", "--exclude-standard"], check=True,
+                       capture_output=True, text=True).stdout.split("\0")
 sources = [Path(name) for name in names if is_source(Path(name)) and (ROOT / name).is_file()]
 broken = [f"{path}: its first lines do not say `{LINE}`" for path in sources
-          if LINE not in "\n".join((ROOT / path).read_text().splitlines()[:3])]
+          if LINE not in "\n".join((ROOT / path).read_text(errors="replace").splitlines()[:3])]
 print(*broken, sep="\n", end="\n" if broken else "")
 sys.exit(bool(broken) or not sources)

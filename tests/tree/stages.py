@@ -8,10 +8,10 @@ each stage must be defined in its file; each reason that can be given must be gi
 and be in the list of its row. What a stage calls that is a stage itself has its own row. NAME_*
 stands for some reasons that begin so: which, the table doesn't tell.
 
-A function that says Continue is a stage, or one of BETWEEN: so a row is missed that is gone. Verdicts
-are held to what can be told from the text. A stage that returns a reason or a bool says Continue or
-Drop. The row of one that returns a verdict has all that the stage itself names, and none that
-neither it nor what it calls names; D if there are reasons, P if some are in brackets.
+A function that says Continue is a stage, or one of BETWEEN; so a row that is gone is noticed even
+if it had no reasons. Verdicts are held to what can be told from the text: a stage that returns a
+reason or a bool says Continue or Drop; one that returns a verdict says all that it names itself, D
+if it has reasons, P if some are in brackets, and nothing that neither it nor what it calls names.
 Prints a line for each difference; exit code 1 if there is one.
 """
 import functools
@@ -25,10 +25,10 @@ BPF, ABI = ROOT / "bpf", ROOT / "include"
 # What leads from stage to stage and says Continue, and is no stage itself.
 BETWEEN = {"sl_enter_watched", "sl_qos_enter", "sl_route_parts", "sl_fast_path"}
 LETTERS = {f"SL_{it}": it[0] for it in "CONTINUE FORWARD PASS DROP REPLY HELD ENDED".split()}
-# A function's name, but no struct's or map's; a verdict or reason, but none that is only compared with.
+# A function's name, but no struct's or map's; a verdict or reason, if it is not only compared with.
 WORD = re.compile(r"((?:[=!]=|case|struct|enum|union|(?<!&)&)\s*)?\b(sl_\w+|SL_\w+)\b(?!\s*[=!]=)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)', re.M)
-FUNCTION = re.compile(r"^(?!#)([\w\s*]*?)\b(sl_\w+)\s*\([^;{}]*\)\s*\{(.*?)^\}", re.M | re.S)
+FUNCTION = re.compile(r"^(\w[\w\s*]*?)\b(sl_\w+)\s*\([^;{}]*\)\s*\{(.*?)^\}", re.M | re.S)
 
 
 def plain(text):
@@ -141,7 +141,8 @@ class Program:
         """The rows of one entry point, against its calls."""
         order, outside = self.walk(point, point)
         for word, function in sorted(outside):
-            if word.removeprefix("SL_DROP_") in REASONS or word == "SL_CONTINUE" and function not in BETWEEN:
+            undecided = word == "SL_CONTINUE" and function not in BETWEEN
+            if undecided or word.removeprefix("SL_DROP_") in REASONS:
                 self.say(f"{function}() says {word}, and is in no stage of {point}()")
         at = iter(order)
         for _, stage, *_ in (row for row in self.rows if row[0] == point):

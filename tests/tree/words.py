@@ -110,9 +110,10 @@ class References(unittest.TestCase):
         text = (REFERENCE / "commands.md").read_text()
         for command in commands():
             section = f"\n## {command.line}\n\n```text\n{command.help}```\n"
-            self.assertTrue(section in text, f"commands.md has no such section: {section}")
+            self.assertTrue(section in text, f"commands.md lacks the help of {command.line}")
             if not command.below:
-                self.assertRegex(command.more, r"^  ", f"{command.line} --help has no examples")
+                self.assertTrue(command.more.startswith("  "),
+                                f"{command.line} --help has no examples")
 
 
 class ManPages(unittest.TestCase):
