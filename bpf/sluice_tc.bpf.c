@@ -31,7 +31,7 @@
  * sl_route_noted      | route/hidden.h   | HD   | FRAGMENT_ORPHAN
  * sl_cut              | route/cut.h      | FD   | REWRITE_FAILED
  * sl_held_next        | route/hold.h     | CFD  | REWRITE_FAILED
- * sl_tc_pass          | pass/pass.h      | PDR  | OUTSIDE
+ * sl_tc_pass          | pass/pass.h      | FPDR | OUTSIDE
  * sl_track            | pass/track.h     | CD   | DETECTED POLICY_* ICMP_UNRELATED FRAGMENT_ORPHAN
  *                     |                  |      | MALFORMED COLLISION
  * sl_detect_arp       | detect/detect.h  | CD   | DETECTED
@@ -41,7 +41,7 @@
  * sl_switch_receive   | switch/tc.h      | CD   | MALFORMED VLAN_* SWITCH_* DETECTED
  * sl_switch_forward   | switch/tc.h      | FD   | SWITCH_* REWRITE_FAILED
  * sl_tc_gateway_take  | switch/gateway.h | CPD  | REWRITE_FAILED
- * sl_tc_host          | switch/gateway.h | FD   | OUTSIDE
+ * sl_tc_host          | switch/gateway.h | FDR  | OUTSIDE
  * sl_switch_send_to   | switch/tc.h      | FD   | SWITCH_NOWHERE SWITCH_MTU REWRITE_FAILED
  *
  * sl_tc_egress():

@@ -69,18 +69,7 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
     return {ErrorCode::usage, about + message, hint};
 }
 
-/// Hints name commands as for the default instance; this makes them fit to be copied.
-std::string for_instance(std::string hint, const std::string& instance) {
-    constexpr std::string_view command = "`sluice ", other = "`sluice --instance ";
-    if (instance == Target{}.instance) return hint;
-    for (auto at = hint.find(command); at != hint.npos; at = hint.find(command, at + 1))
-        if (hint.compare(at, other.size(), other) != 0)
-            hint.insert(at + command.size(), fmt::format("--instance {} ", instance));
-    return hint;
-}
-
-int report(Output& output, const Invocation& invocation, Error error) {
-    error.hint = for_instance(std::move(error.hint), invocation.target.instance);
+int report(Output& output, const Error& error) {
     output.print(error);
     return static_cast<int>(error.code);
 }
@@ -96,24 +85,22 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
     // The one place where exceptions, CLI11's and nlohmann's, become errors of ours.
     try {
         app.parse(argc, argv);
+        output.set_instance(invocation.target.instance);
         if (const auto name = given_empty(app); !name.empty())
             return report(
-                output, invocation,
-                {ErrorCode::usage, fmt::format("{}: {} is empty", command_line(app), name),
-                 "give it a value, or leave it out"});
+                output, {ErrorCode::usage, fmt::format("{}: {} is empty", command_line(app), name),
+                         "give it a value, or leave it out"});
         if (line.dry_run) invocation.target.effect = Effect::plan;
-        if (auto done = invocation.action(output); !done)
-            return report(output, invocation, done.error());
+        if (auto done = invocation.action(output); !done) return report(output, done.error());
         if (std::fflush(out) == 0 && std::ferror(out) == 0) return 0;
-        return report(output, invocation,
-                      {ErrorCode::failed, "the answer could not be written", ""});
+        return report(output, {ErrorCode::failed, "the answer could not be written", ""});
     } catch (const CLI::CallForHelp& help) {
         return app.exit(help);
     } catch (const CLI::ParseError& error) {
         output.print(usage_error(app, error));
         return static_cast<int>(ErrorCode::usage);
     } catch (const std::exception& error) {
-        return report(output, invocation, {ErrorCode::failed, error.what(), ""});
+        return report(output, {ErrorCode::failed, error.what(), ""});
     }
 }
 

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "cli/render/printable.hpp"
 #include "cli/render/text.hpp"
+#include "loader/instance/target.hpp"
 
 namespace sluice::cli {
 namespace {
@@ -26,14 +28,25 @@ std::string code_text(ErrorCode code) {
     return "failed";
 }
 
+/// Commands in hints and warnings are named as for the default instance; this makes them fit to be
+/// copied.
+std::string for_instance(std::string text, const std::string& instance) {
+    constexpr std::string_view command = "`sluice ", other = "`sluice --instance ";
+    if (instance.empty() || instance == Target{}.instance) return text;
+    for (auto at = text.find(command); at != text.npos; at = text.find(command, at + 1))
+        if (text.compare(at, other.size(), other) != 0)
+            text.insert(at + command.size(), fmt::format("--instance {} ", instance));
+    return text;
+}
+
 Json error_json(const Error& error) {
     return {{"code", code_text(error.code)}, {"message", error.message}, {"hint", error.hint}};
 }
 
-Json whole(const Document& document) {
+Json whole(const Document& document, const std::vector<std::string>& warnings) {
     Json json{{"schema", document.schema}};
     json.update(document.body);
-    if (!document.warnings.empty()) json["warnings"] = document.warnings;
+    if (!warnings.empty()) json["warnings"] = warnings;
     return json;
 }
 
@@ -44,20 +57,30 @@ std::string dump(const Json& json, Mode mode) {
 
 }  // namespace
 
-void Output::write(const std::string& text) { std::fwrite(text.data(), 1, text.size(), out_); }
-
-void Output::print(const Document& document) {
-    write(mode_ == Mode::text ? render_text(document) : dump(whole(document), mode_) + '\n');
-    std::fflush(out_);
-    if (mode_ != Mode::text) return;
-    for (const auto& warning : document.warnings) fmt::print(err_, "warning: {}\n", warning);
+void Output::write(const std::string& text) {
+    const auto shown = mode_ == Mode::text ? printable(text) : text;
+    std::fwrite(shown.data(), 1, shown.size(), out_);
 }
 
-void Output::print(const Error& error) {
+void Output::write_error(const std::string& line) { fmt::print(err_, "{}\n", printable(line)); }
+
+void Output::print(const Document& document) {
+    auto warnings = document.warnings;
+    for (auto& warning : warnings) warning = for_instance(std::move(warning), instance_);
+    write(mode_ == Mode::text ? render_text(document)
+                              : dump(whole(document, warnings), mode_) + '\n');
+    std::fflush(out_);
+    if (mode_ != Mode::text) return;
+    for (const auto& warning : warnings) write_error("warning: " + warning);
+}
+
+void Output::print(const Error& failed) {
+    auto error = failed;
+    error.hint = for_instance(std::move(error.hint), instance_);
     if (mode_ == Mode::text) {
         std::fflush(out_);
-        fmt::print(err_, "sluice: {}\n", error.message);
-        if (!error.hint.empty()) fmt::print(err_, "  hint: {}\n", error.hint);
+        write_error("sluice: " + error.message);
+        if (!error.hint.empty()) write_error("  hint: " + error.hint);
         return;
     }
     // A stream already begun is closed, so that what stands on stdout is one valid document.
@@ -67,7 +90,7 @@ void Output::print(const Error& error) {
 
 void Output::clear_screen() {
     constexpr std::string_view home_and_erase = "\033[H\033[J";  // ECMA-48
-    if (mode_ == Mode::text) write(std::string(home_and_erase));
+    if (mode_ == Mode::text) std::fwrite(home_and_erase.data(), 1, home_and_erase.size(), out_);
 }
 
 void Output::begin(Stream stream) {
@@ -106,7 +129,7 @@ void Output::remark(const Json& json, const std::string& text) {
         return;
     }
     std::fflush(out_);
-    fmt::print(err_, "warning: {}\n", text);
+    write_error("warning: " + text);
 }
 
 void Output::end(const Json& tail) {

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "cli/render/document.hpp"
 #include "sluice/error.hpp"
@@ -31,6 +32,9 @@ class Output {
 public:
     Output(Mode mode, std::FILE* out, std::FILE* err) : mode_(mode), out_(out), err_(err) {}
 
+    /// Whose commands hints and warnings are to name; the default one's until then.
+    void set_instance(std::string instance) { instance_ = std::move(instance); }
+
     void print(const Document& document);
     void print(const Error& error);
     /// Clears a terminal that is to show one document after the other; nothing in JSON.
@@ -46,11 +50,13 @@ public:
 
 private:
     void write(const std::string& text);
+    void write_error(const std::string& line);
     void write_line(const Json& json);
 
     Mode mode_;
     std::FILE* out_;
     std::FILE* err_;
+    std::string instance_;
     Stream stream_;
     bool streaming_ = false;
     bool first_row_ = true;

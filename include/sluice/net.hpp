@@ -55,6 +55,7 @@ struct HostAddress {
     int length = 0;  ///< 1..32 or 1..128, in the address's own family
 
     [[nodiscard]] static Result<HostAddress> parse(std::string_view text);  ///< `10.0.0.1/24`
+    [[nodiscard]] Prefix network() const;
     [[nodiscard]] std::string text() const;
     auto operator<=>(const HostAddress&) const = default;
 };

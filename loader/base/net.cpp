@@ -98,6 +98,13 @@ std::string Address::text() const {
     return text.data();
 }
 
+Prefix HostAddress::network() const {
+    Prefix network{address, length};
+    network.address =
+        Address(std::bit_cast<sl_addr>(masked(bytes_of(address), network.mapped_length())));
+    return network;
+}
+
 Result<Prefix> Prefix::parse(std::string_view text) {
     const auto slash = text.find('/');
     SL_TRY(address, Address::parse(text.substr(0, slash)));

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader/kernel/bpffs.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -61,6 +63,14 @@ Result<> ensure_bpffs() {
     }
     SL_CHECK(refuse_what_others_can_replace());
     return make_private_folder(pin_root);
+}
+
+Result<Fd> lock_pins() {
+    Fd folder(open(pin_root.data(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder) return fail_errno(errno, std::string(pin_root));
+    while (flock(folder.get(), LOCK_EX) != 0)
+        if (errno != EINTR) return fail_errno(errno, fmt::format("locking {}", pin_root));
+    return folder;
 }
 
 Pins::Pins(std::string_view instance) : folder_(std::filesystem::path(pin_root) / instance) {}

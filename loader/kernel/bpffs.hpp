@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loader/base/fd.hpp"
 #include "sluice/error.hpp"
 
 namespace sluice {
@@ -18,6 +19,10 @@ inline constexpr std::string_view pin_root = "/sys/fs/bpf/sluice";
 /// is that of process 1; elsewhere a mount would vanish with us, so that is refused
 /// with a hint (`ip netns exec` is the usual cause, `--netns` the mend).
 [[nodiscard]] Result<> ensure_bpffs();
+
+/// Waits for, and holds, the lock of all instances, as long as the descriptor lives: for what they
+/// must not do at the same time.
+[[nodiscard]] Result<Fd> lock_pins();
 
 /// The paths of one instance's pins. Says nothing of what exists. The bpffs refuses dots in
 /// names: an interface's dots (eth0.10) become colons, which neither it nor an instance can have.

@@ -3,10 +3,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <linux/netlink.h>
 #include <net/if.h>
-#include <nftables/libnftables.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -15,7 +12,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "loader/base/fd.hpp"
+#include "loader/kernel/nft.hpp"
 
 namespace sluice {
 namespace {
@@ -148,34 +145,6 @@ std::string table_text(std::string_view instance, std::string_view family, std::
     return text + rules_of(family, mark) + "}\n";
 }
 
-struct FreeContext {
-    void operator()(nft_ctx* context) const { nft_ctx_free(context); }
-};
-
-/// libnftables ends the process where the kernel has no socket for it.
-Result<> require_netfilter() {
-    const Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
-    if (socket) return {};
-    return fail_errno(errno, "reaching nftables");
-}
-
-/// What nft prints for these commands. @param errors what it says if they fail
-Result<std::string> run(const std::string& commands, std::string& errors) {
-    SL_CHECK(require_netfilter());
-    const std::unique_ptr<nft_ctx, FreeContext> context(nft_ctx_new(NFT_CTX_DEFAULT));
-    if (!context) return fail(ErrorCode::failed, "can't begin to speak to nftables");
-    nft_ctx_output_set_flags(context.get(), NFT_CTX_OUTPUT_JSON);
-    nft_ctx_buffer_output(context.get());
-    nft_ctx_buffer_error(context.get());
-    const int err = nft_run_cmd_from_buffer(context.get(), commands.c_str());
-    const char* said = nft_ctx_get_error_buffer(context.get());
-    errors = said == nullptr ? "" : said;
-    if (err != 0)
-        return fail(ErrorCode::failed, "nftables: " + errors.substr(0, errors.find('\n')));
-    const char* printed = nft_ctx_get_output_buffer(context.get());
-    return std::string(printed == nullptr ? "" : printed);
-}
-
 std::unexpected<Error> lacking(const Error& error) {
     if (error.message.find("not permitted") != std::string::npos)
         return fail(ErrorCode::permission, error.message, "run sluice as root (sudo)");
@@ -281,7 +250,7 @@ Result<std::optional<Door>> read_door(std::string_view instance, std::uint32_t m
     for (const auto* family : families) {
         std::string errors;
         const auto printed =
-            run(fmt::format("list table {} {}", family, table_name(instance)), errors);
+            run_nft(fmt::format("list table {} {}", family, table_name(instance)), errors);
         if (!printed && errors.find("No such file") != std::string::npos) return std::nullopt;
         if (!printed) return lacking(printed.error());
         const auto listed = Json::parse(*printed, nullptr, false);
@@ -297,7 +266,7 @@ Result<std::optional<Door>> read_door(std::string_view instance, std::uint32_t m
 Result<> make_door(std::string_view instance, std::uint32_t mark, const DoorSets& sets) {
     std::string commands, errors;
     for (const auto* family : families) commands += table_text(instance, family, mark, sets);
-    const auto done = run(commands, errors);
+    const auto done = run_nft(commands, errors);
     if (!done) return lacking(done.error());
     return {};
 }
@@ -307,7 +276,7 @@ Result<> change_door(std::string_view instance, const DoorSets& from, const Door
     const auto commands =
         changes("delete", instance, from, to) + changes("add", instance, to, from);
     if (commands.empty()) return {};
-    SL_CHECK(run(commands, errors));
+    SL_CHECK(run_nft(commands, errors));
     return {};
 }
 
@@ -316,7 +285,7 @@ Result<> remove_door(std::string_view instance) {
     for (const auto* family : families)
         commands +=
             fmt::format("table {0} {1}\ndelete table {0} {1}\n", family, table_name(instance));
-    SL_CHECK(run(commands, errors));
+    SL_CHECK(run_nft(commands, errors));
     return {};
 }
 

@@ -76,7 +76,8 @@ Result<> check_standby(const LeaseChange& change, const Lease& lease, const std:
                     fmt::format("{} is at port {} already", lease_text(lease), port),
                     "--port is the port where the VM will arrive");
     if (find_port(change.before.ports, port) == nullptr)
-        change.journal.warn(fmt::format("{} is not a port yet: `sluice port add {}`", port, port));
+        change.journal.warn(
+            fmt::format("{} is not a port yet: `sluice port add {} --role access`", port, port));
     return {};
 }
 

@@ -132,7 +132,8 @@ Result<> note_next(LeaseChange& change, const MacPool& chosen, const MacAddress&
 Result<> check_port(LeaseChange& change, const std::string& name, std::uint16_t domain) {
     const auto* port = find_port(change.before.ports, name);
     if (port == nullptr) {
-        change.journal.warn(fmt::format("{} is not a port yet: `sluice port add {}`", name, name));
+        change.journal.warn(
+            fmt::format("{} is not a port yet: `sluice port add {} --role access`", name, name));
         return {};
     }
     if (port->role == Role::access && port->vlan != domain)

@@ -31,7 +31,9 @@ Result<const PortSpec*> require_port(std::span<const PortSpec> ports, std::strin
 }
 
 std::unexpected<Error> not_a_port(std::string_view name) {
-    return not_a_port(name, "`sluice port list` shows its ports, `sluice port add` makes one");
+    return not_a_port(name, fmt::format("`sluice port list` shows its ports; "
+                                        "`sluice port add {} --role access` makes it one",
+                                        name));
 }
 
 }  // namespace sluice

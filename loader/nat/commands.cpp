@@ -57,6 +57,33 @@ void warn_about_addresses(const MasqueradeSpec& rule, const Host& host, Journal&
                             address.text(), rule.uplink));
 }
 
+/// The host's network that the address is in, the most specific; null: it is routed further.
+const InterfaceAddress* network_of(const Address& address, const Host& host) {
+    const InterfaceAddress* nearest = nullptr;
+    for (const auto& it : host.addresses) {
+        if (!HostAddress{it.address, it.prefix_length}.network().contains(address)) continue;
+        if (nearest == nullptr || it.prefix_length > nearest->prefix_length) nearest = &it;
+    }
+    return nearest;
+}
+
+void warn_of_no_port(const ForwardSpec& rule, const DesiredState& state, const Host& host,
+                     Journal& journal) {
+    const auto* behind = network_of(rule.internal.address, host);
+    if (behind == nullptr) return;
+    const auto is_behind = [&](const PortSpec& port) {
+        const Link* link = host.link(port.name);
+        return link != nullptr && host.l3(*link).ifindex == behind->ifindex;
+    };
+    if (std::ranges::any_of(state.ports, is_behind)) return;
+    const Link* link = host.link(behind->ifindex);
+    const std::string name = link == nullptr ? "?" : link->name;
+    journal.warn(
+        fmt::format("{} is behind {}, which is no port: nobody is reached there before "
+                    "`sluice port add {} --role access`",
+                    rule.internal.address.text(), name, name));
+}
+
 void warn_about_forward(const ForwardSpec& rule, const DesiredState& state, const Host& host,
                         const HostPorts& host_ports, Journal& journal) {
     const auto& [address, ports] = rule.external;
@@ -174,6 +201,24 @@ Result<> check_forward_fits(const ForwardSpec& rule, const DesiredState& state) 
     return {};
 }
 
+Result<> check_forward_reaches(const ForwardSpec& rule, const Host& host) {
+    const auto& to = rule.internal.address;
+    if (host.owner(to) != 0)
+        return fail(
+            ErrorCode::refused,
+            fmt::format("{} is an address of the host itself: a forward goes to others", to.text()),
+            "the host's own service is reached by its own address; nftables moves ports");
+    const auto* in = network_of(to, host);
+    if (in == nullptr || in->prefix_length > 30) return {};
+    const auto whole = HostAddress{in->address, in->prefix_length}.network();
+    const auto hosts = ntohl(to.v4_raw()) & (UINT32_MAX >> whole.length);
+    if (hosts != 0 && hosts != UINT32_MAX >> whole.length) return {};
+    return fail(ErrorCode::refused,
+                fmt::format("{} is the {} address of {}: no host has it", to.text(),
+                            hosts == 0 ? "network's own" : "broadcast", whole.text()),
+                "give the address of a VM");
+}
+
 Result<Outcome> add_masquerade(const Target& target, const MasqueradeSpec& rule) {
     SL_CHECK(check_masquerade(rule));
     return change(target, [&](const Change& it) -> Result<> {
@@ -215,6 +260,8 @@ Result<Outcome> add_forward(const Target& target, const ForwardSpec& rule) {
     SL_CHECK(check_forward(rule));
     return change(target, [&](const Change& it) -> Result<> {
         SL_CHECK(check_forward_fits(rule, it.before));
+        SL_CHECK(check_forward_reaches(rule, it.host));
+        warn_of_no_port(rule, it.before, it.host, it.journal);
         SL_TRY(host_ports, HostPorts::read());
         warn_about_forward(rule, it.before, it.host, host_ports, it.journal);
         return add_forward(it.database.connection(), rule);

@@ -48,4 +48,8 @@ struct PoolStatus {
                                              const Host& host);
 [[nodiscard]] Result<> check_forward_fits(const ForwardSpec& rule, const DesiredState& state);
 
+/// Whether there can be anybody at its inside address. Errors: refused (the host itself, or an
+/// address that no host has).
+[[nodiscard]] Result<> check_forward_reaches(const ForwardSpec& rule, const Host& host);
+
 }  // namespace sluice

@@ -9,6 +9,7 @@
 #include "loader/base/by_bytes.hpp"
 #include "loader/flow/session.hpp"
 #include "loader/instance/interface.hpp"
+#include "loader/kernel/bpffs.hpp"
 #include "loader/kernel/link_settings.hpp"
 #include "loader/kernel/sysctl.hpp"
 #include "loader/port/plan.hpp"
@@ -16,6 +17,23 @@
 
 namespace sluice {
 namespace {
+
+/// Two instances on one interface would both rewrite its packets.
+Result<> check_not_elsewhere(const Datapath& ours, const Link& link) {
+    const auto instance = ours.pins().folder().filename().string();
+    for (const auto& other : pinned_instances()) {
+        if (other == instance) continue;
+        const auto datapath = Datapath::open(other);
+        if (!datapath || datapath->netns() != ours.netns()) continue;
+        SL_TRY(entry, datapath->maps().ports.lookup(link.ifindex));
+        if (entry && entry->role != SL_ROLE_SEGMENT)
+            return fail(ErrorCode::refused,
+                        fmt::format("{} is a port of instance {}", link.name, other),
+                        fmt::format("take it out there first: `sluice --instance {} port del {}`",
+                                    other, link.name));
+    }
+    return {};
+}
 
 class PortReconciler {
 public:
@@ -35,6 +53,7 @@ public:
                             "`sluice restore` attaches it",
                             name));
         // Closed first: the host stops to forward before anything that judges its packets goes.
+        SL_CHECK(claim_new_ports());
         SL_CHECK(find_leaving());
         if (!journal_.planning())
             for (const auto& interface : leaving_) SL_CHECK(stop_forwarding(interface, host_));
@@ -81,6 +100,21 @@ private:
         const auto is_it = [&](const PlannedPort& port) { return port.spec.id == entry.id; };
         if (entry.id == 0 || std::ranges::any_of(plan_.ports, is_it)) return {};
         return flush_port(datapath_, entry.id);
+    }
+
+    /// Ports that are not in the table yet must be in nobody else's. Held until they are in ours,
+    /// so that of two instances that want one interface the second sees it.
+    Result<> claim_new_ports() {
+        for (const auto& port : plan_.ports) {
+            SL_TRY(now, datapath_.maps().ports.lookup(port.link.ifindex));
+            if (now && now->id == port.spec.id) continue;
+            if (!claim_) {
+                SL_TRY(claim, lock_pins());
+                claim_ = std::move(claim);
+            }
+            SL_CHECK(check_not_elsewhere(datapath_, port.link));
+        }
+        return {};
     }
 
     /// Interfaces we touched and have nothing to do with any more, or that were re-created.
@@ -290,6 +324,7 @@ private:
     const FoundInterfaces& found_;
     Journal& journal_;
     bool door_;  ///< it is shut to ports that are new
+    std::optional<Fd> claim_;
     PortPlan plan_;
     std::vector<FoundInterface> leaving_;
     std::set<std::uint32_t> introduced_;  ///< indexes of ports that were not in the table

@@ -2,11 +2,13 @@
 #include "loader/port/checks.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
 #include "loader/instance/host.hpp"
 #include "loader/kernel/internal_link.hpp"
+#include "loader/kernel/nft.hpp"
 
 namespace sluice {
 namespace {
@@ -158,6 +160,20 @@ Result<> check_port_place(const PortSpec& port, const Link* link, const DesiredS
                     fmt::format("port {}: --shortcut, but it is in no Linux bridge", port.name),
                     fmt::format("`ip link set {} master BRIDGE` first", port.name));
     return {};
+}
+
+void warn_of_firewall(const PortSpec& port, const Link& link, const DesiredState& state,
+                      const Host& host, Journal& journal) {
+    const auto routes = [&](const PortSpec& other) {
+        const Link* its = host.link(other.name);
+        return its != nullptr && !is_switched(other, *its);
+    };
+    if (is_switched(port, link) || std::ranges::any_of(state.ports, routes)) return;
+    if (const auto chains = forward_chains(); !chains.empty())
+        journal.warn(fmt::format(
+            "rules of netfilter do not see what sluice forwards between ports: {}; say what may "
+            "pass by `sluice policy load FILE`",
+            fmt::join(chains, ", ")));
 }
 
 void warn_of_mtus(const PortSpec& port, const Link& link, const DesiredState& state,

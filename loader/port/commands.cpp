@@ -17,28 +17,18 @@ namespace sluice {
 namespace {
 
 Result<> check_attachable(const Link& link) {
+    // TC sees what a VM sends by these as leaving, as it goes to the interface below: a guard would
+    // look at what the VM gets.
+    if (link.kind == "macvtap" || link.kind == "ipvtap")
+        return fail(ErrorCode::refused,
+                    fmt::format("{} is a {}: what its VM sends does not enter the host by it",
+                                link.name, link.kind),
+                    "give the VM a tap, alone or in a bridge");
     if (link.ethernet) return {};
     return fail(ErrorCode::unsupported,
                 fmt::format("{} is not an Ethernet interface{}", link.name,
                             link.kind.empty() ? "" : " (" + link.kind + ")"),
                 "sluice attaches to NICs, taps, veths and bridges");
-}
-
-/// Two instances on one interface would both rewrite its packets.
-Result<> check_not_elsewhere(const Link& link, const std::string& instance) {
-    SL_TRY(here, current_netns());
-    for (const auto& other : pinned_instances()) {
-        if (other == instance) continue;
-        const auto datapath = Datapath::open(other);
-        if (!datapath || datapath->netns() != here) continue;
-        SL_TRY(entry, datapath->maps().ports.lookup(link.ifindex));
-        if (entry && entry->role != SL_ROLE_SEGMENT)
-            return fail(ErrorCode::refused,
-                        fmt::format("{} is a port of instance {}", link.name, other),
-                        fmt::format("take it out there first: `sluice --instance {} port del {}`",
-                                    other, link.name));
-    }
-    return {};
 }
 
 void warn_about(const Link& link, Journal& journal) {
@@ -186,10 +176,10 @@ Result<Outcome> add_port(const Target& target, const PortSpec& port) {
         if (port.role == Role::internal) return add_internal(it, port);
         SL_TRY(link, it.host.require_link(port.name));
         SL_CHECK(check_attachable(*link));
-        SL_CHECK(check_not_elsewhere(*link, target.instance));
         SL_CHECK(check_port_place(port, link, it.before, it.host));
         warn_about(*link, it.journal);
         warn_of_mtus(port, *link, it.before, it.host, it.journal);
+        warn_of_firewall(port, *link, it.before, it.host, it.journal);
         if (const auto* known = find_port(it.before.ports, port.name))
             return add_again(it, *known, port, *link);
         SL_CHECK(add_port(it.database.connection(), port));

@@ -2,6 +2,7 @@
 // The two renderers, on documents made for the purpose.
 #include <gtest/gtest.h>
 
+#include "cli/render/printable.hpp"
 #include "cli/render/text.hpp"
 #include "tests/cli/capture.hpp"
 
@@ -143,6 +144,28 @@ TEST(Stream, ErrorOnTheWayLeavesOneDocument) {
     });
     EXPECT_EQ(result.json()["numbers"].size(), 1u);
     EXPECT_EQ(result.json()["error"]["message"], "out of numbers");
+}
+
+TEST(Printable, WhatATerminalWouldObeyIsShown) {
+    EXPECT_EQ(printable("tap0\tup\n"), "tap0\tup\n");
+    EXPECT_EQ(printable("a\x1b[2Jb\x7f\r"), "a\\x1b[2Jb\\x7f\\x0d");
+    EXPECT_EQ(printable("t\xc3\xa4p \xe2\x82\xac \xf0\x9f\x90\x84"),
+              "t\xc3\xa4p \xe2\x82\xac \xf0\x9f\x90\x84");
+    EXPECT_EQ(printable("\xc2\x9b"
+                        "31m"),
+              "\\xc2\\x9b31m")
+        << "a control character of ISO 6429";
+    for (const char* wrong :
+         {"\xc3", "\x80", "\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80"})
+        EXPECT_TRUE(printable(wrong).starts_with("\\x")) << printable(wrong);
+    EXPECT_EQ(printable("\xe2\x82"), "\\xe2\\x82");
+}
+
+TEST(Output, NamesOfOthersDoNothingToTheTerminal) {
+    const auto result = run_captured({"--instance", "a\x1b[2J", "status"});
+    EXPECT_EQ(result.code, 2);
+    EXPECT_EQ(result.err.find('\x1b'), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("a\\x1b[2J"), std::string::npos) << result.err;
 }
 
 }  // namespace

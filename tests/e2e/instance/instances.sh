@@ -36,6 +36,26 @@ third --netns "$LAB-gateway" up
 refusal=$(third port add wan --role uplink 2>&1) && fail "a port in two instances was taken"
 expect_match "a port belongs to one instance" "$LAB" "$refusal"
 
+
+# Both at the same moment: one has it, the other is refused, and nothing is left of what was tried.
+taken=0
+for round in 1 2 3 4 5 6; do
+    ip -n "$LAB-gateway" link add "both$round" type veth peer name "other$round"
+    racers=()
+    for instance in "$LAB" "$LAB-3"; do
+        "$SLUICE" --instance "$instance" port add "both$round" --role access \
+            >"$LAB_DIR/$instance.race" 2>&1 &
+        racers+=($!)
+    done
+    for racer in "${racers[@]}"; do wait "$racer" || true; done
+    with=$(grep -l "added" "$LAB_DIR/$LAB.race" "$LAB_DIR/$LAB-3.race" | wc -l)
+    refused=$(grep -l "is a port of instance" "$LAB_DIR/$LAB.race" "$LAB_DIR/$LAB-3.race" | wc -l)
+    [[ $with == 1 && $refused == 1 ]] && ((++taken))
+done
+expect "interfaces that one of two instances has" 6 "$taken"
+expect "drift of the first" 0 "$(ask '.drift | length' status)"
+expect "drift of the other" 0 "$(third --json status | jq '.drift | length')"
+
 second down
 traffic vm1 exchange udp $LAB_SERVER4 7 1-10 --from-port 20001
 echo "ok: the first goes on without the second"

@@ -141,6 +141,7 @@ TEST(ForwardRules, WhatIsRefused) {
     const auto code = [&](const ForwardSpec& rule) {
         auto checked = check_forward(rule);
         if (checked) checked = check_forward_fits(rule, state);
+        if (checked) checked = check_forward_reaches(rule, host());
         return checked ? 0 : static_cast<int>(checked.error().code);
     };
     EXPECT_EQ(code(planned_forward("192.0.2.1:80", "10.0.0.5:80")), 0);
@@ -148,6 +149,10 @@ TEST(ForwardRules, WhatIsRefused) {
     EXPECT_EQ(code(planned_forward("192.0.2.1:8100-8101", "10.0.0.5:80-81")), 4);
     EXPECT_EQ(code(planned_forward("192.0.2.1:80-81", "10.0.0.5:80")), 2) << "sizes differ";
     EXPECT_EQ(code(planned_forward("[2001:db8::1]:80", "10.0.0.5:80")), 5);
+    EXPECT_EQ(code(planned_forward("192.0.2.1:80", "10.1.0.1:80")), 4) << "the host itself";
+    EXPECT_EQ(code(planned_forward("192.0.2.1:80", "10.0.0.255:80")), 4) << "a broadcast address";
+    EXPECT_EQ(code(planned_forward("192.0.2.1:80", "10.0.0.0:80")), 4) << "the network's own";
+    EXPECT_EQ(code(planned_forward("192.0.2.1:80", "10.9.0.255:80")), 0) << "not a network of ours";
 
     auto udp = planned_forward("192.0.2.1:8000", "10.0.0.5:80");
     udp.protocol = IPPROTO_UDP;
