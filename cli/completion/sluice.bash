@@ -32,15 +32,15 @@ _sluice_ask() {
 }
 
 # _sluice_split LINE: takes it apart as bash does, into `words` without their quotes. Of the last one
-# `quote` is the quote that is open in it, and `kept` what stands before the place from which on bash
-# replaces it: the quote, or the last character that COMP_WORDBREAKS has, as = and : are.
+# `quote` is the quote that is open in it, and `kept` what bash leaves there when it puts in what is
+# offered: all before that quote, or up to the last character that COMP_WORDBREAKS has, such as =.
 _sluice_split() {
     local word='' begun='' before='' char i
     words=() quote='' kept=''
     for ((i = 0; i < ${#1}; i++)); do
         char=${1:i:1}
         if [[ $char == \\ && $quote != \' ]]; then
-            begun=yes word+=${1:++i:1}
+            begun=yes word+=${1:(++i):1}
         elif [[ $quote ]]; then
             if [[ $char == "$quote" ]]; then quote='' kept=$before; else word+=$char; fi
         elif [[ $char == [\'\"] ]]; then
@@ -50,25 +50,39 @@ _sluice_split() {
             word='' begun='' kept=''
         else
             begun=yes word+=$char
-            [[ $COMP_WORDBREAKS == *"$char"* ]] && kept=$word
+            [[ $COMP_WORDBREAKS == *"$char"* ]] && kept=${word%@} # @ itself is put in anew
         fi
     done
     words+=("$word")
 }
 
-# _sluice_quote WORD: sets `word` to how it has to stand on the line, an interface may be called
-# `a b`; inside of a quote that is open bash puts it in as it is.
+# Makes `word` what has to stand on the line, for an interface may be called `a b`. Inside of a quote
+# bash puts in what is offered as it is, and ends the quote.
 _sluice_quote() {
+    local char
     case $quote in
-    "'") word=${1//\'/\'\\\'\'} ;;
-    '"') word=$(sed 's/[\\"$`]/\\&/g' <<<"$1") ;;
-    *) printf -v word %q "$1" ;;
+    "'") word=${word//\'/\'\\\'\'} ;;
+    '"') for char in \\ \" \$ \`; do word=${word//"$char"/"\\$char"}; done ;;
+    *) printf -v word %q "$word" ;;
     esac
+}
+
+# _sluice_place OPTION: sets `place` to where _sluice_words has its values; fails if it takes none.
+_sluice_place() {
+    for place in "$command $1" "sluice $1"; do
+        [[ ${_sluice_words[$place]+there} ]] && return
+    done
+    return 1
+}
+
+# Whether the command's operand may be given again, which its usage says.
+_sluice_again() {
+    [[ $($command --help 2>/dev/null) =~ Usage:[^$'\n']*'...' ]]
 }
 
 # By the line itself: what bash takes for words depends on COMP_WORDBREAKS.
 _sluice() {
-    local command=sluice found='' quote kept word i
+    local command=sluice found='' files='' place quote kept word i
     local -a words globals=() given=() offered=()
     _sluice_split "${COMP_LINE:0:COMP_POINT}"
     local last=$((${#words[@]} - 1))
@@ -77,29 +91,31 @@ _sluice() {
         case $word in
         --instance=* | --netns=*) globals+=("$word") ;;
         -*)
-            [[ ${_sluice_words[$command $word]+there} || ${_sluice_words[sluice $word]+there} ]] || continue
-            ((i + 1 < last)) && [[ ${words[i + 1]} != -* ]] || continue
-            [[ $word == --instance || $word == --netns ]] && globals+=("${words[@]:i:2}")
-            ((++i))
+            if _sluice_place "$word" && ((i + 1 < last)) && [[ ${words[i + 1]} != -* ]]; then
+                [[ $word == --instance || $word == --netns ]] && globals+=("${words[@]:i:2}")
+                ((++i))
+            fi
             ;;
         *)
-            if [[ ${_sluice_words[$command $word]+there} ]]; then command+=" $word"; else given+=("$word"); fi
+            if [[ ${_sluice_words[$command $word]+there} ]]; then
+                command+=" $word"
+            else
+                given+=("$word")
+            fi
             ;;
         esac
     done
 
     local term=${words[last]} option=${words[last - 1]}
     [[ $term == --*=* ]] && option=${term%%=*} term=${term#*=}
-    local value_of="$command $option"
-    [[ ${_sluice_words[$value_of]+there} ]] || value_of="sluice $option"
-    if [[ $option == -* && $term != -* && ${_sluice_words[$value_of]+there} ]]; then
-        found=${_sluice_words[$value_of]}
+    if [[ $option == -* && $term != -* ]] && _sluice_place "$option"; then
+        found=${_sluice_words[$place]}
     elif [[ $term == -* ]]; then
         found="${_sluice_options[$command]} ${_sluice_options[sluice]}"
-    elif ((${#given[@]} == 0)) || [[ $($command --help 2>/dev/null) =~ Usage:[^$'\n']*'...' ]]; then
+    elif ((${#given[@]} == 0)) || _sluice_again; then
         found=${_sluice_words[$command]}
     fi
-    # A key with its value, perhaps the last of several in quotes.
+    # A key and its value, perhaps the last of several in quotes.
     if [[ $found == *=* ]]; then
         term=${term##*[[:space:]]}
         local key=${term%%=*}=
@@ -108,23 +124,24 @@ _sluice() {
         fi
     fi
 
-    local files=''
     for word in $found; do
         case $word in
-        @files) mapfile -t -O ${#offered[@]} offered < <(_sluice_ask files) && files=yes ;;
+        @files) files=yes && mapfile -t -O ${#offered[@]} offered < <(_sluice_ask files) ;;
         @*) mapfile -t -O ${#offered[@]} offered < <(_sluice_ask "${word#@}") ;;
         *) offered+=("${word//\\/}") ;;
         esac
     done
+    local head=${words[last]%"$term"}
     COMPREPLY=()
-    local head=${words[last]%"$term"} offer
-    for offer in "${offered[@]}"; do
-        [[ $offer == "$term"* && " ${given[*]} " != *" $offer "* ]] || continue
-        word=$head$offer word=${word#"$kept"}
-        [[ $files ]] || _sluice_quote "$word"
+    for word in "${offered[@]}"; do
+        [[ $word == "$term"* && " ${given[*]} " != *" $word "* ]] || continue
+        word=$head$word
+        word=${word#"$kept"}
+        # bash quotes files itself.
+        [[ $files ]] || _sluice_quote
         COMPREPLY+=("$word")
     done
-    [[ $files ]] && compopt -o filenames # bash quotes them itself
+    [[ $files ]] && compopt -o filenames
     [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:\>] ]] && compopt -o nospace
     return 0
 } && complete -F _sluice sluice

@@ -19,6 +19,9 @@ case "$*" in
 "--instance=lab --json port list") echo '{"ports":[{"name":"tap7"}]}' ;;
 "--json mac list") echo '{"leases":[{"vm":"web1"},{"vm":"db1"},{"vm":"web1"}]}' ;;
 "--json mac pool list") echo '{"pools":[{"name":"vms"},{"name":"a b;c"}]}' ;;
+"drops --help") echo 'Usage: sluice drops [OPTIONS] [REASON...]' ;;
+"flow list --help") echo 'Usage: sluice flow list [OPTIONS] [FILTER...]' ;;
+*--help) echo 'Usage: sluice OBJECT ACTION [OPTIONS] IF' ;;
 *) exit 3 ;;
 esac
 """
@@ -45,6 +48,34 @@ KEYS = {
     "sluice flow list proto=tcp state=e": ("state=", {"established"}),
     "sluice nat session count nat=": ("nat=", {"snat", "dnat", "none"}),
     "sluice switch fdb list kind=s": ("kind=", {"static"}),
+}
+# What bash leaves to the script, and other shells do themselves.
+BASH = {
+    "sluice --instance ": {"lab"},
+    "sluice --instance=l": {"lab"},
+    "sluice --instance=lab port set ": {"tap7"},
+    "sluice '--instance' \"lab\" port set ": {"tap7"},
+    "sluice port add tap0 --role=a": {"access"},
+    # A name is quoted as the line needs it.
+    "sluice mac pool del ": {"vms", r"a\ b\;c"},
+    r"sluice mac pool del a\ ": {r"a\ b\;c"},
+    "sluice mac pool del 'a b": {"a b;c"},
+    'sluice mac pool del "a': {"a b;c"},
+    "sluice mac alloc --pool='a": {"a b;c"},
+    # In quotes bash puts in the whole term, behind a key its value.
+    "sluice flow list byte": {r"bytes\>"},
+    "sluice flow list 'byte": {"bytes>"},
+    "sluice flow list 'state=e": {"state=established"},
+    "sluice flow list state='e": {"established"},
+    "sluice flow list 'bytes>1mb' state=e": {"established"},
+    "sluice qos class add web --match 'proto=tcp app=vo": {"proto=tcp app=voip"},
+    # An operand is offered once, unless it may be given again.
+    "sluice port show tap0 ": set(),
+    "sluice port set --flows all ": {"tap0", "eth0"},
+    "sluice port set --flows all tap0 ": set(),
+    "sluice detect set syn-flood ": set(),
+    "sluice drops guard-dhcp-rate guard-dhcp-": {"guard-dhcp-server", "guard-dhcp-client"},
+    "sluice port show tap0 --js": {"--json"},
 }
 
 
@@ -88,11 +119,8 @@ class Completion(unittest.TestCase):
             self.assertEqual(self.bash(line), offered, line)
         for line, (_, offered) in KEYS.items():
             self.assertEqual(self.bash(line), offered, line)
-        self.assertEqual(self.bash("sluice --instance "), {"lab"})
-        self.assertEqual(self.bash("sluice flow list byte"), {"bytes\\>"})
-        self.assertEqual(self.bash("sluice --instance=lab port set "), {"tap7"})
-        self.assertEqual(self.bash("sluice port add tap0 --role=a"), {"access"})
-        self.assertEqual(self.bash("sluice mac pool del "), {"vms", r"a\ b\;c"})
+        for line, offered in BASH.items():
+            self.assertEqual(self.bash(line), offered, line)
 
     @installed("zsh")
     def test_zsh(self):

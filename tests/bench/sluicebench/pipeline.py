@@ -124,8 +124,8 @@ def verifier(bench):
         table = [line.split() for line in command(tests).splitlines() if line.startswith("sl_")]
         if not table:
             raise Untrusted(f"{tests} prints no table")
-        processed.values = {name: [int(seen)] for name, _, seen, _, _ in table}
-        stack.values = {name: [int(deepest)] for name, _, _, deepest, _ in table}
+        processed.values = {name: [int(seen)] for name, _, seen, *_ in table}
+        stack.values = {name: [int(deepest)] for name, _, _, deepest, *_ in table}
     else:
         processed.not_run = stack.not_run = {"verifier": f"{tests} is not built"}
     for row, most in ((processed, MOST_VERIFIED), (stack, MOST_STACK)):

@@ -8,7 +8,7 @@ lab_new e2e
 lab_routed
 lab_up
 # warning ARGUMENTS...: what sluice warns of
-warning() { sl "$@" 2>&1 >/dev/null; }
+warning() { { sl "$@" >/dev/null; } 2>&1; }
 
 ip -n "$LAB-gateway" link add link wan name mvt0 type macvtap
 expect_refusal 4 "macvtap.*does not enter the host" port add mvt0 --role access
