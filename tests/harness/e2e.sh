@@ -107,7 +107,8 @@ traffic() {
 serve() {
     lab_spawn "$1" "$E2E_HARNESS/traffic.py" serve "$2"
     SERVED="$LAB_DIR/$!.out"
-    lab_wait 5 lab_listening "$1" "$2" || fail "no server on $1: $(<"$SERVED")"
+    # An emulated guest beside another one takes its time to start an interpreter.
+    lab_wait 20 lab_listening "$1" "$2" || fail "no server on $1: $(<"$SERVED")"
 }
 
 # client_seen PATTERN: whether the last server had a client whose line matches.
