@@ -37,7 +37,10 @@ Result<std::vector<std::string>> find_drift(const Target& target, const Opened& 
     }
     SL_TRY(found, FoundInterfaces::open(folder));
     Journal journal(Effect::plan);
-    SL_CHECK(reconcile(*datapath, opened.database, desired, found, journal));
+    const auto planned = reconcile(*datapath, opened.database, desired, found, journal);
+    if (!planned && planned.error().code != ErrorCode::refused)
+        return std::unexpected(planned.error());
+    if (!planned) drift.push_back(planned.error().message);
     for (const auto& warning : journal.outcome().warnings) drift.push_back(warning);
     for (const auto& action : journal.outcome().actions)
         drift.push_back(fmt::format("to do: {}", action));

@@ -18,23 +18,6 @@
 namespace sluice {
 namespace {
 
-/// Two instances on one interface would both rewrite its packets.
-Result<> check_not_elsewhere(const Datapath& ours, const Link& link) {
-    const auto instance = ours.pins().folder().filename().string();
-    for (const auto& other : pinned_instances()) {
-        if (other == instance) continue;
-        const auto datapath = Datapath::open(other);
-        if (!datapath || datapath->netns() != ours.netns()) continue;
-        SL_TRY(entry, datapath->maps().ports.lookup(link.ifindex));
-        if (entry && entry->role != SL_ROLE_SEGMENT)
-            return fail(ErrorCode::refused,
-                        fmt::format("{} is a port of instance {}", link.name, other),
-                        fmt::format("take it out there first: `sluice --instance {} port del {}`",
-                                    other, link.name));
-    }
-    return {};
-}
-
 class PortReconciler {
 public:
     explicit PortReconciler(Round& round)
@@ -52,8 +35,8 @@ public:
                 fmt::format("port {}: there is no such interface now; when it is back, "
                             "`sluice restore` attaches it",
                             name));
-        // Closed first: the host stops to forward before anything that judges its packets goes.
         SL_CHECK(claim_new_ports());
+        // Closed first: the host stops to forward before anything that judges its packets goes.
         SL_CHECK(find_leaving());
         if (!journal_.planning())
             for (const auto& interface : leaving_) SL_CHECK(stop_forwarding(interface, host_));
@@ -102,19 +85,44 @@ private:
         return flush_port(datapath_, entry.id);
     }
 
-    /// Ports that are not in the table yet must be in nobody else's. Held until they are in ours,
-    /// so that of two instances that want one interface the second sees it.
+    /// Finds the ports that are not in the table yet; they must be in nobody else's. The lock is
+    /// held until they are in ours, so that of two instances that want one interface the second
+    /// sees it.
     Result<> claim_new_ports() {
         for (const auto& port : plan_.ports) {
             SL_TRY(now, datapath_.maps().ports.lookup(port.link.ifindex));
-            if (now && now->id == port.spec.id) continue;
-            if (!claim_) {
-                SL_TRY(claim, lock_pins());
-                claim_ = std::move(claim);
-            }
-            SL_CHECK(check_not_elsewhere(datapath_, port.link));
+            if (!now || now->id != port.spec.id) introduced_.insert(port.link.ifindex);
+        }
+        if (introduced_.empty()) return {};
+        if (!journal_.planning()) {
+            SL_TRY(claim, lock_pins());
+            claim_ = std::move(claim);
+        }
+        return refuse_ports_of_others();
+    }
+
+    /// Two instances on one interface would both rewrite its packets.
+    Result<> refuse_ports_of_others() {
+        const auto ours = datapath_.pins().folder().filename().string();
+        for (const auto& other : pinned_instances()) {
+            if (other == ours) continue;
+            const auto datapath = Datapath::open(other);
+            if (!datapath || datapath->netns() != datapath_.netns()) continue;
+            for (const auto& port : plan_.ports)
+                if (introduced_.contains(port.link.ifindex))
+                    SL_CHECK(refuse_port_of(other, *datapath, port.link));
         }
         return {};
+    }
+
+    static Result<> refuse_port_of(const std::string& other, const Datapath& datapath,
+                                   const Link& link) {
+        SL_TRY(entry, datapath.maps().ports.lookup(link.ifindex));
+        if (!entry || entry->role == SL_ROLE_SEGMENT) return {};
+        return fail(ErrorCode::refused,
+                    fmt::format("{} is a port of instance {}", link.name, other),
+                    fmt::format("take it out there first: `sluice --instance {} port del {}`",
+                                other, link.name));
     }
 
     /// Interfaces we touched and have nothing to do with any more, or that were re-created.
@@ -146,9 +154,7 @@ private:
     /// A port that is new is in the table, with its guard and its rates, before it has programs
     /// that let anything in.
     Result<> introduce(const PlannedPort& port) {
-        SL_TRY(now, datapath_.maps().ports.lookup(port.link.ifindex));
-        if (now && now->id == port.spec.id) return {};
-        introduced_.insert(port.link.ifindex);
+        if (!introduced_.contains(port.link.ifindex)) return {};
         if (journal_.planning()) return {};  // put_port() says so
         auto entry = port.entry;
         complete(entry);
@@ -323,8 +329,8 @@ private:
     const Host& host_;
     const FoundInterfaces& found_;
     Journal& journal_;
-    bool door_;  ///< it is shut to ports that are new
-    std::optional<Fd> claim_;
+    bool door_;                ///< it is shut to ports that are new
+    std::optional<Fd> claim_;  ///< on ports that are new
     PortPlan plan_;
     std::vector<FoundInterface> leaving_;
     std::set<std::uint32_t> introduced_;  ///< indexes of ports that were not in the table

@@ -19,11 +19,11 @@ namespace sluice {
 [[nodiscard]] Result<> check_port_place(const PortSpec& port, const Link* link,
                                         const DesiredState& state, const Host& host);
 
-/// Ports of one VLAN whose MTUs differ: frames between them are dropped, not cut up.
 /// Says once, at the first port that routes, that the host's own rules do not see what passes.
 void warn_of_firewall(const PortSpec& port, const Link& link, const DesiredState& state,
                       const Host& host, Journal& journal);
 
+/// Ports of one VLAN whose MTUs differ: frames between them are dropped, not cut up.
 void warn_of_mtus(const PortSpec& port, const Link& link, const DesiredState& state,
                   const Host& host, Journal& journal);
 

@@ -56,6 +56,20 @@ expect "interfaces that one of two instances has" 6 "$taken"
 expect "drift of the first" 0 "$(ask '.drift | length' status)"
 expect "drift of the other" 0 "$(third --json status | jq '.drift | length')"
 
+# One that went and came again belongs to who takes it first. Who has lost it is told by status,
+# which waits for nobody's change.
+ip -n "$LAB-gateway" link add again type veth peer name again-end
+sl port add again --role access
+ip -n "$LAB-gateway" link del again
+ip -n "$LAB-gateway" link add again type veth peer name again-end
+third port add again --role access
+lab_spawn gateway flock --no-fork /sys/fs/bpf/sluice sleep 60
+holder=$!
+lab_wait 5 bash -c '! flock -n /sys/fs/bpf/sluice true'
+expect_match "what has drifted" "again is a port of instance $LAB-3" \
+    "$(timeout 10 "$SLUICE" --instance "$LAB" --json status | jq -r '.drift[]')"
+lab_reap "$holder"
+
 second down
 traffic vm1 exchange udp $LAB_SERVER4 7 1-10 --from-port 20001
 echo "ok: the first goes on without the second"
