@@ -49,8 +49,10 @@ std::string_view what_is_left_over(const CLI::App& app, std::string_view argumen
 std::string given_empty(const CLI::App& app) {
     for (const auto* option : app.get_options())
         if (std::ranges::any_of(option->results(), &std::string::empty)) return option->get_name();
-    for (const auto* chosen : app.get_subcommands())
-        if (auto name = given_empty(*chosen); !name.empty()) return name;
+    // Groups of options are commands without a name.
+    const auto is_used = [](const CLI::App* it) { return it->get_name().empty() || it->parsed(); };
+    for (const auto* used : app.get_subcommands(is_used))
+        if (auto name = given_empty(*used); !name.empty()) return name;
     return {};
 }
 

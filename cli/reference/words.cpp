@@ -42,7 +42,7 @@ Words reason_names() {
 const std::map<std::string, Words>& placeholders() {
     static const std::map<std::string, Words> all{
         {"IF", {"@ports"}},         {"FILE", {"@files"}},
-        {"PATH", {"@files"}},       {"[SOCKET]", {"@files"}},
+        {"PATH", {"@files"}},       {"SOCKET", {"@files"}},
         {"VM", {"@vms"}},           {"SET", {"@sets"}},
         {"DSCP", dscp_names()},     {"DETECTOR", detector_names()},
         {"REASON", reason_names()},

@@ -153,9 +153,14 @@ TEST(Usage, ErrorsExitWith2) {
 /// What a script's unset variable leaves.
 TEST(Usage, NothingIsNoValue) {
     const std::vector<std::vector<std::string>> wrong{
-        {"block", "clear", "--set", ""},    {"block", "add", "192.0.2.1", "--expire", ""},
-        {"port", "set", "", "--vlan", "5"}, {"qos", "class", "add", "", "--match", "app=voip"},
-        {"--instance", "", "status"},       {"status", "--netns", ""},
+        {"block", "clear", "--set", ""},
+        {"block", "add", "192.0.2.1", "--expire", ""},
+        {"detect", "set", "syn-flood", "--window", ""},
+        {"qos", "set", "tap0", "--ingress-rate", ""},
+        {"port", "set", "", "--vlan", "5"},
+        {"qos", "class", "add", "", "--match", "app=voip"},
+        {"--instance", "", "status"},
+        {"status", "--netns", ""},
     };
     for (const auto& arguments : wrong) {
         const auto result = run_captured(arguments);
