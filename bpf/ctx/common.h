@@ -17,7 +17,8 @@
  *   ctx_vlan_beside(ctx)          the same as a number: TPID << 16 | TCI, 0 without one
  *   ctx_is_last()                 no other hook judges the frame after this one
  *   ctx_load_bytes(ctx, o, p, n)  copies bytes of the frame, wherever they are, or an error
- *   ctx_host_takes(ctx, l3)       the kernel takes the frame's destination for its own (TC; XDP: no)
+ *   ctx_fib_lookup(ctx, fib, f)   asks the kernel's routes: lib/fib.h
+ *   ctx_host_takes(ctx, l3)       the kernel takes the frame's destination for its own; XDP: never
  *   ctx_make_linear(ctx, n)       the first n bytes are readable, or an error
  *   ctx_segment_len(ctx, pkt)     L3 length of the longest packet that this one becomes
  *   ctx_l4_csum_replace(...)      mends the L4 checksum, partial or complete (TC)
@@ -48,6 +49,11 @@
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+/*
+ * This is the shortest packet there is: it makes the kernel report the route's MTU and refuse none.
+ */
+#define SL_FIB_PROBE_LEN 20
 
 #define AF_INET	 2
 #define AF_INET6 10

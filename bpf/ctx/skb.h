@@ -149,7 +149,7 @@ static __always_inline int ctx_fib_lookup(struct sl_ctx *ctx, struct bpf_fib_loo
  */
 __noinline int sl_is_mac_of_bridge(struct __sk_buff *ctx, __u32 bridge)
 {
-	struct bpf_fib_lookup fib = {.ifindex = bridge, .tot_len = 20 /* the shortest: any MTU */};
+	struct bpf_fib_lookup fib = {.ifindex = bridge, .tot_len = SL_FIB_PROBE_LEN};
 	__u8 dest[ETH_ALEN];
 	int err;
 
@@ -166,7 +166,7 @@ __noinline int sl_is_mac_of_bridge(struct __sk_buff *ctx, __u32 bridge)
 	}
 	if (err || bpf_skb_load_bytes(ctx, 0, dest, sizeof(dest)))
 		return false;
-	err = bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT);
+	err = ctx_fib_lookup(ctx, &fib, BPF_FIB_LOOKUP_OUTPUT);
 	return err == BPF_FIB_LKUP_RET_SUCCESS && fib.ifindex == bridge &&
 	       !__builtin_memcmp(fib.smac, dest, sizeof(dest));
 }

@@ -5,11 +5,6 @@
 
 #include "lib/packet.h"
 
-/*
- * This is the shortest packet there is: it makes the kernel report the route's MTU and refuse none.
- */
-#define SL_FIB_PROBE_LEN 20
-
 /* Has bpf_fib_lookup() found a way, if perhaps not the MAC of the neighbour? */
 static __always_inline bool sl_fib_found(int err)
 {

@@ -13,8 +13,6 @@
 namespace sluice::cli {
 namespace {
 
-using namespace std::chrono_literals;
-
 struct DetectArguments {
     std::string name, window, action, block_for;
     std::optional<std::uint32_t> threshold;

@@ -90,10 +90,7 @@ void add_flow_list(CLI::App& object, Invocation& invocation) {
 Result<> run_flow_top(const Target& target, const FlowArguments& arguments, Output& output) {
     SL_TRY(filter, parse_session_filter(arguments.terms));
     SL_TRY(order, parse_flow_order(arguments.sort));
-    SL_TRY(interval, parse_duration(arguments.interval));
-    if (interval < 10ms || interval > 1h)
-        return fail(ErrorCode::usage,
-                    fmt::format("--interval {} is out of range", arguments.interval), "10ms to 1h");
+    SL_TRY(interval, parse_interval(arguments.interval));
     SL_TRY(table, SessionTable::open(target, SessionScope::all));
     const Interrupt interrupt;
     const bool redraws = isatty(STDOUT_FILENO) != 0;

@@ -26,13 +26,6 @@ Result<std::uint32_t> parse_capacity(std::string_view text) {
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(count, UINT32_MAX));
 }
 
-Result<std::uint32_t> parse_limit(std::string_view text) {
-    if (text == "none") return 0u;
-    SL_TRY(limit, parse_capacity(text));
-    if (limit != 0) return limit;
-    return fail(ErrorCode::usage, "0 is not a limit", "a number, or none");
-}
-
 /// In hexadecimal as nft and iptables show marks, or a decimal number.
 Result<std::uint32_t> parse_mark(std::string_view text) {
     const bool hex = text.starts_with("0x");
@@ -60,8 +53,11 @@ Result<UpOptions> up_options(const UpArguments& arguments) {
     SL_CHECK(parse_into(options.mac_age, arguments.mac_age, parse_duration));
     SL_CHECK(parse_into(options.host_share, arguments.host_share,
                         [](std::string_view text) { return parse_on_off("--host-share", text); }));
-    SL_CHECK(parse_into(options.host_sessions, arguments.host_sessions, parse_limit));
-    SL_CHECK(parse_into(options.host_ports, arguments.host_ports, parse_limit));
+    const auto limit = [](const char* option) {
+        return [option](const std::string& text) { return parse_limit(option, text, "none"); };
+    };
+    SL_CHECK(parse_into(options.host_sessions, arguments.host_sessions, limit("--host-sessions")));
+    SL_CHECK(parse_into(options.host_ports, arguments.host_ports, limit("--host-ports")));
     SL_CHECK(parse_into(options.door_mark, arguments.door_mark, parse_mark));
     return options;
 }

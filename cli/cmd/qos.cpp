@@ -44,12 +44,6 @@ Result<std::chrono::microseconds> parse_latency(std::string_view text) {
                 "100us to 10s, or none");
 }
 
-Result<std::chrono::milliseconds> parse_interval(const std::string& text) {
-    SL_TRY(interval, parse_duration(text));
-    if (interval >= 10ms && interval <= 1h) return interval;
-    return fail(ErrorCode::usage, fmt::format("--interval {} is out of range", text), "10ms to 1h");
-}
-
 Result<QosChange> qos_change(const QosArguments& arguments) {
     const auto on_off = [](const char* option) {
         return [option](const std::string& text) { return parse_on_off(option, text); };

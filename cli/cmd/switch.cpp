@@ -53,16 +53,6 @@ void add_switch_port_options(CLI::App* set, SwitchPortArguments& arguments) {
             ->type_name("N|off");
 }
 
-/// A number from 1 on, or the word that stands for 0.
-Result<std::uint32_t> parse_limit(std::string_view option, const std::string& text,
-                                  std::string_view no_limit, std::uint32_t most = 1'000'000'000) {
-    if (text == no_limit) return 0u;
-    const auto count = parse_count(text);
-    if (count && *count >= 1 && *count <= most) return static_cast<std::uint32_t>(*count);
-    return fail(ErrorCode::usage, fmt::format("{} {} is out of range", option, text),
-                fmt::format("1 to {}, or {}", most, no_limit));
-}
-
 Result<SwitchPortChange> switch_port_change(const SwitchPortArguments& arguments) {
     SwitchPortChange change;
     if (!arguments.isolation.empty()) SL_CHECK(parse_isolation(arguments.isolation, change));

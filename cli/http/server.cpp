@@ -73,7 +73,7 @@ private:
     httplib::ThreadPool pool_;
 };
 
-/// Of this thread.
+/// Which connection this thread serves: handlers are given the request alone.
 thread_local HttpServer::Connection* HttpServer::served = nullptr;
 
 HttpServer::HttpServer(HttpBounds bounds) : bounds_(bounds) {

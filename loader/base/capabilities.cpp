@@ -4,7 +4,6 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <type_traits>

@@ -116,12 +116,10 @@ Result<Prefix> Prefix::parse(std::string_view text) {
                     fmt::format("the length after the / is 0 to {}", address.bits()));
 
     const Prefix prefix{address, length};
-    const auto network = masked(bytes_of(address), prefix.mapped_length());
-    if (network != bytes_of(address)) {
-        const Prefix meant{Address(std::bit_cast<sl_addr>(network)), prefix.length};
+    const Prefix network = HostAddress{address, length}.network();
+    if (network != prefix)
         return fail(ErrorCode::usage, quoted(text) + " has host bits set",
-                    "the network is " + meant.text());
-    }
+                    "the network is " + network.text());
     return prefix;
 }
 

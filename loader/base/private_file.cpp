@@ -16,8 +16,9 @@ constexpr mode_t of_others = S_IRWXG | S_IRWXO;
 /// Shuts a folder that others may enter, then the files that they may have looked at.
 Result<> shut(const Fd& folder, const std::filesystem::path& path) {
     if (fchmod(folder.get(), S_IRWXU) != 0) return fail_errno(errno, "shutting " + path.string());
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-        if (!entry.is_regular_file() || entry.is_symlink()) continue;
+    std::error_code ignored;  // what can't be listed can't be entered any more either
+    for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
+        if (entry.symlink_status(ignored).type() != std::filesystem::file_type::regular) continue;
         if (chmod(entry.path().c_str(), S_IRUSR | S_IWUSR) != 0)
             return fail_errno(errno, "shutting " + entry.path().string());
     }

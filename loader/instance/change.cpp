@@ -16,9 +16,7 @@ Result<> mend(const Datapath& datapath, const Database& database, const FoundInt
 }
 
 Result<Outcome> change(const Target& target, const Edit& edit) {
-    SL_TRY(folder, state_folder(target.instance));
-    SL_CHECK(require_privileges());
-    if (!has_database(folder)) return no_such_instance(target.instance);
+    SL_TRY(folder, require_instance(target));
 
     SL_TRY(lock, WriterLock::acquire(folder));
     SL_TRY(database, Database::open(folder));

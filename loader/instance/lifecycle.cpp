@@ -107,8 +107,7 @@ struct Writable {
     FoundInterfaces found;
     DesiredState before;
 
-    static Result<Writable> open(const std::string& instance) {
-        SL_TRY(folder, state_folder(instance));
+    static Result<Writable> open(const std::filesystem::path& folder) {
         SL_TRY(lock, WriterLock::acquire(folder));
         SL_TRY(database, Database::create(folder));
         SL_TRY(found, FoundInterfaces::open(folder));
@@ -158,7 +157,7 @@ Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
     SL_CHECK(require_privileges());
     SL_CHECK(ensure_bpffs());
     const bool is_new = !has_database(folder);
-    SL_TRY(instance, Writable::open(target.instance));
+    SL_TRY(instance, Writable::open(folder));
     const auto settings = merged(instance.before.settings, options, target);
     if (instance.before.up && settings.netns != instance.before.settings.netns &&
         Datapath::exists(target.instance))
@@ -184,10 +183,8 @@ Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
 }
 
 Result<Outcome> take_down(const Target& target, bool purge) {
-    SL_TRY(folder, state_folder(target.instance));
-    SL_CHECK(require_privileges());
-    if (!has_database(folder)) return no_such_instance(target.instance);
-    SL_TRY(instance, Writable::open(target.instance));
+    SL_TRY(folder, require_instance(target));
+    SL_TRY(instance, Writable::open(folder));
     Journal journal(target.effect);
     const auto entered = enter_home(target, instance.before.settings);
     if (!entered && entered.error().code != ErrorCode::not_found)
@@ -209,11 +206,9 @@ Result<Outcome> take_down(const Target& target, bool purge) {
 }
 
 Result<Outcome> restore(const Target& target) {
-    SL_TRY(folder, state_folder(target.instance));
-    SL_CHECK(require_privileges());
+    SL_TRY(folder, require_instance(target));
     SL_CHECK(ensure_bpffs());
-    if (!has_database(folder)) return no_such_instance(target.instance);
-    SL_TRY(instance, Writable::open(target.instance));
+    SL_TRY(instance, Writable::open(folder));
     if (!instance.before.up)
         return fail(ErrorCode::refused, fmt::format("instance {} is down", target.instance),
                     "`sluice up` brings it up with the ports and rules it had");

@@ -17,9 +17,12 @@ Result<> require_privileges() {
                 "run sluice as root (sudo), or with CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON");
 }
 
-std::unexpected<Error> no_such_instance(const std::string& instance) {
+Result<std::filesystem::path> require_instance(const Target& target) {
+    SL_TRY(folder, state_folder(target.instance));
+    SL_CHECK(require_privileges());
+    if (has_database(folder)) return folder;
     const auto others = stored_instances();
-    return fail(ErrorCode::not_found, fmt::format("there is no instance {}", instance),
+    return fail(ErrorCode::not_found, fmt::format("there is no instance {}", target.instance),
                 others.empty()
                     ? "`sluice up` makes one"
                     : fmt::format("`sluice up` makes one; there is {}", fmt::join(others, ", ")));
@@ -56,9 +59,7 @@ Result<Datapath> open_running(const Target& target, const DesiredState& desired)
 }
 
 Result<Opened> open_instance(const Target& target) {
-    SL_TRY(folder, state_folder(target.instance));
-    SL_CHECK(require_privileges());
-    if (!has_database(folder)) return no_such_instance(target.instance);
+    SL_TRY(folder, require_instance(target));
     SL_TRY(database, Database::open_read_only(folder));
     SL_TRY(desired, database.load());
     SL_CHECK(enter_home(target, desired.settings));

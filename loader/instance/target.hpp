@@ -2,6 +2,7 @@
 // Which instance a command is for, and how it is found and opened.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -30,8 +31,9 @@ struct Opened {
 /// CAP_SYS_ADMIN).
 [[nodiscard]] Result<> require_privileges();
 
-/// not_found, with the instances there are as the hint.
-[[nodiscard]] std::unexpected<Error> no_such_instance(const std::string& instance);
+/// The folder of an instance that there is, up or down, for who may work on it.
+/// Errors: usage (the name), permission, not_found with the instances there are as the hint.
+[[nodiscard]] Result<std::filesystem::path> require_instance(const Target& target);
 
 /// Enters the network namespace the command is for. Errors: not_found.
 [[nodiscard]] Result<> enter_home(const Target& target, const Settings& settings);

@@ -72,9 +72,7 @@ Result<> LeaseChange::erase(const Lease& lease) {
 }
 
 Result<Outcome> change_leases(const Target& target, const LeaseEdit& edit) {
-    SL_TRY(folder, state_folder(target.instance));
-    SL_CHECK(require_privileges());
-    if (!has_database(folder)) return no_such_instance(target.instance);
+    SL_TRY(folder, require_instance(target));
 
     SL_TRY(lock, WriterLock::acquire(folder, longest_wait));
     SL_TRY(database, Database::open(folder));

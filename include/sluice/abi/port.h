@@ -59,8 +59,9 @@ struct sl_port {
 	__u16 mtu; /* bytes, without the Ethernet header; no Ethernet device has more */
 	__u8 role; /* enum sl_role */
 	__u8 spare;
-	__be32 addr4; /* source of ICMP errors sent out of this port; 0 = the host has none */
-	union sl_addr addr6; /* of IPv6; all zero = none */
+	/* Sources of ICMP errors sent out of this port; 0 = none, as of switched ports. */
+	__be32 addr4;
+	union sl_addr addr6;
 };
 SL_STATIC_ASSERT(sizeof(struct sl_port) == 48, "sl_port is 48 bytes");
 SL_STATIC_ASSERT(__builtin_offsetof(struct sl_port, mac) % 8 == 0, "the MAC begins a word");

@@ -268,10 +268,6 @@ Packet between(const Mac& from, const Mac& to, const sl_addr& source, const sl_a
 
 class SwitchedFlows : public SwitchWays {
 protected:
-    static Switched tracked(Switched port) {
-        port.port_flags |= SL_PORT_TRACK;
-        return port;
-    }
     void SetUp() override {
         SwitchTest::SetUp();
         rig().set(0, tracked(access(10)));

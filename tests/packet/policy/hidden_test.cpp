@@ -235,14 +235,8 @@ class SwitchedDeny : public WithPolicy<SwitchTest> {
 protected:
     void SetUp() override {
         WithPolicy::SetUp();
-        for (const std::size_t port : {0, 1}) {
-            auto it = access(10);
-            it.port_flags |= SL_PORT_TRACK;
-            rig().set(port, it);
-        }
-        auto it = trunk({10, 20});
-        it.port_flags |= SL_PORT_TRACK;
-        rig().set(2, it);
+        for (const std::size_t port : {0, 1}) rig().set(port, tracked(access(10)));
+        rig().set(2, tracked(trunk({10, 20})));
         pass(Way::tc, 1, frame(peer, vm));
         pass(Way::tc, 0, frame(vm, peer));
         maps().put({.rules = {deny_of(IPPROTO_UDP), deny_of(IPPROTO_TCP)}});

@@ -10,11 +10,7 @@ class SwitchedPolicy : public WithPolicy<SwitchWays> {
 protected:
     void SetUp() override {
         WithPolicy::SetUp();
-        for (const std::size_t port : {0, 1}) {
-            auto it = access(10);
-            it.port_flags |= SL_PORT_TRACK;
-            rig().set(port, it);
-        }
+        for (const std::size_t port : {0, 1}) rig().set(port, tracked(access(10)));
     }
     static Packet datagram(const Mac& from, const Mac& to, const char* source,
                            const char* destination, const Udp& ports) {

@@ -24,6 +24,12 @@ namespace sluice::test {
 /// A VM behind port 0, and a MAC of nobody.
 inline const Mac vm = station(0), unknown = station(9);
 
+/// The same port, with flows of what is switched.
+inline Switched tracked(Switched port) {
+    port.port_flags |= SL_PORT_TRACK;
+    return port;
+}
+
 /// A host in VLAN 10. As all gateways the same in every test, for its interface is made but once.
 inline const Gateway gateway_10{.vlan = 10,
                                 .mac = {2, 0, 0, 0, 0x10, 1},
