@@ -66,16 +66,16 @@ static __always_inline struct sl_birth *sl_birth_at(__u8 family, __u32 slot)
  */
 static __always_inline __u32 *sl_flow_flags(struct sl_flow *flow)
 {
-	return (__u32 *)&flow->nh_slot;
+	return (__u32 *)&flow->nh_checked;
 }
 
 static __always_inline __u32 sl_flow_flag(enum sl_flow_flag flag)
 {
 	return (__u32)flag << 16;
 }
-SL_STATIC_ASSERT(__builtin_offsetof(struct sl_flow, nh_slot) % 4 == 0 &&
+SL_STATIC_ASSERT(__builtin_offsetof(struct sl_flow, nh_checked) % 4 == 0 &&
 		     __builtin_offsetof(struct sl_flow, flags) ==
-			 __builtin_offsetof(struct sl_flow, nh_slot) + 2,
+			 __builtin_offsetof(struct sl_flow, nh_checked) + 2,
 		 "the flags are the third byte of a word");
 
 /* Is this live key of a slot that of a packet? */

@@ -79,6 +79,13 @@ static __always_inline bool sl_is_damaged(const struct sl_packet *pkt)
 	return pkt->reason == SL_DROP_MALFORMED;
 }
 
+#define SL_DSCP_SHIFT 2 /* in sl_packet.tos */
+
+static __always_inline __u8 sl_packet_dscp(const struct sl_packet *pkt)
+{
+	return pkt->tos >> SL_DSCP_SHIFT;
+}
+
 /* Does the packet open a connection? */
 static __always_inline bool sl_is_syn(const struct sl_packet *pkt)
 {

@@ -155,6 +155,28 @@ sl_nat_admit(const struct sl_port *in, const struct sl_forward *forward, struct 
 	return sl_refuse(pkt, SL_DROP_NOT_FORWARDED);
 }
 
+/* What of the sessions is the kernel's, since the host sends them by what can't be asked for here.
+ */
+enum sl_kernels {
+	SL_KERNELS_NONE,
+	SL_KERNELS_UNTRANSLATED, /* where the kernel sees the packets as they are */
+	SL_KERNELS_ALL,		 /* one end is protected by IPsec policies */
+};
+
+/* Global: the verifier looks once. */
+__noinline enum sl_kernels sl_nat_kernels(__u32 family, const struct sl_key4 *key)
+{
+	const struct sl_settings *settings = sl_settings_now();
+	__u32 mine = family == AF_INET ? SL_KERNEL_ROUTES4 : SL_KERNEL_ROUTES6;
+
+	if (likely(!settings || !key || !(settings->kernel_routes & mine)))
+		return SL_KERNELS_NONE;
+	if (family == AF_INET && (sl_masquerade(SL_MASQ_PROTECTED, key->daddr) ||
+				  sl_masquerade(SL_MASQ_PROTECTED, key->saddr)))
+		return SL_KERNELS_ALL;
+	return SL_KERNELS_UNTRANSLATED;
+}
+
 /* What becomes of the source of a session. */
 enum sl_source_rule {
 	SL_SOURCE_STAYS, /* it leaves as it is */

@@ -8,6 +8,7 @@
 #ifndef SLUICE_BPF_POLICY_JUDGE_H
 #define SLUICE_BPF_POLICY_JUDGE_H
 
+#include "lib/nexthop_ref.h"
 #include "lib/parse.h"
 #include "maps/maps.h"
 #include "flow/flow.h"
@@ -177,7 +178,6 @@ static __always_inline void sl_judged_opener(struct sl_ctx *ctx, bool counted,
 					     const struct sl_flow *answer,
 					     struct sl_policy_query *query)
 {
-	__u32 index = answer->nh_slot;
 	const struct sl_nexthop *slot;
 
 	if (counted) {
@@ -185,8 +185,8 @@ static __always_inline void sl_judged_opener(struct sl_ctx *ctx, bool counted,
 		return;
 	}
 	query->smac = 0;
-	slot = bpf_map_lookup_elem(&sl_nexthops, &index);
-	if (!slot || !answer->nh_gen || slot->gen != answer->nh_gen)
+	slot = sl_nexthop_referred(sl_nexthop_ref_of(answer));
+	if (!slot)
 		return;
 	__builtin_memcpy((__u8 *)&query->smac + 2, slot->dmac, ETH_ALEN);
 	query->smac = bpf_be64_to_cpu(query->smac);

@@ -52,6 +52,11 @@ static __always_inline bool sl_pair_translates(const struct sl_pair *pair)
 	return pair->opener->flags & (pair->opener == pair->flow ? SL_FLOW_SNAT : SL_FLOW_DNAT);
 }
 
+static __always_inline bool sl_pair_is_translated(const struct sl_pair *pair)
+{
+	return pair->opener->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT);
+}
+
 /*
  * Asks for the way out of a packet that may open a session: as sl_fib(), in work->hop. Global: the
  * verifier looks once, and its stack is not its caller's.
@@ -69,7 +74,8 @@ __noinline enum sl_way sl_opener_way(struct sl_ctx *ctx, const struct sl_port *p
 	sl_packet_addrs(&work->pkt, &route.saddr, &route.daddr);
 	if (work->pkt.family == AF_INET)
 		route.daddr = sl_mapped(flow->daddr);
-	return sl_fib(ctx, work->pkt.family, &route, &work->hop);
+	route.dport = flow->dport;
+	return sl_fib(ctx, &work->pkt, &route, &work->hop);
 }
 
 /*
@@ -165,7 +171,7 @@ static __always_inline void sl_pair_settle(const struct sl_port *port, const str
 	if (is_opener && work->hop.station)
 		pair->other->in_port = work->hop.station;
 	if (pair->resolved)
-		sl_nexthop_store(&work->hop, pair->flow);
+		sl_nexthop_store(&work->hop, &work->pkt, pair->flow);
 }
 
 /*
@@ -181,6 +187,7 @@ __noinline enum sl_decision sl_decide_again(struct sl_ctx *ctx, const struct sl_
 	enum sl_decision decision;
 	struct sl_pair pair = {};
 	enum sl_policy_action action;
+	enum sl_kernels kernels;
 	enum sl_source source;
 	enum sl_drop why;
 
@@ -188,6 +195,10 @@ __noinline enum sl_decision sl_decide_again(struct sl_ctx *ctx, const struct sl_
 		return SL_DECIDED_PASS;
 	work->other_slot = SL_FLOW_NOWHERE;
 	if (!sl_pair_find(work, &pair) || (pair.opener->flags & SL_FLOW_FLUSH))
+		return SL_DECIDED_END;
+	kernels = sl_nat_kernels(work->pkt.family,
+				 pair.opener == pair.flow ? &work->pkt.k4 : &work->other.v4);
+	if (kernels == SL_KERNELS_ALL || (kernels && !sl_pair_is_translated(&pair)))
 		return SL_DECIDED_END;
 	source = sl_source_judge(ctx, port);
 	if (source == SL_SOURCE_WRONG ||

@@ -174,7 +174,7 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	route.saddr = sl_mapped(pkt->k4.saddr);
 	route.daddr = sl_mapped(flow->daddr);
 	route.out_ifindex = sl_way_back(AF_INET, key, flow);
-	way = sl_fib(ctx, AF_INET, &route, hop);
+	way = sl_fib(ctx, pkt, &route, hop);
 	if (!sl_way_found(way))
 		return SL_PASS;
 	hop->neigh = way == SL_WAY_NO_MAC;

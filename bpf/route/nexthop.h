@@ -10,6 +10,7 @@
 #define SLUICE_BPF_ROUTE_NEXTHOP_H
 
 #include "lib/fib.h"
+#include "lib/nexthop_ref.h"
 #include "lib/packet.h"
 #include "lib/port.h"
 #include "lib/time.h"
@@ -35,6 +36,7 @@ struct sl_route {
 	union sl_addr saddr, daddr; /* as the packet came; as it will be delivered */
 	__u32 in_ifindex;
 	__u32 out_ifindex; /* the only way out there may be; 0 = whichever the routes say */
+	__be16 dport;	   /* as it will be delivered */
 };
 
 /*
@@ -74,23 +76,35 @@ static __always_inline void sl_hop_station(__u32 vid, struct sl_hop *hop)
 		hop->mtu = station & 0xffff;
 }
 
-static __always_inline void sl_fib_addrs(struct bpf_fib_lookup *fib, const struct sl_route *route)
+#define SL_FLOWINFO_DSCP_SHIFT 22 /* in the first word of an IPv6 header */
+
+/* Says what the host may route by (`ip rule`), as its own forwarding would see it. */
+static __always_inline void sl_fib_selectors(struct bpf_fib_lookup *fib,
+					     const struct sl_packet *pkt,
+					     const struct sl_route *route)
 {
 	if (fib->family == AF_INET) {
 		fib->ipv4_src = route->saddr.w[3];
 		fib->ipv4_dst = route->daddr.w[3];
+		fib->tos = sl_packet_dscp(pkt) << SL_DSCP_SHIFT;
 	} else {
 		__builtin_memcpy(fib->ipv6_src, &route->saddr, sizeof(fib->ipv6_src));
 		__builtin_memcpy(fib->ipv6_dst, &route->daddr, sizeof(fib->ipv6_dst));
+		fib->flowinfo = bpf_htonl((__u32)sl_packet_dscp(pkt) << SL_FLOWINFO_DSCP_SHIFT);
+	}
+	fib->l4_protocol = pkt->proto;
+	if (pkt->proto == IPPROTO_TCP || pkt->proto == IPPROTO_UDP) {
+		fib->sport = pkt->family == AF_INET ? pkt->k4.sport : pkt->k6.sport;
+		fib->dport = route->dport;
 	}
 }
 
 /* Asks the kernel for the way out. *hop is set with SL_WAY_KNOWN and SL_WAY_NO_MAC alone. */
-static __always_inline enum sl_way sl_fib(struct sl_ctx *ctx, __u8 family,
+static __always_inline enum sl_way sl_fib(struct sl_ctx *ctx, const struct sl_packet *pkt,
 					  const struct sl_route *route, struct sl_hop *hop)
 {
 	struct bpf_fib_lookup fib = {
-	    .family = family,
+	    .family = pkt->family,
 	    .ifindex = route->out_ifindex ?: route->in_ifindex,
 	    .tot_len = SL_FIB_PROBE_LEN,
 	};
@@ -98,7 +112,7 @@ static __always_inline enum sl_way sl_fib(struct sl_ctx *ctx, __u8 family,
 	bool in_vlan;
 	int err;
 
-	sl_fib_addrs(&fib, route);
+	sl_fib_selectors(&fib, pkt, route);
 	err = ctx_fib_lookup(ctx, &fib, route->out_ifindex ? BPF_FIB_LOOKUP_OUTPUT : 0);
 	if (!sl_fib_found(err))
 		return SL_WAY_NONE;
@@ -142,9 +156,10 @@ static __always_inline bool sl_nexthop_is(const struct sl_nexthop *slot, const s
 /*
  * Remembers an answer and lets the flow refer to it. The content changes only between an odd gen
  * and the next even one; whoever finds another writer at work leaves the slot alone. That gen comes
- * round after 2^15 changes does no harm: a flow trusts it for nexthop_ttl only.
+ * round after 2^14 changes does no harm: a flow trusts it for nexthop_ttl only.
  */
-static __always_inline void sl_nexthop_store(const struct sl_hop *hop, struct sl_flow *flow)
+static __always_inline void sl_nexthop_store(const struct sl_hop *hop, const struct sl_packet *pkt,
+					     struct sl_flow *flow)
 {
 	__u32 gen, index = sl_nexthop_slot(hop), now = sl_tick_now();
 	struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
@@ -162,14 +177,14 @@ static __always_inline void sl_nexthop_store(const struct sl_hop *hop, struct sl
 		slot->mtu = hop->mtu;
 		slot->out_port = hop->port;
 		slot->out_qos = hop->qos;
-		gen = ((gen + 2) & 0xffff) ?: 2;
+		gen = (gen + 2) % (2u << SL_NEXTHOP_GEN_BITS) ?: 2;
 		__sync_lock_test_and_set(&slot->gen, gen);
 	}
 	if (slot->checked != now)
 		WRITE_ONCE(slot->checked, now);
-	flow->nh_slot = index;
 	flow->nh_checked = now;
-	WRITE_ONCE(flow->nh_gen, gen);
+	sl_nexthop_refer(flow, (struct sl_nexthop_ref){
+				   .slot = index, .gen = gen / 2, .dscp = sl_packet_dscp(pkt)});
 }
 
 /*
@@ -188,16 +203,16 @@ static __always_inline bool sl_nexthop_trusted(const struct sl_flow *flow,
 	       now - READ_ONCE(slot->checked) < ttl;
 }
 
-/* Reads the remembered answer, if it is this flow's and to be trusted. */
+/* Reads the remembered answer, if it is that for this packet of the flow and to be trusted. */
 static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow,
+					      const struct sl_packet *pkt,
 					      const struct sl_settings *settings, __u32 now,
 					      struct sl_hop *hop)
 {
-	__u32 index = flow->nh_slot;
-	struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
-	__u16 gen = READ_ONCE(flow->nh_gen);
+	struct sl_nexthop_ref ref = sl_nexthop_ref_of(flow);
+	const struct sl_nexthop *slot = sl_nexthop_referred(ref);
 
-	if (!slot || !gen || READ_ONCE(slot->gen) != gen ||
+	if (!slot || ref.dscp != sl_packet_dscp(pkt) ||
 	    !sl_nexthop_trusted(flow, slot, now, settings->nexthop_ttl))
 		return false;
 	hop->ifindex = slot->out_ifindex;
@@ -206,17 +221,15 @@ static __always_inline bool sl_nexthop_cached(const struct sl_flow *flow,
 	hop->mtu = slot->mtu;
 	sl_macs_copy(hop->dmac, slot->dmac);
 	barrier();
-	return READ_ONCE(slot->gen) == gen;
+	return sl_nexthop_holds(slot, ref);
 }
 
 /* Does the flow leave by another port than it did when the kernel was last asked? */
 static __always_inline bool sl_nexthop_moved(const struct sl_flow *flow, const struct sl_hop *hop)
 {
-	__u32 index = flow->nh_slot;
-	const struct sl_nexthop *slot = bpf_map_lookup_elem(&sl_nexthops, &index);
+	const struct sl_nexthop *slot = sl_nexthop_referred(sl_nexthop_ref_of(flow));
 
-	return !slot || !flow->nh_gen || READ_ONCE(slot->gen) != flow->nh_gen ||
-	       slot->out_port != hop->port;
+	return !slot || slot->out_port != hop->port;
 }
 
 /*
@@ -269,6 +282,7 @@ __noinline enum sl_way sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *
 		return SL_WAY_NONE;
 	route.in_ifindex = port->l3_ifindex;
 	route.out_ifindex = sl_way_back(pkt->family, &pkt->key, flow);
+	route.dport = flow->dport;
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
 	if (pkt->family == AF_INET) {
 		route.daddr = sl_mapped(flow->daddr);
@@ -276,13 +290,13 @@ __noinline enum sl_way sl_nexthop_ask(struct sl_ctx *ctx, const struct sl_port *
 					*/
 			route.saddr = sl_mapped(flow->saddr);
 	}
-	way = sl_fib(ctx, pkt->family, &route, hop);
+	way = sl_fib(ctx, pkt, &route, hop);
 	if (!sl_way_found(way))
 		return route.out_ifindex ? SL_WAY_NOT_BACK : way;
 	if ((flow->flags & SL_FLOW_ORIG) && sl_nexthop_moved(flow, hop))
 		return SL_WAY_MOVED;
 	if (way == SL_WAY_KNOWN)
-		sl_nexthop_store(hop, flow);
+		sl_nexthop_store(hop, pkt, flow);
 	return way;
 }
 

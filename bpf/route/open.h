@@ -33,7 +33,7 @@ static __always_inline void sl_plan(const struct sl_packet *pkt, __u16 in_port, 
 	*birth = (struct sl_birth){
 	    .created = sl_clock() >> SL_CREATED_SHIFT,
 	    .handshake = sl_is_syn(pkt) ? sl_handshake_now() : 0,
-	    .dscp = pkt->tos >> 2,
+	    .dscp = sl_packet_dscp(pkt),
 	};
 	if (pkt->family == AF_INET) {
 		flow->saddr = pkt->k4.saddr;
@@ -44,6 +44,16 @@ static __always_inline void sl_plan(const struct sl_packet *pkt, __u16 in_port, 
 		flow->sport = pkt->k6.sport;
 		flow->dport = pkt->k6.dport;
 	}
+}
+
+/* Is the packet translated, or would it be (or not leave) if its session were opened? */
+static __always_inline bool sl_translated(const struct sl_work *work, const struct sl_flow *flow)
+{
+	if (work->pkt.family != AF_INET)
+		return false;
+	return (flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)) ||
+	       (work->uplink && (sl_nat_hidden(work->uplink, work->pkt.k4.saddr) ||
+				 sl_forward_from(work->uplink, &work->pkt.k4)));
 }
 
 /*
@@ -59,6 +69,7 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 	struct sl_route route = {.in_ifindex = in->l3_ifindex};
 	const struct sl_forward *forward = NULL;
 	const struct sl_port *out;
+	enum sl_kernels kernels;
 	enum sl_verdict verdict;
 	enum sl_source source;
 	enum sl_way way;
@@ -75,7 +86,8 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 	sl_packet_addrs(pkt, &route.saddr, &route.daddr);
 	if (forward)
 		route.daddr = forward->addr;
-	way = sl_fib(ctx, pkt->family, &route, hop);
+	route.dport = flow->dport;
+	way = sl_fib(ctx, pkt, &route, hop);
 	if (!sl_way_found(way))
 		return SL_PASS;
 	hop->neigh = way == SL_WAY_NO_MAC;
@@ -84,12 +96,17 @@ static __noinline enum sl_verdict sl_plan_session(struct sl_ctx *ctx, const stru
 		return SL_PASS;
 	flow->out_domain = out->domain;
 	work->uplink = sl_nat_uplink(in, out, forward);
+	kernels = sl_nat_kernels(pkt->family, &pkt->k4);
+	if (unlikely(kernels == SL_KERNELS_ALL)) /* what was encrypted comes in by here, too */
+		return SL_PASS;
 	verdict = sl_nat_admit(in, forward, pkt);
 	if (verdict != SL_CONTINUE)
 		return verdict;
+	if (unlikely(kernels) && !sl_translated(work, flow))
+		return SL_PASS;
 	verdict = sl_may_leave(ctx, pkt, hop);
 	if (verdict == SL_CONTINUE && way == SL_WAY_KNOWN)
-		sl_nexthop_store(hop, flow);
+		sl_nexthop_store(hop, pkt, flow);
 	return verdict;
 }
 

@@ -88,7 +88,7 @@ sl_continue_session(struct __sk_buff *ctx, const struct sl_settings *settings,
 	__u32 now = sl_tick_now();
 	enum sl_verdict verdict;
 
-	if (sl_flow_stale(flow, in) || !sl_nexthop_cached(flow, settings, now, hop)) {
+	if (sl_flow_stale(flow, in) || !sl_nexthop_cached(flow, pkt, settings, now, hop)) {
 		verdict = sl_continue_slowly(ctx, in, work, flow);
 		if (verdict != SL_CONTINUE)
 			return verdict;
@@ -107,13 +107,6 @@ sl_continue_session(struct __sk_buff *ctx, const struct sl_settings *settings,
 static __always_inline bool sl_for_external(const struct sl_packet *pkt, const struct sl_flow *flow)
 {
 	return pkt->family == AF_INET && flow->daddr != pkt->k4.daddr;
-}
-
-/* Is the packet translated, or would it be (or not leave) if its session were opened? */
-static __always_inline bool sl_translated(const struct sl_work *work, const struct sl_flow *flow)
-{
-	return (flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)) ||
-	       (work->uplink && sl_nat_hidden(work->uplink, work->pkt.k4.saddr));
 }
 
 /* Opens the session of a first packet. */
@@ -141,8 +134,8 @@ sl_route_at_once(struct __sk_buff *ctx, const struct sl_port *port, struct sl_wo
 	if (!settings || unlikely(pkt->special || sl_is_syn(pkt)))
 		return SL_CONTINUE;
 	flow = sl_flow_find_with(settings, pkt);
-	if (!flow || sl_flow_stale(flow, port) || !sl_nexthop_cached(flow, settings, now, hop) ||
-	    !sl_leaves_whole(ctx, pkt, hop))
+	if (!flow || sl_flow_stale(flow, port) ||
+	    !sl_nexthop_cached(flow, pkt, settings, now, hop) || !sl_leaves_whole(ctx, pkt, hop))
 		return SL_CONTINUE;
 	if (unlikely(sl_flow_account(flow, pkt, ctx_len(ctx), now)))
 		sl_detect_packets(ctx, pkt, flow->in_port);

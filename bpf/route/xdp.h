@@ -102,7 +102,7 @@ static __always_inline enum sl_verdict sl_fast_path(struct xdp_md *ctx, const st
 	if (sl_flow_stale(flow, port)) /* TC decides it anew */
 		return SL_PASS;
 	now = sl_tick_now();
-	if (!sl_nexthop_cached(flow, settings, now, hop) &&
+	if (!sl_nexthop_cached(flow, pkt, settings, now, hop) &&
 	    sl_nexthop_ask(ctx, port, pkt, flow, hop) != SL_WAY_KNOWN)
 		return SL_PASS;
 	/* Noted now, done if we return XDP_REDIRECT: what can't be sent there stays as it came. */

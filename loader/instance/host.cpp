@@ -39,7 +39,8 @@ Result<Host> Host::read() {
     const int of_all = reverse_path_filter("all");
     for (auto& link : links)
         link.reverse_path_filter = std::max(of_all, reverse_path_filter(link.name));
-    return Host{std::move(links), std::move(addresses)};
+    SL_TRY(routing, read_routing_policy());
+    return Host{std::move(links), std::move(addresses), std::move(routing)};
 }
 
 const Link* Host::link(std::string_view name) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "loader/kernel/link.hpp"
+#include "loader/kernel/routing_policy.hpp"
 #include "sluice/model/port.hpp"
 
 namespace sluice {
@@ -14,6 +15,7 @@ namespace sluice {
 struct Host {
     std::vector<Link> links;
     std::vector<InterfaceAddress> addresses;
+    RoutingPolicy routing{};
 
     /// Reads the current network namespace.
     [[nodiscard]] static Result<Host> read();

@@ -2,6 +2,7 @@
 #include "loader/instance/settings.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <bit>
 
@@ -13,18 +14,41 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// enum sl_kernel_routes
+__u32 kernel_routes(const RoutingPolicy& routing) {
+    __u32 routes = 0;
+    if (routing.hides(AF_INET)) routes |= SL_KERNEL_ROUTES4;
+    if (routing.hides(AF_INET6)) routes |= SL_KERNEL_ROUTES6;
+    return routes;
+}
+
+void warn_of_routing(const RoutingPolicy& routing, Journal& journal) {
+    if (!routing.protected_destinations.empty())
+        journal.warn(
+            "the host has IPsec policies (`ip xfrm policy`): what they are about, and all that is "
+            "not translated, is left to the kernel, which is slower");
+    if (routing.marks4 || routing.marks6)
+        journal.warn(
+            "the host has routing rules by firewall mark (`ip rule`): what is not translated is "
+            "left to the kernel, which is slower; the rest is routed as if it had no mark");
+}
+
 class SettingsFeature : public Feature {
 public:
     Result<> prepare(Round& round) override {
-        const auto& [datapath, settings] = std::tie(round.datapath, round.desired.settings);
-        auto wanted = settings_in_ticks(settings);
-        SL_TRY(now, datapath.maps().settings.lookup(0));
-        if (now) wanted.flow_seed = now->flow_seed;
+        const auto& settings = round.datapath.maps().settings;
+        const auto& routing = round.host.routing;
+        SL_TRY(now, settings.lookup(0));
+        auto wanted = settings_in_ticks(round.desired.settings);
+        wanted.flow_seed = now.value_or(sl_settings{}).flow_seed;
+        wanted.kernel_routes = kernel_routes(routing);
         if (now && same_bytes(*now, wanted)) return {};
-        return round.journal.step("set timeouts", [&] { return datapath.set_timeouts(settings); });
+        const bool moved = now && now->kernel_routes != wanted.kernel_routes;
+        if (moved) warn_of_routing(routing, round.journal);
+        return round.journal.step(
+            moved ? "leave to the kernel what its policies are about" : "set timeouts",
+            [&] { return settings.update(0, wanted); });
     }
-
-    [[nodiscard]] bool decides_sessions() const override { return false; }
 };
 
 constexpr std::uint32_t most_entries = 100'000'000;

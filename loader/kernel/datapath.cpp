@@ -264,7 +264,7 @@ sl_settings settings_in_ticks(const Settings& settings) {
         .host_sessions = settings.host_sessions,
         .host_ports = settings.host_ports,
         .door_mark = settings.door_mark,
-        .zero = 0,
+        .kernel_routes = 0,
     };
 }
 
@@ -335,13 +335,6 @@ Result<FlowTable<sl_key4>> Datapath::flows4() const {
 Result<FlowTable<sl_key6>> Datapath::flows6() const {
     SL_TRY(settings, maps_.settings.lookup(0));
     return FlowTable<sl_key6>::open(pins_, settings.value_or(sl_settings{}).flow_seed);
-}
-
-Result<> Datapath::set_timeouts(const Settings& settings) const {
-    auto entry = settings_in_ticks(settings);
-    SL_TRY(now, maps_.settings.lookup(0));
-    entry.flow_seed = now.value_or(sl_settings{}).flow_seed;
-    return maps_.settings.update(0, entry);
 }
 
 Result<TcMethod> Datapath::attach_tc(const Link& link, TcDirection direction) const {

@@ -148,9 +148,6 @@ public:
     [[nodiscard]] Result<FlowTable<sl_key4>> flows4() const;
     [[nodiscard]] Result<FlowTable<sl_key6>> flows6() const;
 
-    /// Rewrites sl_settings; the datapath follows at once.
-    [[nodiscard]] Result<> set_timeouts(const Settings& settings) const;
-
     [[nodiscard]] Result<TcMethod> attach_tc(const Link& link, TcDirection direction) const;
     [[nodiscard]] Result<XdpMethod> attach_xdp(const Link& link) const;
 

@@ -383,6 +383,8 @@ private:
         const auto length = static_cast<int>(key.prefixlen) - 32 - (address.is_v4() ? 96 : 0);
         const auto network = Prefix{address, length}.text();
         const auto uplink = link != nullptr ? link->name : std::to_string(key.uplink);
+        if (key.uplink == SL_MASQ_PROTECTED)
+            return fmt::format("leave what goes to {} to the kernel", network);
         if (key.uplink == SL_MASQ_ANYWHERE)
             return fmt::format("{} leaves no uplink as it is", network);
         if (pool == SL_MASQ_ROUTABLE) return fmt::format("{} is routable on {}", network, uplink);

@@ -55,6 +55,11 @@ void plan_routable(NatPlan& plan, const PortSpec& port, const Host& host) {
         plan.masquerades[masquerade_key(network, host.l3(*link).ifindex)] = SL_MASQ_ROUTABLE;
 }
 
+void plan_protected(NatPlan& plan, const Host& host) {
+    for (const auto& to : host.routing.protected_destinations)
+        if (to.address.is_v4()) plan.masquerades[masquerade_key(to, SL_MASQ_PROTECTED)] = 0;
+}
+
 std::uint32_t uplink_of(const Address& external, const DesiredState& desired, const Host& host) {
     if (const auto owner = host.owner(external); owner != 0) return owner;
     for (const auto& rule : desired.masquerades) {
@@ -106,6 +111,7 @@ std::uint32_t port_space(std::uint32_t external, sl_l4 l4) { return sl_l4port_sp
 NatPlan plan_nat(const DesiredState& desired, const Host& host) {
     NatPlan plan;
     for (const auto& port : desired.ports) plan_routable(plan, port, host);
+    plan_protected(plan, host);
     for (const auto& rule : desired.masquerades) plan_masquerade(plan, rule, host);
     for (const auto& rule : desired.forwards)
         plan_forward(plan, rule, uplink_of(rule.external.address, desired, host));

@@ -36,8 +36,8 @@ std::string neighbour_lines(const char* v4, const char* v6, const Host& host, co
 
 }  // namespace
 
-Result<> ip_batch(std::string_view lines) {
-    std::FILE* pipe = popen("ip -batch -", "w");
+Result<> ip_batch(std::string_view lines, std::string_view family) {
+    std::FILE* pipe = popen(fmt::format("ip {} -batch -", family).c_str(), "w");
     if (!pipe) return fail(ErrorCode::failed, "can't start ip");
     std::fwrite(lines.data(), 1, lines.size(), pipe);
     if (pclose(pipe) != 0) return fail(ErrorCode::failed, "ip -batch failed", std::string(lines));

@@ -71,7 +71,8 @@ inline const sl_addr external_2 = ip("192.0.2.11");
 [[nodiscard]] Result<> build_lab();
 
 /// @param lines for `ip -batch`, each ended by a newline
-[[nodiscard]] Result<> ip_batch(std::string_view lines);
+/// @param family `-4` or `-6` for what does not say it itself
+[[nodiscard]] Result<> ip_batch(std::string_view lines, std::string_view family = "");
 
 /// The address of "10.0.0.1/24".
 [[nodiscard]] sl_addr address_of(std::string_view with_length);

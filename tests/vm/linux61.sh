@@ -9,7 +9,7 @@
 lab_new vm
 lab_host outer
 guest_root "$LAB_DIR/guest" virtio_pci virtio_net virtiofs overlay veth bridge sch_ingress cls_bpf \
-    sch_fq sch_htb nf_tables nft_objref nft_meta_bridge
+    sch_fq sch_htb nf_tables nft_objref nft_meta_bridge xfrm_user esp4 authenc ecb echainiv
 guest_job_here "$LAB_DIR/guest" "cd $(realpath "$E2E_HARNESS/../..") && SLUICE=$SLUICE $*"
 guest_start_here outer vm1 "$LAB_DIR/guest"
 wait $! || true

@@ -75,6 +75,19 @@ enum sl_tcp_seen {
 	SL_TCP_RESET = 1 << 4, /* its last packet was a reset */
 };
 
+#define SL_NEXTHOP_SLOT_BITS 12
+#define SL_NEXTHOP_GEN_BITS  14
+
+/*
+ * Which answer of the host's FIB a flow goes by. The host may route by DSCP (`ip rule add tos`), so
+ * a packet of another one than the answer was for asks anew.
+ */
+struct sl_nexthop_ref {
+	__u32 slot : SL_NEXTHOP_SLOT_BITS; /* index into sl_nexthops */
+	__u32 gen : SL_NEXTHOP_GEN_BITS;   /* sl_nexthop.gen / 2 of that slot; 0 = never resolved */
+	__u32 dscp : 6;
+};
+
 /*
  * An entry has everything that is decided for one direction. It has 48 bytes, so that it and an
  * IPv4 key are a cache line. Only the packets of this direction write here; session state is the
@@ -86,12 +99,11 @@ struct sl_flow {
 	__u32 last_seen;     /* tick of the last packet */
 	__be32 saddr, daddr; /* IPv4: what the packet leaves with, translated or not */
 	__be16 sport, dport; /* what it leaves with, in both families */
-	__u16 nh_gen;	     /* sl_nexthop.gen of that slot; 0 = never resolved */
-	__u16 nh_checked;    /* tick, modulo 2^16, at which the kernel was asked */
-	__u16 nh_slot;	     /* index into sl_nexthops */
-	__u8 flags;	     /* enum sl_flow_flag */
-	__u8 tcp_seen;	     /* enum sl_tcp_seen */
-	__u32 in_port : 12;  /* id of the port the packets enter by; 0 = none: the host's own */
+	struct sl_nexthop_ref nexthop; /* written as one word */
+	__u16 nh_checked;	       /* tick, modulo 2^16, at which the kernel was asked */
+	__u8 flags;		       /* enum sl_flow_flag */
+	__u8 tcp_seen;		       /* enum sl_tcp_seen */
+	__u32 in_port : 12; /* id of the port the packets enter by; 0 = none: the host's own */
 	__u32
 	    out_domain : 12; /* L2 domain they leave in: the domain of the other direction's key */
 	__u32 pool : 8;	     /* BOUND: the NAT pool the binding is in */
@@ -150,7 +162,7 @@ SL_STATIC_ASSERT(sizeof(struct sl_birth) == 8, "sl_birth is 8 bytes");
  * which is odd while a writer is at work.
  */
 struct sl_nexthop {
-	__u32 gen; /* the low 16 bits count; never 0 once written */
+	__u32 gen; /* even while nobody writes; from 2 to 2^15 - 2, then from 2 again */
 	__u32 out_ifindex;
 	__u8 dmac[6], smac[6];
 	__u16 mtu;	/* of the route, without the Ethernet header */
@@ -239,7 +251,7 @@ struct sl_live {
 	__u64 macs; /* learned ones in sl_fdb */
 };
 
-#define SL_NEXTHOP_SLOTS  4096u
+#define SL_NEXTHOP_SLOTS  (1u << SL_NEXTHOP_SLOT_BITS)
 #define SL_NEXTHOP_SHARED 4u
 
 /*

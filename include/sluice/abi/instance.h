@@ -23,6 +23,17 @@ struct sl_stamp {
 SL_STATIC_ASSERT(sizeof(struct sl_stamp) == 48, "sl_stamp is 48 bytes");
 
 /*
+ * sl_settings.kernel_routes: the host decides where this family's packets go by what
+ * bpf_fib_lookup() can't be asked about: IPsec policies (`ip xfrm policy`), marks (`ip rule add
+ * fwmark`). Sessions that are not translated, and those with a destination that is protected
+ * (SL_MASQ_PROTECTED), are left to the kernel.
+ */
+enum sl_kernel_routes {
+	SL_KERNEL_ROUTES4 = 1 << 0,
+	SL_KERNEL_ROUTES6 = 1 << 1,
+};
+
+/*
  * Map sl_settings (array of one): what `sluice up` was told, times in ticks. Written by the loader;
  * read by the datapath at any time.
  */
@@ -44,7 +55,7 @@ struct sl_settings {
 	__u32 max_sessions4, max_sessions6; /* at most; asked when one opens */
 	__u32 host_sessions, host_ports;    /* that a host may hold of each kind; 0 = no limit */
 	__u32 door_mark; /* bit of skb->mark: the frame has passed our ingress; 0 = none is set */
-	__u32 zero;
+	__u32 kernel_routes; /* enum sl_kernel_routes */
 };
 SL_STATIC_ASSERT(sizeof(struct sl_settings) == 120, "sl_settings is 120 bytes");
 

@@ -64,6 +64,9 @@ struct sl_masq {
  */
 #define SL_MASQ_ANYWHERE 0u
 
+/* Entries with this uplink are destinations that IPsec policies of the host are about. */
+#define SL_MASQ_PROTECTED 0xffffffffu
+
 /*
  * Map sl_pools: a pool is a run of external addresses in sl_externals.
  *

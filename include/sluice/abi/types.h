@@ -25,7 +25,7 @@
 #define SL_INLINE static inline
 #endif
 
-#define SL_ABI_VERSION 12u
+#define SL_ABI_VERSION 13u
 
 /*
  * An IPv4 or IPv6 address in network order. IPv4 is kept IPv4-mapped,

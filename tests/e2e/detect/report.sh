@@ -65,7 +65,7 @@ wait $bulk || fail "the transfer: $(<"$LAB_DIR/$bulk.out")"
 wait $pings || true
 expect_match "pings of the VM that works" ' 0% packet loss' "$(<"$LAB_DIR/$pings.out")"
 expect "what is reported of the other VLAN" "" \
-    "$(ask '[.events[] | select(.port == "b1" or .port == "b2") | .kind | select(. != "changed")] | unique | join(",")' events)"
+    "$(ask '[.events[] | select(.port == "b1" or .port == "b2") | select(.kind != "changed") | [.kind, .reason] | join(" ")] | unique | join(",")' events)"
 
 # Limited: the scan finds few of the ports, the VM's connections go on.
 sl detect set syn-flood --threshold 20 --window 1m --action limit
