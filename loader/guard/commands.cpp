@@ -146,6 +146,21 @@ void warn_about(const GuardSpec& guard, const PortSpec& port, const DesiredState
                         port.name));
 }
 
+/// The port, or what an interface will be when it becomes one: whoever makes a VM's guard first
+/// leaves no time in which the VM has none.
+Result<PortSpec> port_to_guard(const Change& change, const std::string& name) {
+    const auto port = require_port(change.before.ports, name);
+    if (port) return **port;
+    if (change.host.link(name) == nullptr) return std::unexpected(port.error());
+    change.journal.warn(
+        fmt::format("{0} is no port yet: its guard holds from `sluice port add {0} --role access` "
+                    "on",
+                    name));
+    PortSpec later;
+    later.name = name;
+    return later;
+}
+
 }  // namespace
 
 void GuardChange::apply_to(GuardSpec& guard) const {
@@ -189,23 +204,23 @@ Result<Outcome> set_guard(const Target& target, const std::string& port,
     wanted.apply_to(alone);
     SL_CHECK(check_guard(alone));
     return change(target, [&](const Change& it) -> Result<> {
-        SL_TRY(spec, require_port(it.before.ports, port));
+        SL_TRY(spec, port_to_guard(it, port));
         const auto known = std::ranges::find(it.before.guards, port, &GuardSpec::port);
         auto guard = known == it.before.guards.end() ? GuardSpec{} : *known;
         guard.port = port;
         wanted.apply_to(guard);
-        if (wanted.macs) SL_CHECK(refuse_leased(it.database.connection(), *spec, *wanted.macs));
-        warn_about(guard, *spec, it.before, it.journal);
+        if (wanted.macs) SL_CHECK(refuse_leased(it.database.connection(), spec, *wanted.macs));
+        warn_about(guard, spec, it.before, it.journal);
         return put_guard(it.database.connection(), guard);
     });
 }
 
 Result<Outcome> remove_guard(const Target& target, const std::string& port) {
     return change(target, [&](const Change& it) -> Result<> {
-        SL_CHECK(require_port(it.before.ports, port));
         SL_TRY(was, erase_guard(it.database.connection(), port));
-        if (!was) return fail(ErrorCode::not_found, fmt::format("{} has no guard", port));
-        return {};
+        if (was) return {};
+        SL_CHECK(require_port(it.before.ports, port));
+        return fail(ErrorCode::not_found, fmt::format("{} has no guard", port));
     });
 }
 

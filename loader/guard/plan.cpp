@@ -93,7 +93,9 @@ Result<std::map<std::uint16_t, PlannedGuard>> plan_guards(const DesiredState& de
 
     std::map<std::uint16_t, PlannedGuard> plans;
     for (const auto& guard : desired.guards) {
-        const auto id = ids.at(guard.port);
+        const auto port = ids.find(guard.port);
+        if (port == ids.end()) continue;  // it is to become one
+        const auto id = port->second;
         auto plan = plan_guard(guard, id, leases[guard.port]);
         if (!plan)
             return fail(plan.error().code,

@@ -169,6 +169,14 @@ private:
     std::map<std::uint16_t, std::vector<SnoopedAddress>> snooped_;
 };
 
+GuardStatus without_port(const std::string& name) {
+    GuardStatus status;
+    status.port = name;
+    status.drift = {
+        fmt::format("it is no port yet: `sluice port add {} --role access` makes it one", name)};
+    return status;
+}
+
 }  // namespace
 
 Result<std::vector<GuardStatus>> list_guards(const Target& target) {
@@ -182,17 +190,25 @@ Result<std::vector<GuardStatus>> list_guards(const Target& target) {
         SL_TRY(guard, reader.read(port));
         if (guard) guards.push_back(std::move(*guard));
     }
+    for (const auto& guard : instance.desired.guards)
+        if (find_port(instance.desired.ports, guard.port) == nullptr)
+            guards.push_back(without_port(guard.port));
     return guards;
 }
 
 Result<GuardStatus> show_guard(const Target& target, const std::string& port) {
     SL_TRY(instance, open_instance(target));
     SL_TRY(datapath, open_running(target, instance.desired));
-    SL_TRY(spec, require_port(instance.desired.ports, port));
+    const auto spec = require_port(instance.desired.ports, port);
+    const auto& guards = instance.desired.guards;
+    if (!spec && std::ranges::find(guards, port, &GuardSpec::port) != guards.end())
+        return fail(ErrorCode::not_found, fmt::format("{} has a guard, but is no port yet", port),
+                    fmt::format("`sluice port add {} --role access` makes it one", port));
+    if (!spec) return std::unexpected(spec.error());
     SL_TRY(host, Host::read());
     GuardReader reader(datapath.maps(), instance.desired, std::move(host));
     SL_CHECK(reader.prepare());
-    SL_TRY(guard, reader.read(*spec));
+    SL_TRY(guard, reader.read(**spec));
     if (guard) return std::move(*guard);
     return fail(ErrorCode::not_found, fmt::format("{} has no guard", port),
                 fmt::format("`sluice guard set {}` gives it one", port));

@@ -282,9 +282,66 @@ ALTER TABLE instance ADD COLUMN host_ports INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE instance ADD COLUMN door_mark INTEGER NOT NULL DEFAULT 4096;
 )sql";
 
+// A guard goes by its port's name, as a lease does: it may be there before the port, and goes with
+// it.
+constexpr const char* guards_by_name = R"sql(
+CREATE TABLE new_guard (
+    id INTEGER PRIMARY KEY,
+    port TEXT NOT NULL UNIQUE,
+    mac INTEGER NOT NULL,
+    ip INTEGER NOT NULL,
+    arp INTEGER NOT NULL,
+    nd INTEGER NOT NULL,
+    ra INTEGER NOT NULL,
+    dhcp_server INTEGER NOT NULL,
+    dhcp_client INTEGER NOT NULL,
+    ethertype INTEGER NOT NULL,
+    tags INTEGER NOT NULL,
+    fragments INTEGER NOT NULL,
+    snoop INTEGER NOT NULL,
+    mac_change INTEGER NOT NULL,
+    unknown_unicast INTEGER NOT NULL,
+    audit INTEGER NOT NULL,
+    learn INTEGER NOT NULL,
+    dhcp_rate INTEGER NOT NULL
+) STRICT;
+INSERT INTO new_guard SELECT guard.port, port.name, mac, ip, arp, nd, ra, dhcp_server, dhcp_client,
+    ethertype, tags, fragments, snoop, mac_change, unknown_unicast, audit, learn, dhcp_rate
+    FROM guard JOIN port ON port.id = guard.port;
+CREATE TABLE new_guard_mac (
+    guard INTEGER NOT NULL REFERENCES new_guard ON DELETE CASCADE,
+    mac TEXT NOT NULL
+) STRICT;
+CREATE TABLE new_guard_prefix (
+    guard INTEGER NOT NULL REFERENCES new_guard ON DELETE CASCADE,
+    prefix TEXT NOT NULL
+) STRICT;
+CREATE TABLE new_guard_ethertype (
+    guard INTEGER NOT NULL REFERENCES new_guard ON DELETE CASCADE,
+    ethertype INTEGER NOT NULL
+) STRICT;
+INSERT INTO new_guard_mac SELECT * FROM guard_mac ORDER BY rowid;
+INSERT INTO new_guard_prefix SELECT * FROM guard_prefix ORDER BY rowid;
+INSERT INTO new_guard_ethertype SELECT * FROM guard_ethertype ORDER BY rowid;
+DROP TABLE guard_mac;
+DROP TABLE guard_prefix;
+DROP TABLE guard_ethertype;
+DROP TABLE guard;
+ALTER TABLE new_guard RENAME TO guard;
+ALTER TABLE new_guard_mac RENAME TO guard_mac;
+ALTER TABLE new_guard_prefix RENAME TO guard_prefix;
+ALTER TABLE new_guard_ethertype RENAME TO guard_ethertype;
+CREATE INDEX guard_mac_guard ON guard_mac (guard);
+CREATE INDEX guard_prefix_guard ON guard_prefix (guard);
+CREATE INDEX guard_ethertype_guard ON guard_ethertype (guard);
+CREATE TRIGGER guard_goes_with_port AFTER DELETE ON port BEGIN
+    DELETE FROM guard WHERE port = OLD.name;
+END;
+)sql";
+
 constexpr std::array migrations{
-    ports_and_nat, leases_and_guards, switching,          qos, flows, detection,
-    blocking,      policies,          blocking_detectors, gate};
+    ports_and_nat, leases_and_guards, switching,          qos,  flows,         detection,
+    blocking,      policies,          blocking_detectors, gate, guards_by_name};
 
 }  // namespace
 

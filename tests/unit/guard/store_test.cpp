@@ -8,6 +8,7 @@
 #include "loader/instance/database.hpp"
 #include "loader/model/guard_switches.hpp"
 #include "loader/port/store.hpp"
+#include "loader/store/schema.hpp"
 #include "tests/unit/temporary_folder.hpp"
 
 namespace sluice {
@@ -85,11 +86,47 @@ TEST_F(GuardStoreTest, IsRemovedByItsPortsName) {
     EXPECT_THAT(loaded(), IsEmpty());
 }
 
-TEST_F(GuardStoreTest, RefusesAGuardOfNoPort) {
-    const auto done = put(guard("tap9"));
-    ASSERT_FALSE(done);
-    EXPECT_EQ(done.error().code, ErrorCode::not_found);
+// As a lease it may be there first: the VM's port is guarded from its first packet on.
+TEST_F(GuardStoreTest, WaitsForItsPortAndGoesWithIt) {
+    ASSERT_TRUE(put(guard("tap9")));
+    EXPECT_THAT(loaded(), ElementsAre(guard("tap9")));
+    PortSpec port;
+    port.name = "tap9";
+    ASSERT_TRUE(add_port(database_.connection(), port));
+    EXPECT_THAT(loaded(), ElementsAre(guard("tap9")));
+    ASSERT_TRUE(database_.connection().run("DELETE FROM port WHERE name = 'tap9'"));
     EXPECT_THAT(loaded(), IsEmpty());
+}
+
+// Before version 11 a guard went by its port's number.
+TEST(GuardSchema, OldGuardsAreTakenOver) {
+    const TemporaryFolder temporary;
+    const auto file = temporary.path() / "state.db";
+    auto expected = guard("tap1");
+    expected.learn = 7;
+    expected.macs = {*MacAddress::parse("02:00:00:00:00:02")};
+    expected.addresses = {*Prefix::parse("10.0.0.2")};
+    expected.ethertypes = {0x88cc};
+    {
+        const auto old = Connection::open(file, Connection::Mode::create, schema.first(10));
+        ASSERT_TRUE(old);
+        ASSERT_TRUE(old->execute(R"sql(
+            INSERT INTO port (id, name, role, hook, vlan, native_vlan) VALUES
+                (5, 'tap0', 'access', 'auto', 0, 0), (7, 'tap1', 'access', 'auto', 0, 0);
+            INSERT INTO guard (port, mac, ip, arp, nd, ra, dhcp_server, dhcp_client, ethertype,
+                tags, fragments, snoop, mac_change, unknown_unicast, audit, learn, dhcp_rate)
+                VALUES (7, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 7, 10);
+            INSERT INTO guard_mac VALUES (7, '02:00:00:00:00:02');
+            INSERT INTO guard_prefix VALUES (7, '10.0.0.2/32');
+            INSERT INTO guard_ethertype VALUES (7, 35020);
+        )sql"));
+    }
+    const auto now = Connection::open(file, Connection::Mode::open, schema);
+    ASSERT_TRUE(now) << now.error().message;
+    auto guards = load_guards(*now);
+    ASSERT_TRUE(guards) << guards.error().message;
+    ASSERT_EQ(guards->size(), 1u);
+    EXPECT_EQ(guards->front(), expected);
 }
 
 }  // namespace
