@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/view/qos.hpp"
 
+#include <fmt/format.h>
+
 #include "cli/view/views.hpp"
 #include "loader/qos/match.hpp"
 #include "sluice/dscp.hpp"
@@ -135,6 +137,18 @@ Table class_table() {
             "what leaves is not classified"};
 }
 
+/// Rates are shown as they were asked for: that they do not hold must be said.
+std::vector<std::string> absent_warnings(const std::vector<QosPortStatus>& ports) {
+    std::vector<std::string> warnings;
+    for (const auto& port : ports)
+        if (!port.present)
+            warnings.push_back(
+                fmt::format("port {}: none of it is in force, for the port is not attached; when "
+                            "its interface is there, `sluice restore` attaches it",
+                            port.spec.port));
+    return warnings;
+}
+
 }  // namespace
 
 Document qos_ports_view(const std::vector<QosPortStatus>& ports) {
@@ -160,14 +174,14 @@ Document qos_ports_view(const std::vector<QosPortStatus>& ports) {
                     {"SHAPER", "/out/shaper"}},
                    "no port has QoS; `sluice qos set IF --ingress-rate R --egress-rate R` gives it "
                    "rates"}},
-            {}};
+            absent_warnings(ports)};
 }
 
 Document qos_port_view(const QosPortStatus& port) {
     return {"sluice.qos.show/1",
             {{"port", qos_port_json(port)}},
             {Facts{"/port", port_facts()}, class_table()},
-            {}};
+            absent_warnings({port})};
 }
 
 Document qos_classes_view(const std::vector<QosClassSpec>& classes) {

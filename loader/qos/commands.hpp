@@ -81,7 +81,7 @@ struct QosDirectionStatus {
 
 struct QosPortStatus {
     QosPortSpec spec;
-    bool present = false;               ///< its interface is there; else no counts
+    bool present = false;  ///< its interface is there, and attached; else nothing is in force
     std::optional<Shaper> shaper = {};  ///< in force for what leaves; none: not limited
     QosDirectionStatus in = {}, out = {};
     sl_counter marked = {}, late = {};  ///< of out.conformed

@@ -27,7 +27,8 @@ struct QosLook {
 struct WatchedPort {
     QosPortSpec spec;
     std::uint16_t id = 0;
-    std::uint32_t ifindex = 0;  ///< 0: its interface is gone
+    std::uint32_t ifindex = 0;  ///< 0: its interface is gone, or another that is no port yet
+    __u16 qos = 0;              ///< its sl_port.qos
 };
 
 Result<QosLook> look_at(const Maps& maps, const WatchedPort& port) {
@@ -68,8 +69,9 @@ public:
         QosPortStatus it{.spec = spec, .present = true};
         const auto flags = plan_.flags_of(port_.id);
         const auto queue = plan_.queues.find(port_.ifindex);
-        if (spec.egress_rate != unlimited) it.shaper = Shaper::police;
-        if (queue != plan_.queues.end()) it.shaper = queue->second.htb ? Shaper::htb : Shaper::fq;
+        if ((port_.qos & SL_QOS_EGRESS) != 0) it.shaper = Shaper::police;
+        if (queue != plan_.queues.end() && !after_.queues.empty())
+            it.shaper = queue->second.htb ? Shaper::htb : Shaper::fq;
 
         it.in = direction(spec.ingress_rate, policer_burst(spec.ingress_rate, spec.ingress_burst),
                           after_.state.in, SL_QOS_IN_CONFORMED, SL_QOS_IN_EXCEEDED);
@@ -162,15 +164,22 @@ private:
     const QosLook& after_;
 };
 
-Result<std::vector<WatchedPort>> ports_to_watch(const DesiredState& desired, const Host& host,
+Result<std::vector<WatchedPort>> ports_to_watch(const Maps& maps, const DesiredState& desired,
+                                                const Host& host,
                                                 const std::optional<std::string>& name) {
     std::vector<WatchedPort> ports;
     for (const auto& spec : desired.qos_ports) {
         if (name && spec.port != *name) continue;
         const auto* port = find_port(desired.ports, spec.port);
         if (port == nullptr) continue;
+        WatchedPort watched{.spec = spec, .id = port->id};
         const Link* link = host.link(*port);
-        ports.push_back({spec, port->id, link == nullptr ? 0 : link->ifindex});
+        SL_TRY(entry, maps.ports.lookup(link == nullptr ? 0 : link->ifindex));
+        if (entry && entry->id == port->id) {
+            watched.ifindex = entry->ifindex;
+            watched.qos = entry->qos;
+        }
+        ports.push_back(std::move(watched));
     }
     if (!ports.empty() || !name) return ports;
     return fail(ErrorCode::not_found, "no QoS is set for " + *name,
@@ -199,7 +208,7 @@ Result<std::vector<QosPortStatus>> watch_qos(const Target& target,
     SL_TRY(datapath, open_running(target, instance.desired));
     SL_TRY(host, Host::read());
     SL_TRY(plan, plan_qos_here(instance.desired, host));
-    SL_TRY(ports, ports_to_watch(instance.desired, host, name));
+    SL_TRY(ports, ports_to_watch(datapath.maps(), instance.desired, host, name));
     SL_TRY(before, look_at_all(datapath.maps(), ports));
     if (!ports.empty()) std::this_thread::sleep_for(interval);
     SL_TRY(after, look_at_all(datapath.maps(), ports));
