@@ -13,6 +13,8 @@
 namespace sluice::cli {
 namespace {
 
+constexpr int done_in_part = 7;  ///< exit code
+
 /// Before parsing, so that a usage error comes out in the form that was asked for.
 Mode wanted_mode(int argc, const char* const* argv) {
     Mode mode = Mode::text;
@@ -94,7 +96,8 @@ int run(int argc, const char* const* argv, std::FILE* out, std::FILE* err) {
                          "give it a value, or leave it out"});
         if (line.dry_run) invocation.target.effect = Effect::plan;
         if (auto done = invocation.action(output); !done) return report(output, done.error());
-        if (std::fflush(out) == 0 && std::ferror(out) == 0) return 0;
+        if (std::fflush(out) == 0 && std::ferror(out) == 0)
+            return output.in_part() ? done_in_part : 0;
         return report(output, {ErrorCode::failed, "the answer could not be written", ""});
     } catch (const CLI::CallForHelp& help) {
         return app.exit(help);

@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "sluice/error.hpp"
+
 namespace sluice::cli {
 
 using Json = nlohmann::ordered_json;
@@ -70,6 +72,7 @@ struct Document {
     Json body = Json::object();
     std::vector<Section> layout;
     std::vector<std::string> warnings;
+    std::vector<Error> failures{};  ///< parts that could not be done: exit code 7
 };
 
 }  // namespace sluice::cli

@@ -43,10 +43,11 @@ Json error_json(const Error& error) {
     return {{"code", code_text(error.code)}, {"message", error.message}, {"hint", error.hint}};
 }
 
-Json whole(const Document& document, const std::vector<std::string>& warnings) {
+Json whole(const Document& document) {
     Json json{{"schema", document.schema}};
     json.update(document.body);
-    if (!warnings.empty()) json["warnings"] = warnings;
+    if (!document.warnings.empty()) json["warnings"] = document.warnings;
+    for (const auto& failure : document.failures) json["failures"].push_back(error_json(failure));
     return json;
 }
 
@@ -64,14 +65,21 @@ void Output::write(const std::string& text) {
 
 void Output::write_error(const std::string& line) { fmt::print(err_, "{}\n", printable(line)); }
 
-void Output::print(const Document& document) {
-    auto warnings = document.warnings;
-    for (auto& warning : warnings) warning = for_instance(std::move(warning), instance_);
-    write(mode_ == Mode::text ? render_text(document)
-                              : dump(whole(document, warnings), mode_) + '\n');
+void Output::print(Document document) {
+    for (auto& warning : document.warnings) warning = for_instance(std::move(warning), instance_);
+    for (auto& failure : document.failures)
+        failure.hint = for_instance(std::move(failure.hint), instance_);
+    in_part_ |= !document.failures.empty();
+    write(mode_ == Mode::text ? render_text(document) : dump(whole(document), mode_) + '\n');
     std::fflush(out_);
     if (mode_ != Mode::text) return;
-    for (const auto& warning : warnings) write_error("warning: " + warning);
+    for (const auto& warning : document.warnings) write_error("warning: " + warning);
+    for (const auto& failure : document.failures) write_error(failure);
+}
+
+void Output::write_error(const Error& error) {
+    write_error("sluice: " + error.message);
+    if (!error.hint.empty()) write_error("  hint: " + error.hint);
 }
 
 void Output::print(const Error& failed) {
@@ -79,9 +87,7 @@ void Output::print(const Error& failed) {
     error.hint = for_instance(std::move(error.hint), instance_);
     if (mode_ == Mode::text) {
         std::fflush(out_);
-        write_error("sluice: " + error.message);
-        if (!error.hint.empty()) write_error("  hint: " + error.hint);
-        return;
+        return write_error(error);
     }
     // A stream already begun is closed, so that what stands on stdout is one valid document.
     if (streaming_) return end({{"error", error_json(error)}});

@@ -35,8 +35,10 @@ public:
     /// Whose commands hints and warnings are to name; the default one's until then.
     void set_instance(std::string instance) { instance_ = std::move(instance); }
 
-    void print(const Document& document);
+    void print(Document document);
     void print(const Error& error);
+    /// Whether something that was asked for could not be done, and the rest was.
+    [[nodiscard]] bool in_part() const { return in_part_; }
     /// Clears a terminal that is to show one document after the other; nothing in JSON.
     void clear_screen();
 
@@ -51,6 +53,7 @@ public:
 private:
     void write(const std::string& text);
     void write_error(const std::string& line);
+    void write_error(const Error& error);
     void write_line(const Json& json);
 
     Mode mode_;
@@ -59,6 +62,7 @@ private:
     std::string instance_;
     Stream stream_;
     bool streaming_ = false;
+    bool in_part_ = false;
     bool first_row_ = true;
 };
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <fmt/format.h>
+
 #include "cli/view/views.hpp"
 
 namespace sluice::cli {
@@ -11,6 +13,9 @@ Document outcome_view(const std::string& schema, const Target& target, const Out
         {{"instance", target.instance}, {"dry_run", planned}, {"actions", outcome.actions}},
         {},
         outcome.warnings};
+    for (const auto& [part, error] : outcome.failures)
+        document.failures.push_back(
+            {error.code, fmt::format("{}: {}", part, error.message), error.hint});
     if (!planned) {
         document.layout = {Note{done}};
         return document;

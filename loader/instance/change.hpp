@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "loader/instance/database.hpp"
 #include "loader/instance/host.hpp"
@@ -31,7 +32,8 @@ using Edit = std::function<Result<>(const Change&)>;
 [[nodiscard]] Result<Outcome> change(const Target& target, const Edit& edit);
 
 /// Puts everything right after a writer was killed, or failed; only then is the lock idle again.
-[[nodiscard]] Result<> mend(const Datapath& datapath, const Database& database,
-                            const FoundInterfaces& found, WriterLock& lock);
+/// @return what could not be put right; the rest is
+[[nodiscard]] Result<std::vector<Failure>> mend(const Datapath& datapath, const Database& database,
+                                                const FoundInterfaces& found, WriterLock& lock);
 
 }  // namespace sluice

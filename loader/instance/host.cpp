@@ -40,7 +40,7 @@ Result<Host> Host::read() {
     for (auto& link : links)
         link.reverse_path_filter = std::max(of_all, reverse_path_filter(link.name));
     SL_TRY(routing, read_routing_policy());
-    return Host{std::move(links), std::move(addresses), std::move(routing)};
+    return Host{std::move(links), std::move(addresses), std::move(routing), {}};
 }
 
 const Link* Host::link(std::string_view name) const {
@@ -54,7 +54,8 @@ const Link* Host::link(std::uint32_t ifindex) const {
 }
 
 const Link* Host::link(const PortSpec& port) const {
-    return port.role == Role::internal ? link(switch_end(port.name)) : link(port.name);
+    const Link* found = link(port.role == Role::internal ? switch_end(port.name) : port.name);
+    return found == nullptr || left_out.contains(found->ifindex) ? nullptr : found;
 }
 
 Result<const Link*> Host::require_link(std::string_view name) const {

@@ -3,6 +3,7 @@
 // all that is decided from them is decided from one picture and can be tested without a kernel.
 #pragma once
 
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct Host {
     std::vector<Link> links;
     std::vector<InterfaceAddress> addresses;
     RoutingPolicy routing{};
+    std::set<std::uint32_t> left_out{};  ///< indexes of ports' interfaces that can't be ports now
 
     /// Reads the current network namespace.
     [[nodiscard]] static Result<Host> read();
@@ -25,6 +27,7 @@ struct Host {
     [[nodiscard]] const Link* link(std::uint32_t ifindex) const;
 
     /// The interface that our programs run on for this port: of an internal port the switch's end.
+    /// Null if it is not there, or left out.
     [[nodiscard]] const Link* link(const PortSpec& port) const;
 
     /// Errors: usage (no legal name), not_found (with the nearest name there is as the hint).

@@ -165,7 +165,7 @@ Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
                     fmt::format("instance {} is up in another network namespace", target.instance),
                     "take it down there first: `sluice down`; or give this one a name of its own "
                     "with --instance");
-    Journal journal(target.effect);
+    Journal journal(target.effect, Manner::in_parts);
     auto done = enter_home(target, settings);
     if (done && instance.before.up) {
         SL_TRY(running, runs_here(target.instance));
@@ -213,7 +213,7 @@ Result<Outcome> restore(const Target& target) {
         return fail(ErrorCode::refused, fmt::format("instance {} is down", target.instance),
                     "`sluice up` brings it up with the ports and rules it had");
     SL_CHECK(enter_home(target, instance.before.settings));
-    Journal journal(target.effect);
+    Journal journal(target.effect, Manner::in_parts);
     const bool upgrade =
         Datapath::exists(target.instance) && !Datapath::is_of_this_version(target.instance);
     if (upgrade)

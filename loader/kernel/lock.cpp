@@ -70,10 +70,13 @@ Result<WriterLock> WriterLock::acquire(const std::filesystem::path& state_folder
     }
 }
 
-Result<> WriterLock::mark_busy() { return write(busy); }
+Result<> WriterLock::mark_busy() {
+    busy_ = true;
+    return write(busy);
+}
 
 Result<> WriterLock::mark_idle() {
-    interrupted_ = false;
+    interrupted_ = busy_ = false;
     return write(idle);
 }
 

@@ -27,7 +27,8 @@ public:
     [[nodiscard]] bool interrupted() const { return interrupted_; }
 
     [[nodiscard]] Result<> mark_busy();
-    [[nodiscard]] Result<> mark_idle();  ///< also forgets interrupted()
+    [[nodiscard]] bool is_busy() const { return busy_; }  ///< whether it says so by this writer
+    [[nodiscard]] Result<> mark_idle();                   ///< also forgets interrupted()
 
     /// Whether a writer was interrupted, for readers: `busy` and nobody holds the lock.
     [[nodiscard]] static Result<bool> left_interrupted(const std::filesystem::path& state_folder);
@@ -38,6 +39,7 @@ private:
 
     Fd file_;
     bool interrupted_ = false;
+    bool busy_ = false;
 };
 
 }  // namespace sluice

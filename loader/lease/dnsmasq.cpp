@@ -53,6 +53,11 @@ Result<> replace_file(const std::string& file, std::string_view text) {
     const std::filesystem::path path = file;
     const auto folder = path.parent_path().string();
     const Fd in(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!in && errno == ENOENT)
+        return fail(ErrorCode::not_found, fmt::format("there is no folder {}", folder),
+                    fmt::format("`mkdir -p {}`, then `sluice restore`; what is below /run is gone "
+                                "after a reboot",
+                                folder));
     if (!in) return fail_errno(errno, "opening " + folder);
     const auto name = path.filename().string(), aside = name + ".new";
     if (unlinkat(in.get(), aside.c_str(), 0) != 0 && errno != ENOENT)
@@ -143,8 +148,10 @@ public:
     Result<> clean(Round& round) override {
         if (!round.thorough) return {};
         LeaseStore store(round.rows);
-        SL_TRY(changed, write_hosts_file(store, round.journal));
-        return changed ? tell_dnsmasq(store, round.journal) : Result<>{};
+        auto changed = write_hosts_file(store, round.journal);
+        SL_TRY(done, round.journal.take("the hosts file of DHCP",
+                                        changed ? Result<>{} : std::unexpected(changed.error())));
+        return done && *changed ? tell_dnsmasq(store, round.journal) : Result<>{};
     }
 
     [[nodiscard]] bool decides_sessions() const override { return false; }

@@ -31,10 +31,11 @@ public:
 
     Result<> run() {
         for (const auto& name : plan_.absent)
-            journal_.warn(
-                fmt::format("port {}: there is no such interface now; when it is back, "
-                            "`sluice restore` attaches it",
-                            name));
+            if (!journal_.has_failed("port " + name))
+                journal_.warn(
+                    fmt::format("port {}: there is no such interface now; when it is back, "
+                                "`sluice restore` attaches it",
+                                name));
         SL_CHECK(claim_new_ports());
         // Closed first: the host stops to forward before anything that judges its packets goes.
         SL_CHECK(find_leaving());
@@ -42,23 +43,44 @@ public:
             for (const auto& interface : leaving_) SL_CHECK(stop_forwarding(interface, host_));
         SL_CHECK(forget_entries());
         SL_CHECK(release_interfaces());
-        for (const auto& port : plan_.ports) SL_CHECK(prepare(port));
+        SL_CHECK(each_port(&PortReconciler::prepare));
         SL_CHECK(keep_to_ports());
         // All are known as ways out before anything enters by one of them: what finds no port there
         // would be left to the kernel.
-        for (const auto& port : plan_.ports) SL_CHECK(introduce(port));
+        SL_CHECK(each_port(&PortReconciler::introduce));
         for (const auto& [ifindex, entry] : plan_.segments) SL_CHECK(put_entry(entry, "segment"));
         // Behind the shut door the host may forward before anything enters. Without a door not
         // before the programs run; what they ask meanwhile is not answered, and dropped.
         if (door_) SL_CHECK(let_forward());
-        for (auto& port : plan_.ports) SL_CHECK(attach(port));
+        SL_CHECK(each_port(&PortReconciler::attach));
         // Whether anything redirects by XDP is known when all are attached.
-        for (auto& port : plan_.ports) SL_CHECK(put_port(port));
+        SL_CHECK(each_port(&PortReconciler::put_port));
         SL_CHECK(aim_redirects());
         return door_ ? Result<>{} : let_forward();
     }
 
 private:
+    /// Takes the step for each port. One that it fails for goes on as a port whose interface is not
+    /// there, if the others are to do without it.
+    Result<> each_port(Result<> (PortReconciler::*step)(PlannedPort&)) {
+        for (auto port = plan_.ports.begin(); port != plan_.ports.end();) {
+            SL_TRY(done, journal_.take("port " + port->spec.name, (this->*step)(*port)));
+            if (!done) SL_CHECK(leave_out(*port));
+            port = done ? port + 1 : plan_.ports.erase(port);
+        }
+        return {};
+    }
+
+    Result<> leave_out(const PlannedPort& port) {
+        round_.host.left_out.insert(port.link.ifindex);
+        SL_CHECK(datapath_.maps().ports.erase(port.link.ifindex));
+        SL_TRY(touched, found_.list());
+        for (const auto& interface : touched)
+            if (interface.name == port.link.name && interface.ifindex == port.link.ifindex)
+                return release_interface(datapath_.pins(), found_, interface, host_);
+        return {};
+    }
+
     /// Map entries of what is no port any more.
     Result<> forget_entries() {
         std::set<std::uint32_t> wanted;
@@ -98,19 +120,18 @@ private:
             SL_TRY(claim, lock_pins());
             claim_ = std::move(claim);
         }
-        return refuse_ports_of_others();
+        return each_port(&PortReconciler::refuse_port_of_others);
     }
 
     /// Two instances on one interface would both rewrite its packets.
-    Result<> refuse_ports_of_others() {
+    Result<> refuse_port_of_others(PlannedPort& port) {
+        if (!introduced_.contains(port.link.ifindex)) return {};
         const auto ours = datapath_.pins().folder().filename().string();
         for (const auto& other : pinned_instances()) {
             if (other == ours) continue;
             const auto datapath = Datapath::open(other);
             if (!datapath || datapath->netns() != datapath_.netns()) continue;
-            for (const auto& port : plan_.ports)
-                if (introduced_.contains(port.link.ifindex))
-                    SL_CHECK(refuse_port_of(other, *datapath, port.link));
+            SL_CHECK(refuse_port_of(other, *datapath, port.link));
         }
         return {};
     }
@@ -142,7 +163,7 @@ private:
         return {};
     }
 
-    Result<> prepare(const PlannedPort& port) {
+    Result<> prepare(PlannedPort& port) {
         if (!journal_.planning()) {
             SL_CHECK(keep_found(found_, port.link));
             SL_CHECK(keep_found(found_, port.l3));
@@ -153,7 +174,7 @@ private:
 
     /// A port that is new is in the table, with its guard and its rates, before it has programs
     /// that let anything in.
-    Result<> introduce(const PlannedPort& port) {
+    Result<> introduce(PlannedPort& port) {
         if (!introduced_.contains(port.link.ifindex)) return {};
         if (journal_.planning()) return {};  // put_port() says so
         auto entry = port.entry;

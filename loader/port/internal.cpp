@@ -18,14 +18,29 @@ bool wants(const std::vector<PortSpec>& ports, const Link& link) {
     });
 }
 
+bool is_anothers(const Link* link, const std::string& instance) {
+    return link != nullptr && !is_internal_link(*link, instance);
+}
+
+std::unexpected<Error> fail_of_another(const Link& link) {
+    return fail(
+        ErrorCode::refused, fmt::format("there is another interface {} now", link.name),
+        fmt::format("rename or remove it, `ip link set {} name NAME`, then `sluice restore`",
+                    link.name));
+}
+
 Result<> make_pairs(const std::string& instance, const std::vector<PortSpec>& ports,
                     const Host& host, Journal& journal) {
     for (const auto& port : ports) {
         if (port.role != Role::internal) continue;
         const Link* link = host.link(port.name);
         if (link != nullptr && is_internal_link(*link, instance) && wants(ports, *link)) continue;
-        SL_CHECK(journal.step(fmt::format("make interface {}", port.name),
-                              [&] { return make_internal_link(instance, port.name, port.mac); }));
+        SL_CHECK(journal.take(
+            "port " + port.name,
+            journal.step(fmt::format("make interface {}", port.name), [&]() -> Result<> {
+                if (is_anothers(link, instance)) return fail_of_another(*link);
+                return make_internal_link(instance, port.name, port.mac);
+            })));
     }
     return {};
 }
@@ -77,8 +92,9 @@ Result<bool> reconcile_internal_ports(const std::string& instance,
             continue;
         }
         if (journal.planning()) continue;
-        SL_TRY(made, find_link(port.name));
-        SL_CHECK(set_addresses(port, made, host, journal));
+        const auto made = find_link(port.name);
+        if (made && is_internal_link(*made, instance))
+            SL_CHECK(set_addresses(port, *made, host, journal));
     }
     return journal.outcome().actions.size() != before;
 }
