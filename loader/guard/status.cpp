@@ -182,7 +182,7 @@ GuardStatus without_port(const std::string& name) {
 Result<std::vector<GuardStatus>> list_guards(const Target& target) {
     SL_TRY(instance, open_instance(target));
     SL_TRY(datapath, open_running(target, instance.desired));
-    SL_TRY(host, Host::read());
+    SL_TRY(host, Host::read(&datapath, instance.desired.ports));
     GuardReader reader(datapath.maps(), instance.desired, std::move(host));
     SL_CHECK(reader.prepare());
     std::vector<GuardStatus> guards;
@@ -205,7 +205,7 @@ Result<GuardStatus> show_guard(const Target& target, const std::string& port) {
         return fail(ErrorCode::not_found, fmt::format("{} has a guard, but is no port yet", port),
                     fmt::format("`sluice port add {} --role access` makes it one", port));
     if (!spec) return std::unexpected(spec.error());
-    SL_TRY(host, Host::read());
+    SL_TRY(host, Host::read(&datapath, instance.desired.ports));
     GuardReader reader(datapath.maps(), instance.desired, std::move(host));
     SL_CHECK(reader.prepare());
     SL_TRY(guard, reader.read(**spec));

@@ -26,7 +26,7 @@ struct ChangeGround {
 
 /// Runs the edit and brings the kernel after it. On failure the rows are as before.
 Result<> attempt(const ChangeGround& it, const Edit& edit, Journal& journal) {
-    SL_TRY(host, Host::read());
+    SL_TRY(host, Host::read(&it.datapath, it.before.ports));
     SL_TRY(transaction, it.database.begin());
     SL_CHECK(edit({it.database, it.before, host, it.datapath, journal}));
     SL_TRY(after, it.database.load());

@@ -9,6 +9,7 @@
 
 #include "loader/base/nearest.hpp"
 #include "loader/kernel/internal_link.hpp"
+#include "loader/kernel/netns.hpp"
 #include "loader/kernel/sysctl.hpp"
 
 namespace sluice {
@@ -31,19 +32,57 @@ int reverse_path_filter(std::string_view interface) {
     return value;
 }
 
+/// Whether the program that counts what leaves by this port runs on the interface. Its number alone
+/// says nothing: it is another's if the instance's network namespace is gone, and ours has its
+/// number by now.
+Result<bool> runs_on(const Datapath& datapath, Link link) {
+    SL_TRY(attached, datapath.query_tc(link, TcDirection::egress));
+    if (attached) return true;
+    // A pin keeps the name that the interface had, until the next command.
+    for (auto& name : datapath.pins().linked_interfaces()) {
+        link.name = std::move(name);
+        SL_TRY(under_another, datapath.query_tc(link, TcDirection::egress));
+        if (under_another) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
-Result<Host> Host::read() {
+Result<Host> Host::read(const Datapath* datapath, const std::vector<PortSpec>& ports) {
     SL_TRY(links, list_links());
     SL_TRY(addresses, list_addresses());
     const int of_all = reverse_path_filter("all");
     for (auto& link : links)
         link.reverse_path_filter = std::max(of_all, reverse_path_filter(link.name));
     SL_TRY(routing, read_routing_policy());
-    return Host{std::move(links), std::move(addresses), std::move(routing), {}};
+    Host host{std::move(links), std::move(addresses), std::move(routing)};
+    if (datapath != nullptr) SL_CHECK(host.know_again(*datapath, ports));
+    return host;
+}
+
+Result<> Host::know_again(const Datapath& datapath, const std::vector<PortSpec>& ports) {
+    SL_TRY(here, current_netns());
+    if (datapath.netns() != here) return {};
+    std::vector<sl_port> entries;
+    SL_CHECK(datapath.maps().ports.for_each([&](const __u32&, const sl_port& entry) {
+        entries.push_back(entry);
+        return true;
+    }));
+    for (const auto& entry : entries) {
+        const Link* now = link(entry.ifindex);
+        const auto port = std::ranges::find(ports, entry.id, &PortSpec::id);
+        if (now == nullptr || port == ports.end() || port->role == Role::internal) continue;
+        SL_TRY(runs, runs_on(datapath, *now));
+        if (!runs) continue;
+        attached.insert({entry.ifindex, entry.l3_ifindex});
+        if (port->name != now->name) renamed[port->name] = entry.ifindex;
+    }
+    return {};
 }
 
 const Link* Host::link(std::string_view name) const {
+    if (const auto is = renamed.find(name); is != renamed.end()) return link(is->second);
     const auto found = std::ranges::find(links, name, &Link::name);
     return found == links.end() ? nullptr : &*found;
 }
@@ -90,6 +129,15 @@ const Address* Host::router_address(std::uint32_t ifindex, int family) const {
     if (const auto* any = first(family, [](const auto& it) { return it.global; })) return any;
     if (family == AF_INET) return nullptr;
     return first(family, [&](const auto& it) { return it.ifindex == ifindex; });
+}
+
+const InterfaceAddress* Host::network_of(const Address& address) const {
+    const InterfaceAddress* nearest = nullptr;
+    for (const auto& it : addresses) {
+        if (!HostAddress{it.address, it.prefix_length}.network().contains(address)) continue;
+        if (nearest == nullptr || it.prefix_length > nearest->prefix_length) nearest = &it;
+    }
+    return nearest;
 }
 
 std::uint32_t Host::owner(const Address& address) const {

@@ -3,10 +3,13 @@
 // all that is decided from them is decided from one picture and can be tested without a kernel.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <set>
 #include <string_view>
 #include <vector>
 
+#include "loader/kernel/datapath.hpp"
 #include "loader/kernel/link.hpp"
 #include "loader/kernel/routing_policy.hpp"
 #include "sluice/model/port.hpp"
@@ -18,11 +21,17 @@ struct Host {
     std::vector<InterfaceAddress> addresses;
     RoutingPolicy routing{};
     std::set<std::uint32_t> left_out{};  ///< indexes of ports' interfaces that can't be ports now
+    std::set<std::uint32_t> attached{};  ///< indexes of interfaces that ports of ours run on
+    /// Ports whose interfaces have been renamed since they were attached: their indexes. As long as
+    /// such an interface lives it is the port, whatever else has the port's name by now.
+    std::map<std::string, std::uint32_t, std::less<>> renamed{};
 
     /// Reads the current network namespace.
-    [[nodiscard]] static Result<Host> read();
+    /// @param datapath that of the ports; null: there is none, and no interface is known again
+    [[nodiscard]] static Result<Host> read(const Datapath* datapath,
+                                           const std::vector<PortSpec>& ports);
 
-    /// Null if there is no such interface.
+    /// The interface of the port of this name, or of this name. Null if there is none.
     [[nodiscard]] const Link* link(std::string_view name) const;
     [[nodiscard]] const Link* link(std::uint32_t ifindex) const;
 
@@ -44,10 +53,14 @@ struct Host {
     /// one (RFC 4443 section 2.2 d). Null if there is none at all.
     [[nodiscard]] const Address* router_address(std::uint32_t ifindex, int family) const;
 
+    /// The host's network that the address is in, the most specific; null: it is routed further.
+    [[nodiscard]] const InterfaceAddress* network_of(const Address& address) const;
+
     /// The interface that has this address; 0: it is not the host's own.
     [[nodiscard]] std::uint32_t owner(const Address& address) const;
 
 private:
+    [[nodiscard]] Result<> know_again(const Datapath& datapath, const std::vector<PortSpec>& ports);
     template <class Holds>
     [[nodiscard]] const Address* first(int family, Holds holds) const;
 };

@@ -93,6 +93,21 @@ Result<> keep_found(const FoundInterfaces& found, const Link& link) {
     return found.keep(interface);
 }
 
+/// Pins first: who is killed between finds the interface under its old name, and does both again.
+Result<> follow_names(const Pins& pins, const FoundInterfaces& found, const Host& host) {
+    SL_TRY(touched, found.list());
+    for (const auto& interface : touched) {
+        const Link* link = host.link(interface.ifindex);
+        if (link == nullptr || link->name == interface.name ||
+            !host.attached.contains(interface.ifindex))
+            continue;
+        for (const auto* what : {"ingress", "egress", "xdp"})
+            SL_CHECK(rename_pin(pins.link(interface.name, what), pins.link(link->name, what)));
+        SL_CHECK(found.rename(interface, link->name));
+    }
+    return {};
+}
+
 /// Backwards: forwarding goes off while accept_ra still says 2.
 Result<> stop_forwarding(const FoundInterface& interface, const Host& host) {
     const Link* link = host.link(interface.ifindex);

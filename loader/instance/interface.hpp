@@ -36,6 +36,11 @@ struct SysctlChange {
 /// anything of it is changed.
 [[nodiscard]] Result<> keep_found(const FoundInterfaces& found, const Link& link);
 
+/// What is known of interfaces, and what holds their programs, goes by the names that they have
+/// now.
+[[nodiscard]] Result<> follow_names(const Pins& pins, const FoundInterfaces& found,
+                                    const Host& host);
+
 /// What sluice has allowed is off again, where the host did not allow it before.
 [[nodiscard]] Result<> stop_forwarding(const FoundInterface& interface, const Host& host);
 

@@ -43,16 +43,25 @@ Settings merged(Settings settings, const UpOptions& options, const Target& targe
     return settings;
 }
 
+/// The host, and its interfaces as maps that are still there know them.
+Result<Host> host_with(const std::string& instance, const DesiredState& desired) {
+    const auto datapath = Datapath::open(instance);
+    return Host::read(datapath ? &*datapath : nullptr, desired.ports);
+}
+
 /// Takes everything of the instance out of the kernel. The door is to be shut before.
 /// @param for_good false: but what has to stay until the instance is made anew
 Result<> remove_from_kernel(const std::string& instance, const DesiredState& desired,
                             const FoundInterfaces& found, Journal& journal, bool for_good = true) {
     const Pins pins(instance);
-    SL_TRY(host, Host::read());
+    SL_TRY(host, host_with(instance, desired));
+    if (!journal.planning()) SL_CHECK(follow_names(pins, found, host));
     SL_TRY(touched, found.list());
     for (const auto& interface : touched)
-        SL_CHECK(journal.step(fmt::format("restore {} as it was found", interface.name),
-                              [&] { return release_interface(pins, found, interface, host); }));
+        SL_CHECK(journal.take(
+            "interface " + interface.name,
+            journal.step(fmt::format("restore {} as it was found", interface.name),
+                         [&] { return release_interface(pins, found, interface, host); })));
     if (Datapath::exists(instance))
         SL_CHECK(
             journal.step("remove maps and programs", [&] { return Datapath::remove(instance); }));
@@ -69,7 +78,7 @@ Result<> forget_interfaces(const FoundInterfaces& found) {
 }
 
 Result<> shut(const std::string& instance, const DesiredState& desired, Journal& journal) {
-    SL_TRY(host, Host::read());
+    SL_TRY(host, host_with(instance, desired));
     for (const auto& feature : features())
         SL_CHECK(feature->shut({instance, desired, host, journal}));
     return {};
@@ -94,7 +103,7 @@ Result<> put_into_kernel(const std::string& instance, const Database& database,
         return {};
     });
     if (!done) {
-        Journal undo(Effect::apply);
+        Journal undo(Effect::apply, Manner::in_parts);
         SL_CHECK(remove_from_kernel(instance, desired, found, undo));
     }
     return done;
@@ -185,7 +194,7 @@ Result<Outcome> bring_up(const Target& target, const UpOptions& options) {
 Result<Outcome> take_down(const Target& target, bool purge) {
     SL_TRY(folder, require_instance(target));
     SL_TRY(instance, Writable::open(folder));
-    Journal journal(target.effect);
+    Journal journal(target.effect, Manner::in_parts);
     const auto entered = enter_home(target, instance.before.settings);
     if (!entered && entered.error().code != ErrorCode::not_found)
         return std::unexpected(entered.error());

@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include "loader/instance/feature.hpp"
+#include "loader/instance/interface.hpp"
 
 namespace sluice {
 namespace {
@@ -37,7 +38,8 @@ private:
 Result<> run(const Datapath& datapath, const Database& database, const DesiredState& desired,
              const FoundInterfaces& found, Journal& journal, bool thorough) {
     const auto all = features();
-    SL_TRY(host, Host::read());
+    SL_TRY(host, Host::read(&datapath, desired.ports));
+    if (!journal.planning()) SL_CHECK(follow_names(datapath.pins(), found, host));
     Round round{.features = all,
                 .datapath = datapath,
                 .desired = desired,

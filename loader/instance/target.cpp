@@ -74,6 +74,10 @@ Result<Opened> open_instance(const Target& target) {
     return opened;
 }
 
+Result<Host> host_of(const Opened& instance) {
+    return Host::read(instance.datapath ? &*instance.datapath : nullptr, instance.desired.ports);
+}
+
 Result<Datapath> open_datapath(const Target& target) {
     SL_TRY(opened, open_instance(target));
     return open_running(target, opened.desired);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "loader/instance/database.hpp"
+#include "loader/instance/host.hpp"
 #include "loader/instance/journal.hpp"
 #include "loader/kernel/datapath.hpp"
 #include "sluice/model/state.hpp"
@@ -44,6 +45,9 @@ struct Opened {
 
 /// For readers: enters the namespace and opens what there is.
 [[nodiscard]] Result<Opened> open_instance(const Target& target);
+
+/// The host as the instance sees it: its ports' interfaces by whatever names they have now.
+[[nodiscard]] Result<Host> host_of(const Opened& instance);
 
 /// For readers of what only a running instance has.
 [[nodiscard]] Result<Datapath> open_datapath(const Target& target);

@@ -107,6 +107,11 @@ std::vector<std::string> pinned_instances() {
     return names;
 }
 
+Result<> rename_pin(const std::filesystem::path& from, const std::filesystem::path& to) {
+    if (std::rename(from.c_str(), to.c_str()) == 0 || errno == ENOENT) return {};
+    return fail_errno(errno, "renaming " + from.string());
+}
+
 Result<> unpin(const std::filesystem::path& path) {
     std::error_code error;
     std::filesystem::remove(path, error);

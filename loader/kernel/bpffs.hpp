@@ -50,6 +50,10 @@ private:
 /// Names of the instances that have pins, sorted. Empty when there is no bpffs.
 [[nodiscard]] std::vector<std::string> pinned_instances();
 
+/// Renames the file; one that is not there is no error.
+[[nodiscard]] Result<> rename_pin(const std::filesystem::path& from,
+                                  const std::filesystem::path& to);
+
 /// Removes the file; one that is not there is no error.
 [[nodiscard]] Result<> unpin(const std::filesystem::path& path);
 

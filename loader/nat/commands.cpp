@@ -57,19 +57,9 @@ void warn_about_addresses(const MasqueradeSpec& rule, const Host& host, Journal&
                             address.text(), rule.uplink));
 }
 
-/// The host's network that the address is in, the most specific; null: it is routed further.
-const InterfaceAddress* network_of(const Address& address, const Host& host) {
-    const InterfaceAddress* nearest = nullptr;
-    for (const auto& it : host.addresses) {
-        if (!HostAddress{it.address, it.prefix_length}.network().contains(address)) continue;
-        if (nearest == nullptr || it.prefix_length > nearest->prefix_length) nearest = &it;
-    }
-    return nearest;
-}
-
 void warn_of_no_port(const ForwardSpec& rule, const DesiredState& state, const Host& host,
                      Journal& journal) {
-    const auto* behind = network_of(rule.internal.address, host);
+    const auto* behind = host.network_of(rule.internal.address);
     if (behind == nullptr) return;
     const auto is_behind = [&](const PortSpec& port) {
         const Link* link = host.link(port.name);
@@ -208,7 +198,7 @@ Result<> check_forward_reaches(const ForwardSpec& rule, const Host& host) {
             ErrorCode::refused,
             fmt::format("{} is an address of the host itself: a forward goes to others", to.text()),
             "the host's own service is reached by its own address; nftables moves ports");
-    const auto* in = network_of(to, host);
+    const auto* in = host.network_of(to);
     if (in == nullptr || in->prefix_length > 30) return {};
     const auto whole = HostAddress{in->address, in->prefix_length}.network();
     const auto hosts = ntohl(to.v4_raw()) & (UINT32_MAX >> whole.length);
@@ -245,7 +235,7 @@ Result<Outcome> remove_masquerade(const Target& target, const Prefix& source,
 
 Result<std::vector<MasqueradeStatus>> list_masquerades(const Target& target) {
     SL_TRY(instance, open_instance(target));
-    SL_TRY(host, Host::read());
+    SL_TRY(host, host_of(instance));
     std::vector<MasqueradeStatus> rules;
     for (const auto& rule : instance.desired.masquerades) {
         const Link* link = host.link(rule.uplink);

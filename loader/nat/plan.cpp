@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace sluice {
 namespace {
@@ -60,6 +61,18 @@ void plan_protected(NatPlan& plan, const Host& host) {
         if (to.address.is_v4()) plan.masquerades[masquerade_key(to, SL_MASQ_PROTECTED)] = 0;
 }
 
+/// The uplinks' interfaces that have addresses, each once.
+std::set<std::uint32_t> uplinks_of(const DesiredState& desired, const Host& host) {
+    std::set<std::uint32_t> uplinks;
+    for (const auto& port : desired.ports) {
+        const Link* link = port.role == Role::uplink ? host.link(port) : nullptr;
+        if (link != nullptr) uplinks.insert(host.l3(*link).ifindex);
+    }
+    return uplinks;
+}
+
+/// Where an external address belongs. It need not be there yet: a router that fails over brings it
+/// later, and nothing is to change then.
 std::uint32_t uplink_of(const Address& external, const DesiredState& desired, const Host& host) {
     if (const auto owner = host.owner(external); owner != 0) return owner;
     for (const auto& rule : desired.masquerades) {
@@ -67,7 +80,10 @@ std::uint32_t uplink_of(const Address& external, const DesiredState& desired, co
         if (link != nullptr && std::ranges::find(rule.addresses, external) != rule.addresses.end())
             return host.l3(*link).ifindex;
     }
-    return 0;
+    const auto uplinks = uplinks_of(desired, host);
+    const auto* network = host.network_of(external);
+    if (network != nullptr && uplinks.contains(network->ifindex)) return network->ifindex;
+    return uplinks.size() == 1 ? *uplinks.begin() : 0;
 }
 
 /// Where several forwards lead to one internal endpoint, what it sends leaves from the external

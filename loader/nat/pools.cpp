@@ -41,7 +41,7 @@ Result<PoolStatus> status_of(const Maps& maps, std::uint32_t external, sl_l4 l4,
 Result<std::vector<PoolStatus>> list_pools(const Target& target) {
     SL_TRY(instance, open_instance(target));
     SL_TRY(datapath, open_running(target, instance.desired));
-    SL_TRY(host, Host::read());
+    SL_TRY(host, Host::read(&datapath, instance.desired.ports));
     const auto& maps = datapath.maps();
     std::vector<PoolStatus> pools;
     for (const auto& [number, pool] : plan_nat(instance.desired, host).pools) {

@@ -36,6 +36,11 @@ public:
                     fmt::format("port {}: there is no such interface now; when it is back, "
                                 "`sluice restore` attaches it",
                                 name));
+        for (const auto& [name, ifindex] : host_.renamed)
+            journal_.warn(fmt::format(
+                "port {0}: its interface is named {1} now, and is not found by that name after a "
+                "reboot: `ip link set {1} name {0}`, or `sluice port del {0}` and add {1}",
+                name, name_of(ifindex)));
         SL_CHECK(claim_new_ports());
         // Closed first: the host stops to forward before anything that judges its packets goes.
         SL_CHECK(find_leaving());
@@ -140,6 +145,9 @@ private:
                                    const Link& link) {
         SL_TRY(entry, datapath.maps().ports.lookup(link.ifindex));
         if (!entry || entry->role == SL_ROLE_SEGMENT) return {};
+        // An instance whose network namespace is gone is not in the one that has its number now.
+        SL_TRY(attached, datapath.query_tc(link, TcDirection::egress));
+        if (!attached) return {};
         return fail(ErrorCode::refused,
                     fmt::format("{} is a port of instance {}", link.name, other),
                     fmt::format("take it out there first: `sluice --instance {} port del {}`",

@@ -73,6 +73,18 @@ MacAddress random_mac() {
     return mac;
 }
 
+/// One interface is one port.
+Result<> refuse_renamed(const Change& change, const Link& link) {
+    for (const auto& [name, ifindex] : change.host.renamed)
+        if (ifindex == link.ifindex)
+            return fail(
+                ErrorCode::refused,
+                fmt::format("{} is the interface of port {}, and was renamed", link.name, name),
+                fmt::format("`ip link set {0} name {1}`, or `sluice port del {1}` first", link.name,
+                            name));
+    return {};
+}
+
 /// Its interface is made by reconcile().
 Result<> add_internal(const Change& change, PortSpec port) {
     if (find_port(change.before.ports, port.name) != nullptr ||
@@ -91,6 +103,8 @@ Result<> add_internal(const Change& change, PortSpec port) {
 
 std::string note_of(const PortStatus& port, bool running) {
     if (!port.link) return "there is no such interface now";
+    if (port.spec.role != Role::internal && port.link->name != port.spec.name)
+        return fmt::format("its interface is named {} now", port.link->name);
     if (!running) return "";
     if (port.closed) return "behind the closed door; `sluice restore` opens it";
     if (!port.ingress || !port.egress) return "not attached; `sluice restore` mends it";
@@ -182,6 +196,7 @@ Result<Outcome> add_port(const Target& target, const PortSpec& port) {
         warn_of_firewall(port, *link, it.before, it.host, it.journal);
         if (const auto* known = find_port(it.before.ports, port.name))
             return add_again(it, *known, port, *link);
+        SL_CHECK(refuse_renamed(it, *link));
         SL_CHECK(add_port(it.database.connection(), port));
         return {};
     });
@@ -242,7 +257,7 @@ Result<std::optional<Door>> door_of(const Opened& instance) {
 }
 
 Result<std::vector<PortStatus>> port_statuses(const Opened& instance) {
-    SL_TRY(host, Host::read());
+    SL_TRY(host, host_of(instance));
     SL_TRY(door, door_of(instance));
     std::vector<PortStatus> ports;
     for (const auto& spec : instance.desired.ports) {

@@ -42,7 +42,10 @@ DoorSets plan_door(const std::vector<PortSpec>& ports, const Host& host,
     auto sets = no_door_sets();
     for (const auto& port : ports) {
         const Link* link = host.link(port);
-        declare(sets, port.role == Role::internal ? switch_end(port.name) : port.name, link);
+        if (port.role == Role::internal)
+            declare(sets, switch_end(port.name), link);
+        else
+            declare(sets, link != nullptr ? link->name : port.name, link);
         const Link* l3 = link == nullptr ? nullptr : routed_by(port, *link, host);
         if (l3 == nullptr) continue;
         const auto found = before.find(l3->ifindex);

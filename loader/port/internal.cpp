@@ -105,7 +105,7 @@ public:
         SL_TRY(made, reconcile_internal_ports(round.datapath.instance(), round.desired.ports,
                                               round.host, round.journal));
         if (!made || round.journal.planning()) return {};
-        SL_TRY(now, Host::read());
+        SL_TRY(now, Host::read(&round.datapath, round.desired.ports));
         round.host = std::move(now);
         return {};
     }

@@ -77,7 +77,7 @@ bool has_tags(const PortSpec& spec) { return spec.role != Role::access || spec.q
 
 bool PortPlan::touches(std::string_view name, std::uint32_t ifindex) const {
     const auto is_it = [&](const Link& link) {
-        return link.name == name && link.ifindex == ifindex;
+        return link.ifindex == ifindex && (link.name == name || attached.contains(ifindex));
     };
     return std::ranges::any_of(
         ports, [&](const PlannedPort& port) { return is_it(port.link) || is_it(port.l3); });
@@ -85,6 +85,7 @@ bool PortPlan::touches(std::string_view name, std::uint32_t ifindex) const {
 
 PortPlan plan_ports(const std::vector<PortSpec>& ports, const Host& host, bool judged) {
     PortPlan plan;
+    plan.attached = host.attached;
     for (const auto& spec : ports) {
         if (const Link* link = host.link(spec))
             plan.ports.push_back(plan_port(spec, *link, host, judged));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ struct PortPlan {
     std::vector<PlannedPort> ports;
     std::map<std::uint32_t, sl_port> segments;  ///< bridges with ports of ours; by ifindex
     std::vector<std::string> absent;            ///< names of ports without an interface
+    std::set<std::uint32_t> attached;           ///< Host::attached
 
     /// Whether sluice has to do with this very interface.
     [[nodiscard]] bool touches(std::string_view name, std::uint32_t ifindex) const;

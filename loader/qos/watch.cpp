@@ -206,7 +206,7 @@ Result<std::vector<QosPortStatus>> watch_qos(const Target& target,
                                              std::chrono::milliseconds interval) {
     SL_TRY(instance, open_instance(target));
     SL_TRY(datapath, open_running(target, instance.desired));
-    SL_TRY(host, Host::read());
+    SL_TRY(host, Host::read(&datapath, instance.desired.ports));
     SL_TRY(plan, plan_qos_here(instance.desired, host));
     SL_TRY(ports, ports_to_watch(datapath.maps(), instance.desired, host, name));
     SL_TRY(before, look_at_all(datapath.maps(), ports));

@@ -96,6 +96,19 @@ Result<std::vector<FoundInterface>> FoundInterfaces::list() const {
     return interfaces;
 }
 
+Result<> FoundInterfaces::rename(const FoundInterface& interface, std::string_view name) const {
+    SL_TRY(transaction, Transaction::begin(connection_));
+    SL_CHECK(
+        connection_.run("UPDATE sysctl SET path = replace(path, '/' || ? || '/', '/' || ? || '/')"
+                        " WHERE interface = (SELECT id FROM interface"
+                        " WHERE name = ? AND ifindex = ?)",
+                        interface.name, name, interface.name, interface.ifindex));
+    SL_CHECK(
+        connection_.run("UPDATE OR REPLACE interface SET name = ? WHERE name = ? AND ifindex = ?",
+                        name, interface.name, interface.ifindex));
+    return transaction.commit();
+}
+
 Result<> FoundInterfaces::forget(std::string_view name, std::uint32_t ifindex) const {
     SL_CHECK(
         connection_.run("DELETE FROM interface WHERE name = ? AND ifindex = ?", name, ifindex));

@@ -29,6 +29,8 @@ public:
                                                             std::uint32_t ifindex,
                                                             std::string_view path) const;
     [[nodiscard]] Result<std::vector<FoundInterface>> list() const;  ///< by name, then ifindex
+    /// The interface has another name now, and so have its sysctls.
+    [[nodiscard]] Result<> rename(const FoundInterface& interface, std::string_view name) const;
     /// To be called once the interface is restored, or gone. One that is not there is not an error.
     [[nodiscard]] Result<> forget(std::string_view name, std::uint32_t ifindex) const;
 

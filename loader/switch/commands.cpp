@@ -114,7 +114,7 @@ Result<Outcome> open_switch_port(const Target& target, const std::string& name) 
 
 Result<std::vector<SwitchPortStatus>> list_switch_ports(const Target& target) {
     SL_TRY(instance, open_instance(target));
-    SL_TRY(host, Host::read());
+    SL_TRY(host, host_of(instance));
     std::vector<SwitchPortStatus> ports;
     for (const auto& port : instance.desired.ports) {
         const Link* link = host.link(port);

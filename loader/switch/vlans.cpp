@@ -46,7 +46,7 @@ Result<> read_counters(const Maps& maps, std::map<std::uint16_t, VlanStatus>& vl
 
 Result<std::vector<VlanStatus>> list_vlans(const Target& target) {
     SL_TRY(instance, open_instance(target));
-    SL_TRY(host, Host::read());
+    SL_TRY(host, host_of(instance));
     auto vlans = planned_vlans(instance.desired, host);
     if (instance.datapath) SL_CHECK(read_counters(instance.datapath->maps(), vlans));
     std::vector<VlanStatus> list;

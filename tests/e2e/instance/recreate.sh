@@ -9,6 +9,7 @@ lab_new e2e
 lab_routed
 gate "$hook"
 sl nat forward add --proto udp --external $LAB_WAN4:7 --internal 10.77.1.11:7
+sl qos set vm1 --egress-rate 100mbit
 serve server 7
 traffic vm1 exchange udp $LAB_SERVER4 7 1-10
 
@@ -34,8 +35,11 @@ expect_match "restore warns and does the rest" "vm1" "$(sl restore 2>&1)"
 
 plug_vm1
 expect_match "status tells that it is another" "vm1" "$(ask '.drift[].text' status)"
+in_force() { ask '.ports[0] | "\(.present) \(.out.shaper)"' qos list; }
+expect "its rate is not in force" "false null" "$(in_force)"
 sl restore
 works
+expect "its rate is in force again" "true htb" "$(in_force)"
 
 ip -n "$LAB-gateway" link del vm1
 plug_vm1

@@ -77,6 +77,21 @@ TEST(PlanNat, ForwardRangeIsOneEntryAPort) {
     }
 }
 
+// Whoever fails over brings the address later: the forward is as it will be then.
+TEST(PlanNat, ForwardOfAnAddressThatIsNotThereYet) {
+    auto state = desired();
+    const auto uplink_of = [&](const char* external) {
+        state.forwards = {planned_forward(external, "10.0.0.5:80")};
+        return plan_nat(state, host()).forwards.begin()->second.uplink;
+    };
+    EXPECT_EQ(uplink_of("192.0.2.77:80"), 5u) << "the uplink in whose network it is";
+    EXPECT_EQ(uplink_of("203.0.113.7:80"), 5u) << "the only one";
+    state.ports[1].role = Role::uplink;
+    EXPECT_EQ(uplink_of("192.0.2.77:80"), 5u);
+    EXPECT_EQ(uplink_of("10.1.0.77:80"), 3u);
+    EXPECT_EQ(uplink_of("203.0.113.7:80"), 0u) << "it may be either";
+}
+
 TEST(AllowedPorts, LeaveOutWhatTheHostAndForwardsHave) {
     auto state = desired();
     state.forwards = {planned_forward("192.0.2.1:2100", "10.0.0.5:80")};
