@@ -128,9 +128,12 @@ void add_restore(CLI::App& app, Invocation& invocation) {
                                 "  sluice restore --dry-run");
     on_run(command, invocation, [](const Target& target) -> Result<Document> {
         SL_TRY(outcome, restore(target));
+        const auto changes = outcome.actions.size();
         return outcome_view("sluice.restore/1", target, outcome,
-                            fmt::format("instance {} is restored, {} changes", target.instance,
-                                        outcome.actions.size()));
+                            changes == 0
+                                ? fmt::format("instance {}: nothing to restore", target.instance)
+                                : fmt::format("instance {} is restored, {} change{}",
+                                              target.instance, changes, changes == 1 ? "" : "s"));
     });
 }
 

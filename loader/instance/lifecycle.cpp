@@ -218,11 +218,15 @@ Result<Outcome> restore(const Target& target) {
     SL_TRY(folder, require_instance(target));
     SL_CHECK(ensure_bpffs());
     SL_TRY(instance, Writable::open(folder));
-    if (!instance.before.up)
-        return fail(ErrorCode::refused, fmt::format("instance {} is down", target.instance),
-                    "`sluice up` brings it up with the ports and rules it had");
-    SL_CHECK(enter_home(target, instance.before.settings));
     Journal journal(target.effect, Manner::in_parts);
+    if (!instance.before.up) {  // as it was asked to be: no error for whoever starts it at boot
+        journal.warn(
+            fmt::format("instance {} is down: `sluice up` brings it up with the ports and "
+                        "rules it had",
+                        target.instance));
+        return journal.outcome();
+    }
+    SL_CHECK(enter_home(target, instance.before.settings));
     const bool upgrade =
         Datapath::exists(target.instance) && !Datapath::is_of_this_version(target.instance);
     if (upgrade)

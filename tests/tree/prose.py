@@ -25,7 +25,7 @@ ANCHOR = re.compile(r"<a\s+(?:id|name)=\"([^\"]+)\"")
 CODE = re.compile(r"(`+)(?:(?!\1|\n\n).)+?\1", re.DOTALL)
 # A path among words in backticks: `bpf/route/route.h:12`, `scripts/test --quick`,
 # `bpf/switch/{tc,xdp}.h`; X and ROOM stand for any name.
-FOLDERS = "bpf|cli|cmake|docs|examples|include|loader|scripts|tests"
+FOLDERS = "bpf|cli|cmake|docs|examples|include|loader|scripts|share|tests"
 PATH = re.compile(rf"(?<![\w./$-])(?:\./)?((?:{FOLDERS})/[^`\s:#]*)")
 PLACEHOLDER = re.compile(r"(?<![a-z])(?:X|ROOM|NAME|FILE)(?![a-z])")
 MARKER = re.compile(r"^\s*(?:[-*+>]|\d+[.)])?\s*")
