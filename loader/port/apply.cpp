@@ -78,6 +78,7 @@ private:
 
     Result<> leave_out(const PlannedPort& port) {
         round_.host.left_out.insert(port.link.ifindex);
+        if (journal_.planning()) return {};
         SL_CHECK(datapath_.maps().ports.erase(port.link.ifindex));
         SL_TRY(touched, found_.list());
         for (const auto& interface : touched)

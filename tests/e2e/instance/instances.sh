@@ -56,6 +56,23 @@ expect "interfaces that one of two instances has" 6 "$taken"
 expect "drift of the first" 0 "$(ask '.drift | length' status)"
 expect "drift of the other" 0 "$(third --json status | jq '.drift | length')"
 
+# What another has taken meanwhile is told and left alone, by a dry run as well; the rest is up.
+ip -n "$LAB-gateway" link add lent type veth peer name lent0
+third port add lent --role access
+third down
+sl port add lent --role access
+for attempt in up "--dry-run restore" restore; do
+    code=0
+    # shellcheck disable=SC2086 # two words
+    third $attempt >"$LAB_DIR/said" 2>&1 || code=$?
+    expect "exit code of the other's $attempt" 7 "$code"
+    expect_match "what it says" "lent is a port of instance $LAB" "$(<"$LAB_DIR/said")"
+    expect "lent is as it was" "tcx 0" \
+        "$(ask '.port.tc_ingress.method' port show lent) $(ask '.drift | length' status)"
+done
+third port del lent
+sl port del lent
+
 # One that went and came again belongs to who takes it first. Who has lost it is told by status,
 # which waits for nobody's change.
 ip -n "$LAB-gateway" link add again type veth peer name again-end
