@@ -237,12 +237,17 @@ std::optional<Fault> fault_of(const Sent& sent, const Seen& seen, Model& model) 
     if (auto wrong = rest_fault(sent, out, *headers, seen.frame)) return wrong;
     if (is_answer(answered, out, seen.at)) {
         const Conversation conversation = *answered;
-        if (const auto wrong = opening_fault(conversation, model.rules))
-            return fault("anew", "an answer passes by rules that are no more: " + wrong->what);
-        if (seen.at != conversation.opener)
-            if (auto wrong = way_fault(sent, seen.at, model.rules)) return wrong;
-        model.memory.note(conversation);
-        return std::nullopt;
+        const auto denied = opening_fault(conversation, model.rules);
+        // What comes after a session has expired may open one of its own: that is judged below.
+        const bool may_open = conversation.era != model.memory.era();
+        if (denied && !may_open)
+            return fault("anew", "an answer passes by rules that are no more: " + denied->what);
+        if (!denied) {
+            if (seen.at != conversation.opener)
+                if (auto wrong = way_fault(sent, seen.at, model.rules)) return wrong;
+            model.memory.note(conversation);
+            return std::nullopt;
+        }
     }
     const Conversation conversation{.opened = sent.tuple,
                                     .delivered = out,
