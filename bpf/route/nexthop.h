@@ -76,26 +76,14 @@ static __always_inline void sl_hop_station(__u32 vid, struct sl_hop *hop)
 		hop->mtu = station & 0xffff;
 }
 
-#define SL_FLOWINFO_DSCP_SHIFT 22 /* in the first word of an IPv6 header */
-
-/* Says what the host may route by (`ip rule`), as its own forwarding would see it. */
-static __always_inline void sl_fib_selectors(struct bpf_fib_lookup *fib,
-					     const struct sl_packet *pkt,
-					     const struct sl_route *route)
+static __always_inline void sl_fib_addrs(struct bpf_fib_lookup *fib, const struct sl_route *route)
 {
 	if (fib->family == AF_INET) {
 		fib->ipv4_src = route->saddr.w[3];
 		fib->ipv4_dst = route->daddr.w[3];
-		fib->tos = sl_packet_dscp(pkt) << SL_DSCP_SHIFT;
 	} else {
 		__builtin_memcpy(fib->ipv6_src, &route->saddr, sizeof(fib->ipv6_src));
 		__builtin_memcpy(fib->ipv6_dst, &route->daddr, sizeof(fib->ipv6_dst));
-		fib->flowinfo = bpf_htonl((__u32)sl_packet_dscp(pkt) << SL_FLOWINFO_DSCP_SHIFT);
-	}
-	fib->l4_protocol = pkt->proto;
-	if (pkt->proto == IPPROTO_TCP || pkt->proto == IPPROTO_UDP) {
-		fib->sport = pkt->family == AF_INET ? pkt->k4.sport : pkt->k6.sport;
-		fib->dport = route->dport;
 	}
 }
 
@@ -112,7 +100,8 @@ static __always_inline enum sl_way sl_fib(struct sl_ctx *ctx, const struct sl_pa
 	bool in_vlan;
 	int err;
 
-	sl_fib_selectors(&fib, pkt, route);
+	sl_fib_addrs(&fib, route);
+	sl_fib_selectors(&fib, pkt, route->dport);
 	err = ctx_fib_lookup(ctx, &fib, route->out_ifindex ? BPF_FIB_LOOKUP_OUTPUT : 0);
 	if (!sl_fib_found(err))
 		return SL_WAY_NONE;

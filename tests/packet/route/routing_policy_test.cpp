@@ -102,6 +102,22 @@ TEST_F(RoutingPolicy, ByDscpOfEachPacket) {
     }
 }
 
+// What is left to the kernel is asked about by the same: a rule may lead to what is no port.
+TEST_F(RoutingPolicy, IsAskedForWhatIsLeftToTheKernelToo) {
+    host("route add default via 10.0.9.2 dev spare0 table 203\n");
+    host("route add default via fd00:9::2 dev spare0 table 203\n");
+    auto narrow = port_entry(lan0);
+    narrow.flags |= SL_PORT_NARROW4 | SL_PORT_NARROW6;
+    gate().set_port(lan0, narrow);
+    for (const char* family : {"-4", "-6"})
+        host("rule add ipproto udp dport 53 lookup 203", family);
+    for (const Packet& in : both(udp)) expect_drop(Hook::tc, lan0, in, SL_DROP_OUTSIDE);
+    for (const char* family : {"-4", "-6"})
+        host("rule del ipproto udp dport 53 lookup 203", family);
+    host("route del default via 10.0.9.2 dev spare0 table 203\n");
+    host("route del default via fd00:9::2 dev spare0 table 203\n");
+}
+
 TEST_F(RoutingPolicy, UntranslatedIsLeftToTheKernel) {
     const auto packets = both(udp);
     for (const Packet& in : packets) expect_first(in);
