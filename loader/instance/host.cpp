@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "loader/base/nearest.hpp"
+#include "loader/kernel/datapath.hpp"
 #include "loader/kernel/internal_link.hpp"
 #include "loader/kernel/netns.hpp"
 #include "loader/kernel/sysctl.hpp"
@@ -30,21 +31,6 @@ int reverse_path_filter(std::string_view interface) {
     int value = 0;
     if (text && *text) std::from_chars((*text)->data(), (*text)->data() + (*text)->size(), value);
     return value;
-}
-
-/// Whether the program that counts what leaves by this port runs on the interface. Its number alone
-/// says nothing: it is another's if the instance's network namespace is gone, and ours has its
-/// number by now.
-Result<bool> runs_on(const Datapath& datapath, Link link) {
-    SL_TRY(attached, datapath.query_tc(link, TcDirection::egress));
-    if (attached) return true;
-    // A pin keeps the name that the interface had, until the next command.
-    for (auto& name : datapath.pins().linked_interfaces()) {
-        link.name = std::move(name);
-        SL_TRY(under_another, datapath.query_tc(link, TcDirection::egress));
-        if (under_another) return true;
-    }
-    return false;
 }
 
 }  // namespace
@@ -73,7 +59,7 @@ Result<> Host::know_again(const Datapath& datapath, const std::vector<PortSpec>&
         const Link* now = link(entry.ifindex);
         const auto port = std::ranges::find(ports, entry.id, &PortSpec::id);
         if (now == nullptr || port == ports.end() || port->role == Role::internal) continue;
-        SL_TRY(runs, runs_on(datapath, *now));
+        SL_TRY(runs, datapath.runs_on(*now));
         if (!runs) continue;
         attached.insert({entry.ifindex, entry.l3_ifindex});
         if (port->name != now->name) renamed[port->name] = entry.ifindex;

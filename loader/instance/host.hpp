@@ -9,12 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include "loader/kernel/datapath.hpp"
 #include "loader/kernel/link.hpp"
 #include "loader/kernel/routing_policy.hpp"
 #include "sluice/model/port.hpp"
 
 namespace sluice {
+
+class Datapath;
 
 struct Host {
     std::vector<Link> links;

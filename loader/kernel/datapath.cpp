@@ -374,4 +374,16 @@ Result<std::optional<XdpAttachment>> Datapath::query_xdp(const Link& link) const
     return sluice::query_xdp(link.ifindex, pins_.link(link.name, "xdp"));
 }
 
+Result<bool> Datapath::runs_on(Link link) const {
+    SL_TRY(attached, query_tc(link, TcDirection::egress));
+    if (attached) return true;
+    // A pin keeps the name that the interface had, until the next command.
+    for (auto& name : pins_.linked_interfaces()) {
+        link.name = std::move(name);
+        SL_TRY(under_another, query_tc(link, TcDirection::egress));
+        if (under_another) return true;
+    }
+    return false;
+}
+
 }  // namespace sluice

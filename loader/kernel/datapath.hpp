@@ -160,6 +160,11 @@ public:
                                                                TcDirection direction) const;
     [[nodiscard]] Result<std::optional<XdpAttachment>> query_xdp(const Link& link) const;
 
+    /// Whether the program that counts what leaves runs on the interface, whatever name that had
+    /// when it was attached. An index in sl_ports alone says nothing: where the instance's network
+    /// namespace is gone another one may have its number by now, and the index is another's.
+    [[nodiscard]] Result<bool> runs_on(Link link) const;
+
 private:
     Datapath(std::string instance, Pins pins, Maps maps, sl_stamp stamp)
         : instance_(std::move(instance)),

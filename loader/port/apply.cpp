@@ -126,33 +126,35 @@ private:
             SL_TRY(claim, lock_pins());
             claim_ = std::move(claim);
         }
+        find_others();
         return each_port(&PortReconciler::refuse_port_of_others);
+    }
+
+    /// The other instances of this network namespace.
+    void find_others() {
+        for (const auto& name : pinned_instances()) {
+            if (name == datapath_.instance()) continue;
+            auto other = Datapath::open(name);
+            if (other && other->netns() == datapath_.netns()) others_.push_back(std::move(*other));
+        }
     }
 
     /// Two instances on one interface would both rewrite its packets.
     Result<> refuse_port_of_others(PlannedPort& port) {
         if (!introduced_.contains(port.link.ifindex)) return {};
-        const auto ours = datapath_.pins().folder().filename().string();
-        for (const auto& other : pinned_instances()) {
-            if (other == ours) continue;
-            const auto datapath = Datapath::open(other);
-            if (!datapath || datapath->netns() != datapath_.netns()) continue;
-            SL_CHECK(refuse_port_of(other, *datapath, port.link));
-        }
+        for (const auto& other : others_) SL_CHECK(refuse_port_of(other, port.link));
         return {};
     }
 
-    static Result<> refuse_port_of(const std::string& other, const Datapath& datapath,
-                                   const Link& link) {
-        SL_TRY(entry, datapath.maps().ports.lookup(link.ifindex));
+    static Result<> refuse_port_of(const Datapath& other, const Link& link) {
+        SL_TRY(entry, other.maps().ports.lookup(link.ifindex));
         if (!entry || entry->role == SL_ROLE_SEGMENT) return {};
-        // An instance whose network namespace is gone is not in the one that has its number now.
-        SL_TRY(attached, datapath.query_tc(link, TcDirection::egress));
-        if (!attached) return {};
+        SL_TRY(runs, other.runs_on(link));
+        if (!runs) return {};
         return fail(ErrorCode::refused,
-                    fmt::format("{} is a port of instance {}", link.name, other),
+                    fmt::format("{} is a port of instance {}", link.name, other.instance()),
                     fmt::format("take it out there first: `sluice --instance {} port del {}`",
-                                other, link.name));
+                                other.instance(), link.name));
     }
 
     /// Interfaces we touched and have nothing to do with any more, or that were re-created.
@@ -361,6 +363,7 @@ private:
     Journal& journal_;
     bool door_;                ///< it is shut to ports that are new
     std::optional<Fd> claim_;  ///< on ports that are new
+    std::vector<Datapath> others_;
     PortPlan plan_;
     std::vector<FoundInterface> leaving_;
     std::set<std::uint32_t> introduced_;  ///< indexes of ports that were not in the table

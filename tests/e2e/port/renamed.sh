@@ -46,6 +46,11 @@ held() {
     expect "the shaper of vm1 $1" htb "$(ask '.ports[0].out.shaper' qos list)"
 }
 rename vm1 web1
+other() { "$SLUICE" --instance "$LAB-2" "$@"; }
+other --netns "$LAB-gateway" up
+taken=$(other port add web1 --role access 2>&1) && fail "another instance took it"
+expect_match "another instance knows whose it is" "web1 is a port of instance $LAB" "$taken"
+other down --purge
 held "after the rename"
 expect_match "port list says so" "its interface is named web1 now" "$(sl port list)"
 expect_match "so does the next command" "named web1 now" \
