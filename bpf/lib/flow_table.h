@@ -60,6 +60,12 @@ static __always_inline struct sl_birth *sl_birth_at(__u8 family, __u32 slot)
 	return &flow6->birth;
 }
 
+/* Is the session's source or destination translated? The answers' entry says the same. */
+static __always_inline bool sl_is_translated(const struct sl_flow *flow)
+{
+	return flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT);
+}
+
 /*
  * Finds the word that has sl_flow.flags, for atomic changes of single flags: CPUs change different
  * ones at the same time.

@@ -52,11 +52,6 @@ static __always_inline bool sl_pair_translates(const struct sl_pair *pair)
 	return pair->opener->flags & (pair->opener == pair->flow ? SL_FLOW_SNAT : SL_FLOW_DNAT);
 }
 
-static __always_inline bool sl_pair_is_translated(const struct sl_pair *pair)
-{
-	return pair->opener->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT);
-}
-
 /*
  * Asks for the way out of a packet that may open a session: as sl_fib(), in work->hop. Global: the
  * verifier looks once, and its stack is not its caller's.
@@ -198,7 +193,7 @@ __noinline enum sl_decision sl_decide_again(struct sl_ctx *ctx, const struct sl_
 		return SL_DECIDED_END;
 	kernels = sl_nat_kernels(work->pkt.family,
 				 pair.opener == pair.flow ? &work->pkt.k4 : &work->other.v4);
-	if (kernels == SL_KERNELS_ALL || (kernels && !sl_pair_is_translated(&pair)))
+	if (kernels == SL_KERNELS_ALL || (kernels && !sl_is_translated(pair.opener)))
 		return SL_DECIDED_END;
 	source = sl_source_judge(ctx, port);
 	if (source == SL_SOURCE_WRONG ||

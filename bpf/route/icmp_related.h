@@ -166,7 +166,7 @@ static __noinline enum sl_verdict sl_icmp_related(struct __sk_buff *ctx, const s
 	if (pkt->family != AF_INET || !sl_quote_translated(ctx, pkt, &quoted, &key->v4))
 		return SL_CONTINUE;
 	flow = sl_flow_get(AF_INET, key);
-	if (!flow || !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)))
+	if (!flow || !sl_is_translated(flow))
 		return SL_CONTINUE;
 	/* Whether a session from before the rules in force stands, its next packet decides. */
 	if (pkt->k4.daddr != key->v4.daddr || !sl_comes_from(flow, port->id) || sl_rules_old(flow))

@@ -51,7 +51,7 @@ static __always_inline bool sl_translated(const struct sl_work *work, const stru
 {
 	if (work->pkt.family != AF_INET)
 		return false;
-	return (flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)) ||
+	return sl_is_translated(flow) ||
 	       (work->uplink && (sl_nat_hidden(work->uplink, work->pkt.k4.saddr) ||
 				 sl_forward_from(work->uplink, &work->pkt.k4)));
 }

@@ -68,7 +68,7 @@ static __always_inline int sl_rewrite4(struct sl_ctx *ctx, const struct sl_packe
 
 	if (sl_rewrite_head4(ctx, hop, flow->saddr, flow->daddr, &addr_diff))
 		return -1;
-	if (!(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)) || pkt->fragment == SL_FRAG_LATER)
+	if (!sl_is_translated(flow) || pkt->fragment == SL_FRAG_LATER)
 		return 0;
 	l4 = ctx_data(ctx) + (pkt->l4_off & SL_L4_OFF_MASK);
 	switch (pkt->proto) {

@@ -223,7 +223,7 @@ __noinline enum sl_verdict sl_route(struct __sk_buff *ctx, const struct sl_port 
 	}
 	if (verdict == SL_FORWARD) {
 		/* What is only routed is the kernel's to cut up: RFC 1812 section 5.2.6. */
-		if (unlikely(pkt->cut) && !(flow->flags & (SL_FLOW_SNAT | SL_FLOW_DNAT)))
+		if (unlikely(pkt->cut) && !sl_is_translated(flow))
 			return SL_PASS;
 		return sl_rewrite(ctx, pkt, flow, &work->hop);
 	}

@@ -12,7 +12,6 @@
 #include "loader/store/paths.hpp"
 
 namespace sluice {
-
 namespace {
 
 /// All that a change works with, open and in place.

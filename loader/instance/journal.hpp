@@ -19,7 +19,7 @@ enum class Effect : bool {
 /// What becomes of a part that can't be done.
 enum class Manner : bool {
     whole,     ///< the command fails
-    in_parts,  ///< it is written down, and the rest is done: `up` and `restore`
+    in_parts,  ///< it is written down, and the rest is done: `up`, `restore`, `down`
 };
 
 struct Failure {

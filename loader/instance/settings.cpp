@@ -45,9 +45,11 @@ public:
         if (now && same_bytes(*now, wanted)) return {};
         const bool moved = now && now->kernel_routes != wanted.kernel_routes;
         if (moved) warn_of_routing(routing, round.journal);
-        return round.journal.step(
-            moved ? "leave to the kernel what its policies are about" : "set timeouts",
-            [&] { return settings.update(0, wanted); });
+        std::string_view what = "set timeouts";
+        if (moved && wanted.kernel_routes == 0) what = "leave nothing to the kernel any more";
+        if (moved && wanted.kernel_routes != 0)
+            what = "leave to the kernel what its policies are about";
+        return round.journal.step(std::string(what), [&] { return settings.update(0, wanted); });
     }
 };
 

@@ -48,17 +48,20 @@ Result<> read_ipsec(RoutingPolicy& routing) {
     return err == 0 ? Result<>{} : fail_errno(err, "listing IPsec policies");
 }
 
-Result<bool> has_rules_by_mark(const Netlink& netlink, int family) {
+Result<> read_marks(RoutingPolicy& routing) {
+    SL_TRY(netlink, Netlink::open(NETLINK_ROUTE));
     NetlinkRequest request(RTM_GETRULE, NLM_F_DUMP);
-    request.header<fib_rule_hdr>().family = static_cast<__u8>(family);
-    bool found = false;
+    request.header<fib_rule_hdr>().family = AF_UNSPEC;
     const int err = netlink.ask(request, [&](const nlmsghdr* answer) {
-        found = found || has_attribute(answer, sizeof(fib_rule_hdr), FRA_FWMARK) ||
-                has_attribute(answer, sizeof(fib_rule_hdr), FRA_FWMASK);
+        const auto& rule = *static_cast<const fib_rule_hdr*>(mnl_nlmsg_get_payload(answer));
+        if (!has_attribute(answer, sizeof(rule), FRA_FWMARK) &&
+            !has_attribute(answer, sizeof(rule), FRA_FWMASK))
+            return;
+        routing.marks4 |= rule.family == AF_INET;
+        routing.marks6 |= rule.family == AF_INET6;
     });
-    if (err == EOPNOTSUPP || err == EAFNOSUPPORT) return false;
-    if (err != 0) return fail_errno(err, "listing routing rules");
-    return found;
+    if (err == EOPNOTSUPP) return {};  // a kernel without rules
+    return err == 0 ? Result<>{} : fail_errno(err, "listing routing rules");
 }
 
 }  // namespace
@@ -72,11 +75,7 @@ bool RoutingPolicy::hides(int family) const {
 Result<RoutingPolicy> read_routing_policy() {
     RoutingPolicy routing;
     SL_CHECK(read_ipsec(routing));
-    SL_TRY(netlink, Netlink::open(NETLINK_ROUTE));
-    SL_TRY(marks4, has_rules_by_mark(netlink, AF_INET));
-    SL_TRY(marks6, has_rules_by_mark(netlink, AF_INET6));
-    routing.marks4 = marks4;
-    routing.marks6 = marks6;
+    SL_CHECK(read_marks(routing));
     return routing;
 }
 
